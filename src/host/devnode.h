@@ -1,0 +1,8 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Device nodes below /dev: "vfio/vfio", "vfio/12", "kvm", "nvme0", "net/tun". */
+#pragma once
+
+#include "host.h"
+
+int devnode_open(struct host *h, int flags, const char *fmt, ...) PRINTF(3, 4);
+bool devnode_exists(struct host *h, const char *fmt, ...) PRINTF(2, 3);

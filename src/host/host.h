@@ -1,0 +1,156 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The one door to the kernel. Everything above this room sees the machine only through a
+ * `struct host` that it was given: the live machine, a captured one (a folder or a tar that holds
+ * sys/ and proc/), the fake kernel of the tests, or one that can only use file descriptors it was
+ * handed (the VMM's). Nothing here is global; a host may be used from several threads as long as
+ * they do not free it.
+ *
+ * Paths are absolute and as the live machine shows them ("/sys/bus/pci/devices"). Rooms above do
+ * not spell them: they use sysfs.h, procfs.h and devnode.h.
+ *
+ * Every operation returns a negative errno on failure. Nothing here blocks without bound except
+ * write_file(), which some sysfs attributes hold up in the kernel for as long as somebody else
+ * keeps a device open: use write_file_within() for those.
+ */
+#pragma once
+
+#include "base/attr.h"
+#include "base/mac.h"
+#include "base/problem.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/stat.h>
+#include <sys/types.h>
+
+struct host;
+struct host_link;
+struct host_vf;
+struct host_vf_change;
+struct host_wait;
+
+struct host_ops {
+	void (*free)(struct host *h);
+
+	/* Files. read_file returns the number of bytes, at most `size`; a longer file is cut. */
+	ssize_t (*read_file)(struct host *h, const char *path, void *buf, size_t size);
+	/* One write(2) of the whole; a short write is -EIO. */
+	int (*write_file)(struct host *h, const char *path, const void *data, size_t len);
+	int (*write_file_within)(struct host *h, const char *path, const void *data, size_t len,
+		const struct host_wait *wait);
+	/* The link's text, NUL-terminated; -ENAMETOOLONG when it does not fit. */
+	int (*read_link)(struct host *h, const char *path, char *buf, size_t size);
+	/* Names without "." and "..", sorted by byte value; the list is the caller's (strv_free).
+	 */
+	int (*list_dir)(struct host *h, const char *path, char ***ret_names);
+	int (*stat)(struct host *h, const char *path, struct stat *ret); /* follows links */
+
+	/* Devices. O_CLOEXEC is always added. The fd is good for the calls below only. */
+	int (*open)(struct host *h, const char *path, int flags);
+	void (*close)(struct host *h, int fd);
+	int (*ioctl)(struct host *h, int fd, unsigned long request, void *arg); /* ≥ 0 or -errno */
+	ssize_t (*pread)(struct host *h, int fd, void *buf, size_t len, uint64_t offset);
+	ssize_t (*pwrite)(struct host *h, int fd, const void *buf, size_t len, uint64_t offset);
+	int (*mmap)(struct host *h, int fd, uint64_t offset, size_t len, int prot, int flags,
+		void **ret);
+	int (*munmap)(struct host *h, void *addr, size_t len);
+
+	/* Network interfaces, by index (names are renamed under one's feet). */
+	int (*link_get)(struct host *h, int ifindex, struct host_link *ret);
+	int (*link_set_up)(struct host *h, int ifindex, bool up);
+	/* The VFs that the PF's driver reports; the array is the caller's (free). */
+	int (*link_vfs)(struct host *h, int ifindex, struct host_vf **ret, size_t *ret_n);
+	int (*link_set_vf)(struct host *h, int ifindex, const struct host_vf_change *change);
+
+	/* Loads a kernel module by name or alias; 1 loaded now, 0 was there, -ENOENT no such. */
+	int (*load_module)(struct host *h, const char *name);
+
+	/* Monotonic time, and waiting in it (the fake kernel's time is virtual). */
+	uint64_t (*now_ms)(struct host *h);
+	void (*sleep_ms)(struct host *h, unsigned ms);
+};
+
+struct host {
+	const struct host_ops *ops;
+	bool captured; /* a captured machine: reading only, and what is missing is simply unknown */
+};
+
+/* The machine this process runs on. */
+int host_new_live(struct host **ret, struct problem **reterr);
+/* A folder or tar (any compression libarchive knows). Links never lead out of it. */
+int host_new_captured(const char *path, struct host **ret, struct problem **reterr);
+/* No paths at all (-EACCES): only operations on descriptors that the process was given. */
+int host_new_fds_only(struct host **ret);
+void host_free(struct host *h);
+DEFINE_AUTO(struct host, host_free);
+#define autohost CLEANUP(host_freep) struct host
+
+/*
+ * How long a write that can block may take, and whom to tell meanwhile. The write itself runs in
+ * a helper process: when the deadline passes the call returns -ETIMEDOUT, and the kernel finishes
+ * (or not) on its own; nobody can interrupt it.
+ */
+struct host_wait {
+	unsigned deadline_ms;
+	/* Called about once a second while waiting; may be NULL. Return non-zero to give up now. */
+	int (*waiting)(void *arg, unsigned waited_ms);
+	void *arg;
+};
+
+struct host_link {
+	int ifindex;
+	char name[16];
+	struct mac mac, permanent_mac;
+	unsigned mtu;
+	bool up; /* administratively */
+	bool carrier;
+};
+
+/* Absent facts: the driver does not report them. Field names follow iproute2's vfinfo_list. */
+struct host_vf {
+	unsigned vf;
+	struct mac mac;
+	uint16_t vlan; /* 0 = none */
+	uint8_t qos;
+	uint16_t vlan_proto;		   /* ETH_P_8021Q or ETH_P_8021AD, host order */
+	uint32_t min_tx_rate, max_tx_rate; /* Mb/s, 0 = no limit */
+	int spoofchk, trust, query_rss;	   /* 0, 1, or -1 unknown */
+	int link_state;			   /* IFLA_VF_LINK_STATE_*, or -1 unknown */
+};
+
+enum host_vf_attr {
+	HOST_VF_MAC,
+	HOST_VF_VLAN, /* vlan, qos and vlan_proto together */
+	HOST_VF_RATE, /* min and max together */
+	HOST_VF_SPOOFCHK,
+	HOST_VF_TRUST,
+	HOST_VF_QUERY_RSS,
+	HOST_VF_LINK_STATE,
+	HOST_VF_NODE_GUID,
+	HOST_VF_PORT_GUID,
+};
+
+/* One attribute of one VF: one netlink request, so that each has an errno of its own. */
+struct host_vf_change {
+	enum host_vf_attr attr;
+	struct host_vf to; /* .vf says which; the fields of `attr` are read */
+	uint64_t guid;
+};
+
+/* Shorthands: the operations without the table. */
+#define host_read_link(h, ...)	 ((h)->ops->read_link((h), __VA_ARGS__))
+#define host_open(h, ...)	 ((h)->ops->open((h), __VA_ARGS__))
+#define host_close(h, fd)	 ((h)->ops->close((h), (fd)))
+#define host_ioctl(h, fd, r, a)	 ((h)->ops->ioctl((h), (fd), (r), (a)))
+#define host_pread(h, ...)	 ((h)->ops->pread((h), __VA_ARGS__))
+#define host_pwrite(h, ...)	 ((h)->ops->pwrite((h), __VA_ARGS__))
+#define host_mmap(h, ...)	 ((h)->ops->mmap((h), __VA_ARGS__))
+#define host_munmap(h, ...)	 ((h)->ops->munmap((h), __VA_ARGS__))
+#define host_link_get(h, ...)	 ((h)->ops->link_get((h), __VA_ARGS__))
+#define host_link_set_up(h, ...) ((h)->ops->link_set_up((h), __VA_ARGS__))
+#define host_link_vfs(h, ...)	 ((h)->ops->link_vfs((h), __VA_ARGS__))
+#define host_link_set_vf(h, ...) ((h)->ops->link_set_vf((h), __VA_ARGS__))
+#define host_load_module(h, m)	 ((h)->ops->load_module((h), (m)))
+#define host_now_ms(h)		 ((h)->ops->now_ms(h))
+#define host_sleep_ms(h, ms)	 ((h)->ops->sleep_ms((h), (ms)))

@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Attributes below /sys. Paths are given as printf formats relative to it
+ * ("bus/pci/devices/%s/vendor"). Reading an attribute gives its text without the final newline.
+ */
+#pragma once
+
+#include "host.h"
+
+/* The whole attribute, allocated, NUL-terminated, at most 64 KiB; -ENOENT, -EIO … */
+int sysfs_read(struct host *h, char **ret, const char *fmt, ...) PRINTF(3, 4);
+/* A number, decimal or 0x…; -EINVAL when the attribute holds none. */
+int sysfs_read_u64(struct host *h, uint64_t *ret, const char *fmt, ...) PRINTF(3, 4);
+/* As above for the attributes that may be negative (numa_node). */
+int sysfs_read_int(struct host *h, int *ret, const char *fmt, ...) PRINTF(3, 4);
+/* Raw bytes (config, vpd); returns how many. */
+ssize_t sysfs_read_bytes(struct host *h, void *buf, size_t size, const char *fmt, ...) PRINTF(4, 5);
+
+int sysfs_write(struct host *h, const char *value, const char *fmt, ...) PRINTF(3, 4);
+int sysfs_write_within(struct host *h, const struct host_wait *wait, const char *value,
+	const char *fmt, ...) PRINTF(4, 5);
+
+/* The last component of a link's target, allocated: the name of a driver, a group, a PF. */
+int sysfs_link_name(struct host *h, char **ret, const char *fmt, ...) PRINTF(3, 4);
+int sysfs_list(struct host *h, char ***ret, const char *fmt, ...) PRINTF(3, 4);
+bool sysfs_exists(struct host *h, const char *fmt, ...) PRINTF(2, 3);

@@ -1,0 +1,119 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "cm.h"
+#include "base/checked.h"
+#include "base/str.h"
+
+static void numbers(void **state UNUSED)
+{
+	uint64_t v;
+	uint32_t w;
+
+	assert_int_equal(parse_u64("18446744073709551615", &v), 0);
+	assert_true(v == UINT64_MAX);
+	assert_int_equal(parse_u64("18446744073709551616", &v), -ERANGE);
+	assert_int_equal(parse_u64("0x10", &v), 0);
+	assert_int_equal(v, 16);
+	assert_int_equal(parse_u64("", &v), -EINVAL);
+	assert_int_equal(parse_u64("0x", &v), -EINVAL);
+	assert_int_equal(parse_u64("-1", &v), -EINVAL);
+	assert_int_equal(parse_u64("1 ", &v), -EINVAL);
+	assert_int_equal(parse_u32("4294967296", &w), -ERANGE);
+	assert_int_equal(parse_hex("0x10ca", &v), 0);
+	assert_int_equal(v, 0x10ca);
+	assert_int_equal(parse_hex("8086", &v), 0);
+	assert_int_equal(v, 0x8086);
+}
+
+static void sizes(void **state UNUSED)
+{
+	uint64_t v;
+
+	assert_int_equal(parse_bytes("512M", &v), 0);
+	assert_true(v == 512ULL << 20);
+	assert_int_equal(parse_bytes("1g", &v), 0);
+	assert_true(v == 1ULL << 30);
+	assert_int_equal(parse_bytes("4096", &v), 0);
+	assert_int_equal(v, 4096);
+	assert_int_equal(parse_bytes("M", &v), -EINVAL);
+	assert_int_equal(parse_bytes("99999999999999T", &v), -ERANGE);
+}
+
+static void booleans(void **state UNUSED)
+{
+	bool b = false;
+
+	assert_int_equal(parse_bool("on", &b), 0);
+	assert_true(b);
+	assert_int_equal(parse_bool("No", &b), 0);
+	assert_false(b);
+	assert_int_equal(parse_bool("maybe", &b), -EINVAL);
+}
+
+static void nothing_reaches_a_terminal_raw(void **state UNUSED)
+{
+	autofree char *a = str_printable("a\x1b[2Jb"), *b = str_printable("gr\xc3\xbc\xc3\x9f"),
+		      *c = str_printable("\xff\xc3"), *d = str_printable("\xc2\x9b");
+
+	assert_string_equal(a, "a\\x1b[2Jb");
+	assert_string_equal(b, "gr\xc3\xbc\xc3\x9f");
+	assert_string_equal(c, "\\xff\\xc3");
+	assert_string_equal(d, "\\xc2\\x9b");
+}
+
+static void distance(void **state UNUSED)
+{
+	assert_int_equal(str_distance("lsit", "list"), 2);
+	assert_int_equal(str_distance("", "abc"), 3);
+	assert_int_equal(str_distance("show", "show"), 0);
+}
+
+static void buffer_grows(void **state UNUSED)
+{
+	autostrbuf b = { 0 };
+	autofree char *s = NULL;
+
+	for (int i = 0; i < 1000; i++)
+		strbuf_add(&b, "%d,", i % 10);
+	s = strbuf_take(&b);
+	assert_int_equal(strlen(s), 2000);
+	assert_null(b.s);
+}
+
+static void lists(void **state UNUSED)
+{
+	autostrv char **v = NULL;
+
+	assert_int_equal(strv_add(&v, "b"), 0);
+	assert_int_equal(strv_add(&v, "a"), 0);
+	strv_sort(v);
+	assert_string_equal(v[0], "a");
+	assert_int_equal(strv_len(v), 2);
+	assert_true(strv_has(v, "b"));
+	assert_false(strv_has(v, "c"));
+}
+
+static void ranges(void **state UNUSED)
+{
+	assert_true(range_fits(0, 16, 16));
+	assert_false(range_fits(1, 16, 16));
+	assert_false(range_fits(UINT64_MAX, 2, 16));
+	assert_true(ranges_overlap(0, 2, 1, 1));
+	assert_false(ranges_overlap(0, 1, 1, 1));
+	assert_true(ranges_overlap(UINT64_MAX, 1, UINT64_MAX - 1, 2));
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(numbers),
+		cmocka_unit_test(sizes),
+		cmocka_unit_test(booleans),
+		cmocka_unit_test(nothing_reaches_a_terminal_raw),
+		cmocka_unit_test(distance),
+		cmocka_unit_test(buffer_grows),
+		cmocka_unit_test(lists),
+		cmocka_unit_test(ranges),
+	};
+
+	return cmocka_run_group_tests_name("str", tests, NULL, NULL);
+}
