@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * What a PF says about its VFs, without ever touching sriov_numvfs: reading that file sleeps
+ * uninterruptibly for as long as a disable waits for a VF's user (Linux, all versions). The count
+ * is the number of virtfn links.
+ */
+#pragma once
+
+#include "base/bdf.h"
+#include "host/host.h"
+
+struct sriov_facts {
+	unsigned total_vfs; /* what the driver allows */
+	unsigned num_vfs;
+	int offset, stride;    /* -1 unknown */
+	int vf_device;	       /* device id, -1 unknown */
+	int drivers_autoprobe; /* 0, 1, -1 unknown */
+	int64_t vf_total_msix; /* -1 unknown or absurd (a driver's negative number, wrapped) */
+};
+
+struct sriov_vf {
+	unsigned index;
+	struct bdf bdf;
+};
+
+/* -ENODATA when the function is no PF. */
+int sriov_facts_read(struct host *h, struct bdf pf, struct sriov_facts *ret);
+/* The VFs that exist, by index; there may be holes while the kernel removes them. free() it. */
+int sriov_vfs(struct host *h, struct bdf pf, struct sriov_vf **ret, size_t *ret_n);
+/* A VF's PF and index. -ENODATA when `vf` is no VF. */
+int sriov_physfn(struct host *h, struct bdf vf, struct bdf *ret_pf);
+int sriov_vf_index(struct host *h, struct bdf pf, struct bdf vf, unsigned *ret);

@@ -1,0 +1,16 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Small facts that must outlive a process: one file per fact in a directory (/var/lib/vfctl/…),
+ * written to the side, synced and renamed, so that a reader sees the old text or the new one and
+ * a crash never leaves half of it. Names are file names: no '/', not "." or "..".
+ */
+#pragma once
+
+#include "base/attr.h"
+
+/* Creates the directory (and its parents, 0755) when it is missing. */
+int store_put(const char *dir, const char *name, const char *text);
+/* -ENOENT when there is none. At most 64 KiB. */
+int store_get(const char *dir, const char *name, char **ret);
+/* 1 removed, 0 was not there. */
+int store_remove(const char *dir, const char *name);
