@@ -1,0 +1,50 @@
+#!/bin/bash
+# test-run.sh: tests/run counts right and cannot be fooled. Lanes of its own stand in for the real.
+set -uo pipefail
+top=$(cd "$(dirname "$0")/../.." && pwd)
+tmp=$(mktemp -d)
+trap 'rm -rf "$tmp"' EXIT
+mkdir "$tmp/lanes"
+rc=0
+
+lane() { # NAME, body on standard input
+	{
+		printf '#!/bin/bash\n# the lane %s\n# limit: %s s\n. "$VFCTL_TESTS/lanes.sh"\n' "$1" "${2:-30}"
+		cat
+	} >"$tmp/lanes/$1"
+}
+
+lane good <<<'check one true; check two true; skip three'
+lane bad <<<'check one true; check two false'
+lane dies <<<'pass one; exit 3'
+lane empty <<<'true'
+lane slow 1 <<<'pass one; sleep 60'
+lane loud <<<'printf "no newline at the end"; pass one'
+lane reads <<<'if read -r _; then fail "there is input"; else pass "no input"; fi'
+lane quarrels <<<'ctest() { printf "1/4 Test  #1: a ...   Passed    0.00 sec\n2/4 Test #2: b ...***Failed    0.01 sec\n3/4 Test #33: c ..***Skipped 0.00 sec\n4/4 Test #4: d ...***Timeout 9.00 sec\n"; return 8; }; ctest_results dev -L x'
+
+expect() { # LINE STATUS ARGUMENTS…
+	local line=$1 status=$2 out got=0
+	shift 2
+	out=$(env -u HOME VFCTL_LANES="good bad dies empty slow loud reads quarrels" VFCTL_LANES_DIR="$tmp/lanes" \
+		VFCTL_LOGS="$tmp/logs" "$top/tests/run" --no-install "$@" 2>&1) || got=$?
+	[ "$(tail -n 1 <<<"$out")" = "$line" ] && [ "$got" = "$status" ] && return
+	printf 'tests/run %s: expected "%s" and status %s, got status %s and\n%s\n' "$*" "$line" "$status" "$got" "$out"
+	rc=1
+}
+
+expect "2 passed, 0 failed, 1 skipped" 0 --only good
+expect "1 passed, 1 failed, 0 skipped" 1 --only bad
+expect "1 passed, 1 failed, 0 skipped" 1 --only dies
+expect "0 passed, 1 failed, 0 skipped" 1 --only empty
+expect "1 passed, 1 failed, 0 skipped" 1 --only=slow
+expect "1 passed, 0 failed, 0 skipped" 0 --only loud
+expect "1 passed, 0 failed, 0 skipped" 0 --only reads
+expect "1 passed, 2 failed, 1 skipped" 1 --only quarrels
+expect "3 passed, 0 failed, 1 skipped" 0 --only good,loud
+expect "3 passed, 1 failed, 1 skipped" 1 --only good --only bad
+expect "2 passed, 0 failed, 2 skipped" 0 --only good,bad --skip bad
+expect "tests/run: unknown lane 'nope'; the lanes are: good bad dies empty slow loud reads quarrels" 2 --only nope
+expect "tests/run: --jobs wants a number, not 'many'" 2 --jobs many
+expect "tests/run: --skip needs a value" 2 --skip
+exit $rc
