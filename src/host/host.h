@@ -78,7 +78,7 @@ struct host {
 
 /* The machine this process runs on. */
 int host_new_live(struct host **ret, struct problem **reterr);
-/* A folder or tar (any compression libarchive knows). Links never lead out of it. */
+/* A folder, or a tar in any usual compression. Links never lead out of it. */
 int host_new_captured(const char *path, struct host **ret, struct problem **reterr);
 /* No paths at all (-EACCES): only operations on descriptors that the process was given. */
 int host_new_fds_only(struct host **ret);
@@ -93,7 +93,10 @@ DEFINE_AUTO(struct host, host_free);
  */
 struct host_wait {
 	unsigned deadline_ms;
-	/* Called about once a second while waiting; may be NULL. Return non-zero to give up now. */
+	/*
+	 * Called about once a second while waiting; may be NULL. Non-zero gives up at once: the
+	 * call returns -ECANCELED.
+	 */
 	int (*waiting)(void *arg, unsigned waited_ms);
 	void *arg;
 };

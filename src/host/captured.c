@@ -1,0 +1,183 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * A captured machine: files only, and only to read. Nothing of the machine that we run on may show
+ * through, so there is no netlink, no device and no module here.
+ */
+#include "fd.h"
+#include "rootdir.h"
+#include "tree.h"
+
+#include <fcntl.h>
+#include <string.h>
+
+struct captured {
+	struct host host;
+	struct rootdir dir; /* a folder, … */
+	struct tree *tree;  /* … or an archive in memory, then dir.fd is -1 */
+};
+
+static struct captured *captured_of(struct host *h)
+{
+	return container_of(h, struct captured, host);
+}
+
+static void captured_free(struct host *h)
+{
+	struct captured *c = captured_of(h);
+
+	closep_(&c->dir.fd);
+	tree_free(c->tree);
+	free(c);
+}
+DEFINE_AUTO(struct host, captured_free);
+
+static ssize_t captured_read_file(struct host *h, const char *path, void *buf, size_t size)
+{
+	struct captured *c = captured_of(h);
+
+	return c->tree ? tree_read(c->tree, path, buf, size)
+		       : rootdir_read(&c->dir, path, buf, size);
+}
+
+static int captured_read_link(struct host *h, const char *path, char *buf, size_t size)
+{
+	struct captured *c = captured_of(h);
+
+	return c->tree ? tree_read_link(c->tree, path, buf, size)
+		       : rootdir_read_link(&c->dir, path, buf, size);
+}
+
+static int captured_list_dir(struct host *h, const char *path, char ***ret_names)
+{
+	struct captured *c = captured_of(h);
+
+	return c->tree ? tree_list(c->tree, path, ret_names)
+		       : rootdir_list(&c->dir, path, ret_names);
+}
+
+static int captured_stat(struct host *h, const char *path, struct stat *ret)
+{
+	struct captured *c = captured_of(h);
+
+	return c->tree ? tree_stat(c->tree, path, ret) : rootdir_stat(&c->dir, path, ret);
+}
+
+static int captured_write_file(
+	struct host *h UNUSED, const char *path UNUSED, const void *data UNUSED, size_t len UNUSED)
+{
+	return -EROFS;
+}
+
+static int captured_write_file_within(struct host *h UNUSED, const char *path UNUSED,
+	const void *data UNUSED, size_t len UNUSED, const struct host_wait *wait UNUSED)
+{
+	return -EROFS;
+}
+
+/* A device node may be in the capture, but there is no device behind it. */
+static int captured_open(struct host *h, const char *path, int flags)
+{
+	struct stat st;
+	int e = captured_stat(h, path, &st);
+
+	if (e < 0)
+		return e;
+	return (flags & O_ACCMODE) == O_RDONLY ? -ENXIO : -EROFS;
+}
+
+static int captured_link_get(
+	struct host *h UNUSED, int ifindex UNUSED, struct host_link *ret UNUSED)
+{
+	return -ENOENT;
+}
+
+static int captured_link_set_up(struct host *h UNUSED, int ifindex UNUSED, bool up UNUSED)
+{
+	return -EROFS;
+}
+
+static int captured_link_vfs(struct host *h UNUSED, int ifindex UNUSED, struct host_vf **ret UNUSED,
+	size_t *ret_n UNUSED)
+{
+	return -ENOENT;
+}
+
+static int captured_link_set_vf(
+	struct host *h UNUSED, int ifindex UNUSED, const struct host_vf_change *change UNUSED)
+{
+	return -EROFS;
+}
+
+static int captured_load_module(struct host *h UNUSED, const char *name UNUSED)
+{
+	return -EROFS;
+}
+
+static const struct host_ops captured_ops = {
+	.free = captured_free,
+	.read_file = captured_read_file,
+	.write_file = captured_write_file,
+	.write_file_within = captured_write_file_within,
+	.read_link = captured_read_link,
+	.list_dir = captured_list_dir,
+	.stat = captured_stat,
+	.open = captured_open,
+	.close = fd_close,
+	.ioctl = fd_ioctl,
+	.pread = fd_pread,
+	.pwrite = fd_pwrite,
+	.mmap = fd_mmap,
+	.munmap = fd_munmap,
+	.link_get = captured_link_get,
+	.link_set_up = captured_link_set_up,
+	.link_vfs = captured_link_vfs,
+	.link_set_vf = captured_link_set_vf,
+	.load_module = captured_load_module,
+	.now_ms = clock_now_ms,
+	.sleep_ms = clock_sleep_ms,
+};
+
+static int load(struct captured *c, const char *path, struct problem **reterr)
+{
+	struct stat st;
+
+	if (stat(path, &st) < 0)
+		return problem(reterr, -errno, problem_kind_from_errno(-errno), NULL, "%s: %s",
+			path, strerror(errno));
+	if (S_ISDIR(st.st_mode)) {
+		c->dir.fd = open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
+		return c->dir.fd >= 0 ? 0
+				      : problem(reterr, -errno, problem_kind_from_errno(-errno),
+						NULL, "%s: %s", path, strerror(errno));
+	}
+	if (!S_ISREG(st.st_mode))
+		return problem(reterr, -EINVAL, PROBLEM_USAGE, NULL,
+			"%s: neither a folder nor an archive", path);
+	c->tree = tree_new();
+	if (!c->tree)
+		return problem(reterr, -ENOMEM, PROBLEM_NO_MEMORY, NULL, "out of memory");
+	return tree_load_tar(c->tree, path, reterr);
+}
+
+int host_new_captured(const char *path, struct host **ret, struct problem **reterr)
+{
+	CLEANUP(captured_freep) struct host *h = NULL;
+	struct captured *c = calloc(1, sizeof(*c));
+	struct stat st;
+	int e;
+
+	if (!c)
+		return problem(reterr, -ENOMEM, PROBLEM_NO_MEMORY, NULL, "out of memory");
+	c->host = (struct host) { .ops = &captured_ops, .captured = true };
+	c->dir = (struct rootdir) { .fd = -1, .confined = true };
+	h = &c->host;
+	e = load(c, path, reterr);
+	if (e < 0)
+		return e;
+	if (captured_stat(h, "/sys", &st) < 0 || !S_ISDIR(st.st_mode))
+		return problem(reterr, -EINVAL, PROBLEM_USAGE,
+			"a captured machine holds at least a folder \"sys\" at its top",
+			"%s: not a captured machine", path);
+	*ret = TAKE_PTR(h);
+	return 0;
+}

@@ -1,0 +1,20 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "devnode.h"
+#include "text.h"
+
+#define DEV "/dev"
+
+int devnode_open(struct host *h, int flags, const char *fmt, ...)
+{
+	TEXT_PATH(path, DEV, fmt);
+
+	return path ? host_open(h, path, flags) : -ENOMEM;
+}
+
+bool devnode_exists(struct host *h, const char *fmt, ...)
+{
+	struct stat st;
+	TEXT_PATH(path, DEV, fmt);
+
+	return path && h->ops->stat(h, path, &st) == 0;
+}

@@ -1,0 +1,111 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* The machine this process runs on. */
+#include "blocking_write.h"
+#include "fd.h"
+#include "kmod.h"
+#include "netlink.h"
+#include "rootdir.h"
+
+#include <fcntl.h>
+#include <string.h>
+
+struct live {
+	struct host host;
+	struct rootdir root; /* opened once: a later chroot does not move us */
+};
+
+static const struct rootdir *root_of(struct host *h)
+{
+	return &container_of(h, struct live, host)->root;
+}
+
+static void live_free(struct host *h)
+{
+	struct live *l = container_of(h, struct live, host);
+
+	close(l->root.fd);
+	free(l);
+}
+
+static ssize_t live_read_file(struct host *h, const char *path, void *buf, size_t size)
+{
+	return rootdir_read(root_of(h), path, buf, size);
+}
+
+static int live_write_file(struct host *h, const char *path, const void *data, size_t len)
+{
+	autoclose int fd = rootdir_open(root_of(h), path, O_WRONLY);
+	ssize_t n;
+
+	if (fd < 0)
+		return fd;
+	n = write(fd, data, len);
+	if (n < 0)
+		return -errno;
+	return (size_t)n == len ? 0 : -EIO;
+}
+
+static int live_write_file_within(struct host *h, const char *path, const void *data, size_t len,
+	const struct host_wait *wait)
+{
+	return blocking_write(root_of(h), path, data, len, wait);
+}
+
+static int live_read_link(struct host *h, const char *path, char *buf, size_t size)
+{
+	return rootdir_read_link(root_of(h), path, buf, size);
+}
+
+static int live_list_dir(struct host *h, const char *path, char ***ret_names)
+{
+	return rootdir_list(root_of(h), path, ret_names);
+}
+
+static int live_stat(struct host *h, const char *path, struct stat *ret)
+{
+	return rootdir_stat(root_of(h), path, ret);
+}
+
+static int live_open(struct host *h, const char *path, int flags)
+{
+	return rootdir_open(root_of(h), path, flags);
+}
+
+static const struct host_ops live_ops = {
+	.free = live_free,
+	.read_file = live_read_file,
+	.write_file = live_write_file,
+	.write_file_within = live_write_file_within,
+	.read_link = live_read_link,
+	.list_dir = live_list_dir,
+	.stat = live_stat,
+	.open = live_open,
+	.close = fd_close,
+	.ioctl = fd_ioctl,
+	.pread = fd_pread,
+	.pwrite = fd_pwrite,
+	.mmap = fd_mmap,
+	.munmap = fd_munmap,
+	.link_get = netlink_link_get,
+	.link_set_up = netlink_link_set_up,
+	.link_vfs = netlink_link_vfs,
+	.link_set_vf = netlink_link_set_vf,
+	.load_module = kmod_load,
+	.now_ms = clock_now_ms,
+	.sleep_ms = clock_sleep_ms,
+};
+
+int host_new_live(struct host **ret, struct problem **reterr)
+{
+	autofree struct live *l = calloc(1, sizeof(*l));
+
+	if (!l)
+		return problem(reterr, -ENOMEM, PROBLEM_NO_MEMORY, NULL, "out of memory");
+	l->host.ops = &live_ops;
+	l->root.fd = open("/", O_PATH | O_DIRECTORY | O_CLOEXEC);
+	if (l->root.fd < 0)
+		return problem(reterr, -errno, problem_kind_from_errno(-errno), NULL,
+			"opening the root folder: %s", strerror(errno));
+	*ret = &TAKE_PTR(l)->host;
+	return 0;
+}

@@ -1,0 +1,22 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Files below one directory, which is "/" for the paths given here: the live machine's root, or a
+ * captured folder that nothing may lead out of.
+ */
+#pragma once
+
+#include "host.h"
+
+struct rootdir {
+	int fd;
+	/* Links stay inside and only regular files are read: a capture may hold FIFOs and nodes. */
+	bool confined;
+};
+
+/* Absolute `path`; O_CLOEXEC is added. The fd or a negative errno. */
+int rootdir_open(const struct rootdir *r, const char *path, int flags);
+/* As the operations of the same names in struct host_ops. */
+ssize_t rootdir_read(const struct rootdir *r, const char *path, void *buf, size_t size);
+int rootdir_read_link(const struct rootdir *r, const char *path, char *buf, size_t size);
+int rootdir_list(const struct rootdir *r, const char *path, char ***ret_names);
+int rootdir_stat(const struct rootdir *r, const char *path, struct stat *ret);

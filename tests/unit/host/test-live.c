@@ -1,0 +1,230 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* The live host on files of our own, and the write that may block. */
+#include "cm.h"
+#include "base/str.h"
+#include "host/devnode.h"
+#include "host/procfs.h"
+#include "host/sysfs.h"
+
+#include <fcntl.h>
+#include <linux/if_ether.h>
+#include <poll.h>
+#include <stdio.h>
+#include <sys/mman.h>
+#include <sys/wait.h>
+
+struct fixture {
+	struct host *h;
+	char dir[32], path[64];
+};
+
+static int setup(void **state)
+{
+	struct fixture *f = calloc(1, sizeof(*f));
+
+	strcpy(f->dir, "/tmp/vfctl-test-XXXXXX");
+	if (!mkdtemp(f->dir))
+		return -1;
+	snprintf(f->path, sizeof(f->path), "%s/node", f->dir);
+	*state = f;
+	return host_new_live(&f->h, NULL);
+}
+
+static int teardown(void **state)
+{
+	struct fixture *f = *state;
+
+	host_free(f->h);
+	unlink(f->path);
+	rmdir(f->dir);
+	free(f);
+	return 0;
+}
+
+static void make_file(const char *path, const char *text)
+{
+	FILE *out = fopen(path, "w");
+
+	assert_non_null(out);
+	fputs(text, out);
+	fclose(out);
+}
+
+static void files(void **state)
+{
+	struct fixture *f = *state;
+	autostrv char **names = NULL;
+	autofree char *own = NULL;
+	char buf[64];
+	struct stat st;
+
+	assert_int_equal(f->h->ops->read_file(f->h, f->path, buf, sizeof(buf)), -ENOENT);
+	/* Nothing is created: a write to an attribute that is not there must fail. */
+	assert_int_equal(f->h->ops->write_file(f->h, f->path, "x", 1), -ENOENT);
+	make_file(f->path, "hello\n");
+	assert_int_equal(f->h->ops->read_file(f->h, f->path, buf, sizeof(buf)), 6);
+	assert_int_equal(f->h->ops->write_file(f->h, f->path, "J", 1), 0);
+	assert_int_equal(f->h->ops->read_file(f->h, f->path, buf, 4), 4);
+	assert_memory_equal(buf, "Jell", 4);
+	assert_int_equal(f->h->ops->list_dir(f->h, f->dir, &names), 0);
+	assert_int_equal(strv_len(names), 1);
+	assert_string_equal(names[0], "node");
+	assert_int_equal(f->h->ops->stat(f->h, f->path, &st), 0);
+	assert_int_equal(st.st_size, 6);
+	assert_int_equal(procfs_read_link(f->h, &own, "self"), 0);
+	assert_int_equal(atoi(own), getpid());
+	assert_true(devnode_exists(f->h, "null"));
+}
+
+static void devices(void **state)
+{
+	struct fixture *f = *state;
+	int fd = devnode_open(f->h, O_RDWR, "%s", "zero"), request;
+	char buf[8] = "xxxxxxxx";
+	void *p;
+
+	assert_true(fd >= 0);
+	assert_int_equal(fcntl(fd, F_GETFD) & FD_CLOEXEC, FD_CLOEXEC);
+	assert_int_equal(host_pread(f->h, fd, buf, sizeof(buf), 0), 8);
+	assert_int_equal(buf[7], 0);
+	assert_int_equal(host_ioctl(f->h, fd, 0x5401 /* TCGETS */, &request), -ENOTTY);
+	assert_int_equal(host_mmap(f->h, fd, 0, 4096, PROT_READ, MAP_PRIVATE, &p), 0);
+	assert_int_equal(host_munmap(f->h, p, 4096), 0);
+	host_close(f->h, fd);
+	assert_int_equal(fcntl(fd, F_GETFD), -1);
+}
+
+static int count(void *arg, unsigned waited_ms)
+{
+	unsigned *calls = arg;
+
+	++*calls;
+	assert_true(waited_ms >= 1000 * *calls && waited_ms < 1000 * *calls + 900);
+	return 0;
+}
+
+static int give_up(void *arg UNUSED, unsigned waited_ms UNUSED)
+{
+	return 1;
+}
+
+static void within_writes(void **state)
+{
+	struct fixture *f = *state;
+	struct host_wait wait = { .deadline_ms = 10000 };
+	char buf[8];
+
+	assert_int_equal(f->h->ops->write_file_within(f->h, f->path, "x", 1, &wait), -ENOENT);
+	make_file(f->path, "");
+	assert_int_equal(f->h->ops->write_file_within(f->h, f->path, "8", 1, &wait), 0);
+	assert_int_equal(f->h->ops->read_file(f->h, f->path, buf, sizeof(buf)), 1);
+	assert_int_equal(f->h->ops->write_file_within(f->h, "/dev/full", "x", 1, &wait), -ENOSPC);
+	assert_int_equal(waitpid(-1, NULL, 0), -1); /* no child is left to collect */
+	assert_int_equal(errno, ECHILD);
+}
+
+/* Nobody reads the FIFO, so that the helper blocks in open(). */
+static void within_keeps_the_deadline(void **state)
+{
+	struct fixture *f = *state;
+	unsigned calls = 0;
+	struct host_wait wait = { .deadline_ms = 2300, .waiting = count, .arg = &calls };
+	uint64_t begin = host_now_ms(f->h), took;
+
+	assert_int_equal(mkfifo(f->path, 0600), 0);
+	assert_int_equal(f->h->ops->write_file_within(f->h, f->path, "0", 1, &wait), -ETIMEDOUT);
+	took = host_now_ms(f->h) - begin;
+	assert_in_range(took, 2300, 4000);
+	assert_int_equal(calls, 2);
+	wait = (struct host_wait) { .deadline_ms = 60000, .waiting = give_up };
+	begin = host_now_ms(f->h);
+	assert_int_equal(f->h->ops->write_file_within(f->h, f->path, "0", 1, &wait), -ECANCELED);
+	assert_in_range(host_now_ms(f->h) - begin, 900, 3000);
+}
+
+/* The reader of our pipe sees its end although a helper still hangs: it keeps nothing of ours. */
+static void within_helper_holds_nothing(void **state)
+{
+	struct fixture *f = *state;
+	struct host_wait wait = { .deadline_ms = 100 };
+	struct pollfd p = { .events = POLLIN };
+	int fds[2], big, full;
+
+	/* A full FIFO with a reader that does not read: the helper hangs in write() itself. */
+	assert_int_equal(mkfifo(f->path, 0600), 0);
+	big = open(f->path, O_RDWR | O_NONBLOCK);
+	assert_true(big >= 0);
+	full = fcntl(big, F_SETPIPE_SZ, 4096);
+	for (int i = 0; i < full; i++)
+		assert_int_equal(write(big, "x", 1), 1);
+	assert_int_equal(pipe(fds), 0);
+	p.fd = fds[0];
+	assert_int_equal(f->h->ops->write_file_within(f->h, f->path, "0", 1, &wait), -ETIMEDOUT);
+	close(fds[1]);
+	assert_int_equal(poll(&p, 1, 0), 1);
+	assert_int_equal(p.revents & POLLHUP, POLLHUP);
+	close(fds[0]);
+	close(big);
+}
+
+static void network_interfaces(void **state)
+{
+	struct fixture *f = *state;
+	struct host_link l;
+	struct host_vf *vfs = NULL;
+	size_t n = 99;
+
+	assert_int_equal(host_link_get(f->h, 1, &l), 0);
+	assert_string_equal(l.name, "lo");
+	assert_int_equal(l.ifindex, 1);
+	assert_true(l.mtu >= 1500);
+	assert_true(mac_is_zero(l.mac));
+	assert_int_equal(host_link_vfs(f->h, 1, &vfs, &n), 0);
+	assert_int_equal(n, 0);
+	free(vfs);
+	assert_int_equal(host_link_get(f->h, 0x7ffffff0, &l), -ENOENT);
+	assert_int_equal(host_link_get(f->h, 0, &l), -ENOENT);
+	assert_int_equal(host_link_set_up(f->h, 0x7ffffff0, true), -ENOENT);
+}
+
+static void modules(void **state)
+{
+	struct fixture *f = *state;
+
+	assert_int_equal(host_load_module(f->h, "no-such-module-anywhere"), -ENOENT);
+}
+
+static void descriptors_only(void **state UNUSED)
+{
+	autohost *h = NULL;
+	autofree char *text = NULL;
+	struct host_link l;
+	int fd = open("/dev/zero", O_RDONLY);
+	char c = 'x';
+
+	assert_int_equal(host_new_fds_only(&h), 0);
+	assert_int_equal(sysfs_read(h, &text, "kernel/uevent_seqnum"), -EACCES);
+	assert_int_equal(devnode_open(h, O_RDONLY, "null"), -EACCES);
+	assert_int_equal(host_link_get(h, 1, &l), -EACCES);
+	assert_int_equal(host_load_module(h, "tun"), -EACCES);
+	assert_int_equal(host_pread(h, fd, &c, 1, 0), 1);
+	assert_int_equal(c, 0);
+	host_close(h, fd);
+}
+
+int main(void)
+{
+#define T(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
+	const struct CMUnitTest tests[] = {
+		T(files),
+		T(devices),
+		T(within_writes),
+		T(within_keeps_the_deadline),
+		T(within_helper_holds_nothing),
+		T(network_interfaces),
+		T(modules),
+		cmocka_unit_test(descriptors_only),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
