@@ -1,23 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/*
- * The caller forks a child, the child forks the helper and ends at once, so that nobody has to
- * collect a helper that outlives the deadline (init does). The helper tells its pid, opens, writes
- * and tells the errno through a pipe.
- *
- * A helper stuck in the kernel keeps what it inherited: it therefore closes every descriptor but
- * its own two, or it would hold a VFIO device open (and so wait for itself), or keep the reader of
- * our standard output waiting for its end.
- *
- * The caller may have threads: after fork only async-signal-safe calls, on data prepared before.
- */
+/* The helper tells its pid, opens, writes and tells the errno through a pipe. */
 #include "blocking_write.h"
 #include "fd.h"
+#include "helper.h"
 
 #include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
 #include <sys/syscall.h>
-#include <sys/wait.h>
 
 enum { TELL_EVERY_MS = 1000 };
 
@@ -35,77 +25,35 @@ static void tell(int fd, int is_pid, int value)
 		_exit(1);
 }
 
-/* Puts `a` at 3 and `b` at 4 and closes the rest. */
-static void keep_two(int *a, int *b)
-{
-	int hi_a = fcntl(*a, F_DUPFD, 16), hi_b = fcntl(*b, F_DUPFD, 16);
+struct job {
+	struct rootdir root;
+	const char *path;
+	const void *data;
+	size_t len;
+};
 
-	*a = dup2(hi_a, 3);
-	*b = dup2(hi_b, 4);
-	close(0);
-	close(1);
-	close(2);
-	if (syscall(SYS_close_range, 5u, ~0u, 0u) < 0)
-		for (int fd = 5; fd < 65536; fd++)
-			close(fd);
-}
-
-_Noreturn static void helper(
-	struct rootdir r, const char *path, const void *data, size_t len, int out)
+static void run(void *arg, int fd, int out)
 {
+	struct job *j = arg;
 	ssize_t n;
-	int fd;
 
-	keep_two(&r.fd, &out);
-	setsid();
+	j->root.fd = fd;
 	tell(out, 1, getpid());
-	fd = rootdir_open(&r, path, O_WRONLY);
+	fd = rootdir_open(&j->root, j->path, O_WRONLY);
 	if (fd < 0) {
 		tell(out, 0, fd);
-		_exit(0);
+		return;
 	}
-	n = write(fd, data, len);
+	n = write(fd, j->data, j->len);
 	if (n < 0)
 		tell(out, 0, -errno);
 	else
-		tell(out, 0, (size_t)n == len ? 0 : -EIO);
-	_exit(0);
+		tell(out, 0, (size_t)n == j->len ? 0 : -EIO);
 }
 
-/* Starts the helper; its messages arrive at *ret_in. */
-static int start(
-	const struct rootdir *r, const char *path, const void *data, size_t len, int *ret_in)
+static void failed(void *arg UNUSED, int out, int code)
 {
-	sigset_t all, old;
-	int p[2], status, e;
-	pid_t child;
-
-	if (pipe2(p, O_CLOEXEC) < 0)
-		return -errno;
-	/* No handler of the caller may run in the child. */
-	sigfillset(&all);
-	pthread_sigmask(SIG_SETMASK, &all, &old);
-	child = fork();
-	e = child < 0 ? -errno : 0;
-	if (child == 0) {
-		pid_t grandchild = fork();
-
-		if (grandchild == 0)
-			helper(*r, path, data, len, p[1]);
-		if (grandchild < 0)
-			tell(p[1], 0, -errno);
-		_exit(0);
-	}
-	pthread_sigmask(SIG_SETMASK, &old, NULL);
-	close(p[1]);
-	if (e < 0) {
-		close(p[0]);
-		return e;
-	}
-	while (waitpid(child, &status, 0) < 0 && errno == EINTR)
-		;
-	*ret_in = p[0];
-	return 0;
+	tell(out, 0, code);
 }
 
 /* 1 and *ret_result when the result is there, 0 when it is not yet, -errno when it never comes. */
@@ -168,8 +116,10 @@ static int wait_for_result(int in, int *pidfd, const struct host_wait *wait)
 int blocking_write(const struct rootdir *r, const char *path, const void *data, size_t len,
 	const struct host_wait *wait)
 {
+	struct job job = { .root = *r, .path = path, .data = data, .len = len };
+	struct helper what = { .run = run, .failed = failed, .arg = &job, .fd = r->fd };
 	autoclose int in = -1, pidfd = -1;
-	int e = start(r, path, data, len, &in);
+	int e = helper_start(&what, &in);
 
 	if (e < 0)
 		return e;

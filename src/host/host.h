@@ -39,6 +39,12 @@ struct host_ops {
 	int (*write_file)(struct host *h, const char *path, const void *data, size_t len);
 	int (*write_file_within)(struct host *h, const char *path, const void *data, size_t len,
 		const struct host_wait *wait);
+	/*
+	 * Reads whose end nobody can promise, in a helper process: `got` is called once for each
+	 * path, in order, -ETIMEDOUT when it took longer than `stall_ms`. NULL: plain reads do.
+	 */
+	int (*read_files_within)(struct host *h, char *const *paths, unsigned stall_ms,
+		void (*got)(void *arg, size_t i, ssize_t n, const char *data), void *arg);
 	/* The link's text, NUL-terminated; -ENAMETOOLONG when it does not fit. */
 	int (*read_link)(struct host *h, const char *path, char *buf, size_t size);
 	/* Names without "." and "..", sorted by byte value; the list is the caller's (strv_free).

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /* The machine this process runs on. */
+#include "blocking_read.h"
 #include "blocking_write.h"
 #include "fd.h"
 #include "kmod.h"
@@ -51,6 +52,12 @@ static int live_write_file_within(struct host *h, const char *path, const void *
 	return blocking_write(root_of(h), path, data, len, wait);
 }
 
+static int live_read_files_within(struct host *h, char *const *paths, unsigned stall_ms,
+	void (*got)(void *arg, size_t i, ssize_t n, const char *data), void *arg)
+{
+	return blocking_read(root_of(h), paths, stall_ms, got, arg);
+}
+
 static int live_read_link(struct host *h, const char *path, char *buf, size_t size)
 {
 	return rootdir_read_link(root_of(h), path, buf, size);
@@ -76,6 +83,7 @@ static const struct host_ops live_ops = {
 	.read_file = live_read_file,
 	.write_file = live_write_file,
 	.write_file_within = live_write_file_within,
+	.read_files_within = live_read_files_within,
 	.read_link = live_read_link,
 	.list_dir = live_list_dir,
 	.stat = live_stat,

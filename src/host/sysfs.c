@@ -91,6 +91,13 @@ int sysfs_link_name(struct host *h, char **ret, const char *fmt, ...)
 	return 0;
 }
 
+int sysfs_read_link(struct host *h, char **ret, const char *fmt, ...)
+{
+	TEXT_PATH(path, SYS, fmt);
+
+	return path ? text_read_link(h, path, ret) : -ENOMEM;
+}
+
 int sysfs_list(struct host *h, char ***ret, const char *fmt, ...)
 {
 	TEXT_PATH(path, SYS, fmt);

@@ -22,5 +22,7 @@ int sysfs_write_within(struct host *h, const struct host_wait *wait, const char 
 
 /* The last component of a link's target, allocated: the name of a driver, a group, a PF. */
 int sysfs_link_name(struct host *h, char **ret, const char *fmt, ...) PRINTF(3, 4);
+/* The whole target, allocated. */
+int sysfs_read_link(struct host *h, char **ret, const char *fmt, ...) PRINTF(3, 4);
 int sysfs_list(struct host *h, char ***ret, const char *fmt, ...) PRINTF(3, 4);
 bool sysfs_exists(struct host *h, const char *fmt, ...) PRINTF(2, 3);

@@ -167,6 +167,48 @@ static void within_helper_holds_nothing(void **state)
 	close(big);
 }
 
+struct results {
+	ssize_t n[4];
+	char text[4][8];
+	size_t calls;
+};
+
+static void keep(void *arg, size_t i, ssize_t n, const char *data)
+{
+	struct results *r = arg;
+
+	assert_int_equal(i, r->calls);
+	assert_true(i < 4);
+	r->calls++;
+	r->n[i] = n;
+	if (n > 0)
+		memcpy(r->text[i], data, MIN((size_t)n, sizeof(r->text[i]) - 1));
+}
+
+/* The second path is a FIFO that nobody writes: only its own result is lost. */
+static void within_reads_go_on_after_a_stall(void **state)
+{
+	struct fixture *f = *state;
+	autofree char *other = str_printf("%s.other", f->path);
+	char none[] = "/nonexistent";
+	char *paths[] = { other, f->path, none, other, NULL };
+	struct results r = { 0 };
+	uint64_t begin = host_now_ms(f->h);
+
+	make_file(other, "igb\n");
+	assert_int_equal(mkfifo(f->path, 0600), 0);
+	assert_int_equal(f->h->ops->read_files_within(f->h, paths, 200, keep, &r), 0);
+	assert_in_range(host_now_ms(f->h) - begin, 200, 1500);
+	assert_int_equal(r.calls, 4);
+	assert_int_equal(r.n[0], 4);
+	assert_string_equal(r.text[0], "igb\n");
+	assert_int_equal(r.n[1], -ETIMEDOUT);
+	assert_int_equal(r.n[2], -ENOENT);
+	assert_string_equal(r.text[3], "igb\n");
+	assert_int_equal(waitpid(-1, NULL, 0), -1);
+	unlink(other);
+}
+
 static void network_interfaces(void **state)
 {
 	struct fixture *f = *state;
@@ -221,6 +263,7 @@ int main(void)
 		T(within_writes),
 		T(within_keeps_the_deadline),
 		T(within_helper_holds_nothing),
+		T(within_reads_go_on_after_a_stall),
 		T(network_interfaces),
 		T(modules),
 		cmocka_unit_test(descriptors_only),
