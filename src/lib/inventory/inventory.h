@@ -33,6 +33,7 @@ struct function {
 	char address[BDF_TEXT_MAX];
 	enum function_kind kind;
 	struct identity id;
+	bool id_unknown;		 /* id could not be read and is all zero */
 	const char *class_word;		 /* "network"; static */
 	char *vendor_name, *device_name; /* NULL unknown */
 	char *driver;			 /* NULL: none bound */
@@ -42,7 +43,8 @@ struct function {
 	int numa_node;			 /* -1: none */
 	const struct netdev *netdevs;	 /* by index */
 	size_t n_netdevs;
-	char *nvme; /* controller, "nvme0"; NULL */
+	char *nvme;	   /* controller, "nvme0"; NULL */
+	char **namespaces; /* of its NVMe controller: "nvme0n1"; NULL none */
 
 	struct sriov_facts sriov; /* of a PF; zero and -1 otherwise */
 	struct function **vfs;	  /* of a PF: those that exist, by index; n_vfs of them */
@@ -70,7 +72,10 @@ const char *function_kind_name(enum function_kind kind); /* JSON: "pf", "vf", "f
 /* NULL when there is none. All borrowed from the inventory. */
 struct function *inventory_find_bdf(const struct inventory *inv, struct bdf a);
 struct function *inventory_find_netdev(const struct inventory *inv, const char *name);
-/* "nvme0", and also its namespaces and partitions: "nvme0n1p2". */
+/*
+ * "nvme0", and also its namespaces and partitions: "nvme0n1p2". A namespace that several
+ * controllers share names none of them.
+ */
 struct function *inventory_find_nvme(const struct inventory *inv, const char *name);
 struct function *function_vf(const struct function *pf, unsigned index);
 struct iommu_group *inventory_find_group(const struct inventory *inv, int id);

@@ -50,5 +50,7 @@ DEFINE_AUTO(struct detail, detail_free);
 /* Pieces, for those who have the bytes already. */
 bool sriov_cap_decode(const struct config_space *c, struct sriov_cap *ret);
 void regions_parse(const char *resource_file, struct region ret[REGIONS]);
+/* The product name; NULL when not there. */
+char *vpd_identifier(const uint8_t *vpd, size_t len) NODISCARD;
 /* The value of a two-letter keyword ("SN") of the read-only part; NULL when not there. */
 char *vpd_keyword(const uint8_t *vpd, size_t len, const char key[2]) NODISCARD;

@@ -25,6 +25,11 @@ struct sriov_vf {
 
 /* -ENODATA when the function is no PF. */
 int sriov_facts_read(struct host *h, struct bdf pf, struct sriov_facts *ret);
+/* In pieces: the number alone; and all but the numbers of VFs and MSI-X vectors. */
+int sriov_total_vfs(struct host *h, struct bdf pf, unsigned *ret);
+void sriov_facts_read_rest(struct host *h, struct bdf pf, struct sriov_facts *f);
+/* The text of "sriov_vf_total_msix", whose reading takes the device lock; -1 when absurd. */
+int64_t sriov_parse_vf_total_msix(char *text);
 /* The VFs that exist, by index; there may be holes while the kernel removes them. free() it. */
 int sriov_vfs(struct host *h, struct bdf pf, struct sriov_vf **ret, size_t *ret_n);
 /* A VF's PF and index. -ENODATA when `vf` is no VF. */

@@ -1,0 +1,235 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "group.h"
+
+#include "base/str.h"
+#include "host/sysfs.h"
+#include "pci/identity.h"
+
+#include <stdio.h>
+
+/*
+ * Module names in sysfs come with '-' or '_' as their author liked: "vfio-pci", "mlx5_vfio_pci",
+ * "nvgrace-gpu-vfio-pci", "vfio_pci_foo".
+ */
+bool driver_is_vfio(const char *driver)
+{
+	return driver && (str_starts(driver, "vfio-") || str_starts(driver, "vfio_") ||
+				 str_ends(driver, "-vfio-pci") || str_ends(driver, "_vfio_pci"));
+}
+
+/*
+ * The rule of the kernel (vfio_dev_viable and, later, iommu DMA ownership): free are functions
+ * without driver, those on VFIO and those on drivers that promise not to do DMA.
+ */
+bool iommu_member_blocks(uint32_t class_code, const char *driver)
+{
+	return driver && !class_is_bridge(class_code) && !str_eq(driver, "pci-stub") &&
+	       !str_eq(driver, "pcieport") && !driver_is_vfio(driver);
+}
+
+static int read_member(struct host *h, const char *address, struct group_member *ret)
+{
+	struct group_member m = { 0 };
+	struct identity id;
+	int r = bdf_parse(address, &m.bdf);
+
+	if (r < 0)
+		return r;
+	if (identity_read(h, m.bdf, &id) == 0)
+		m.class_code = id.class_code;
+	r = sysfs_link_name(h, &m.driver, "bus/pci/devices/%s/driver", address);
+	if (r == -ENOMEM)
+		return r;
+	m.blocks = iommu_member_blocks(m.class_code, m.driver);
+	*ret = m;
+	return 0;
+}
+
+/* Members that are not PCI functions (platform devices on other machines) are not counted. */
+static int read_members(struct host *h, struct iommu_group *g)
+{
+	autostrv char **names = NULL;
+	int r = sysfs_list(h, &names, "kernel/iommu_groups/%d/devices", g->id);
+
+	if (r < 0)
+		return r;
+	g->members = calloc(strv_len(names) + 1, sizeof(*g->members));
+	if (!g->members)
+		return -ENOMEM;
+	STRV_FOREACH (name, names) {
+		r = read_member(h, *name, &g->members[g->n_members]);
+		if (r == -ENOMEM)
+			return r;
+		if (r == 0)
+			g->n_members++;
+	}
+	return 0;
+}
+
+/* "0x00000000fee00000 0x00000000feefffff msi"; the type is the whole last word. */
+static bool parse_reserved(const char *line, struct reserved_region *ret)
+{
+	struct reserved_region r = { 0 };
+	unsigned long long start, end;
+
+	if (sscanf(line, "0x%llx 0x%llx %23s", &start, &end, r.type) != 3 || end < start)
+		return false;
+	r.start = start;
+	r.end = end;
+	*ret = r;
+	return true;
+}
+
+static int read_reserved(struct host *h, struct iommu_group *g)
+{
+	autofree char *text = NULL;
+	char *save = NULL;
+
+	if (sysfs_read(h, &text, "kernel/iommu_groups/%d/reserved_regions", g->id) < 0)
+		return 0;
+	for (char *l = strtok_r(text, "\n", &save); l; l = strtok_r(NULL, "\n", &save)) {
+		struct reserved_region one, *more;
+
+		if (!parse_reserved(l, &one))
+			continue;
+		more = reallocarray(g->reserved, g->n_reserved + 1, sizeof(*more));
+		if (!more)
+			return -ENOMEM;
+		g->reserved = more;
+		g->reserved[g->n_reserved++] = one;
+	}
+	return 0;
+}
+
+static bool nobody_blocks(const struct iommu_group *g)
+{
+	for (size_t i = 0; i < g->n_members; i++)
+		if (g->members[i].blocks)
+			return false;
+	return true;
+}
+
+int iommu_group_read(struct host *h, int id, struct iommu_group *ret)
+{
+	struct iommu_group g = { .id = id };
+	autofree char *type = NULL;
+	int r = read_members(h, &g);
+
+	if (r == 0)
+		r = read_reserved(h, &g);
+	if (r < 0) {
+		iommu_group_done(&g);
+		return r;
+	}
+	if (sysfs_read(h, &type, "kernel/iommu_groups/%d/type", id) >= 0)
+		g.type = str_printable(str_trim(type));
+	g.viable = nobody_blocks(&g);
+	*ret = g;
+	return 0;
+}
+
+void iommu_group_done(struct iommu_group *g)
+{
+	for (size_t i = 0; i < g->n_members; i++)
+		free(g->members[i].driver);
+	free(g->members);
+	free(g->reserved);
+	free(g->type);
+	*g = (struct iommu_group) { .id = -1 };
+}
+
+void iommu_groups_free(struct iommu_group *groups, size_t n)
+{
+	for (size_t i = 0; groups && i < n; i++)
+		iommu_group_done(&groups[i]);
+	free(groups);
+}
+
+static int by_id(const void *a, const void *b)
+{
+	const struct iommu_group *x = a, *y = b;
+
+	return (x->id > y->id) - (x->id < y->id);
+}
+
+int iommu_groups_read(struct host *h, struct iommu_group **ret, size_t *ret_n)
+{
+	autostrv char **names = NULL;
+	struct iommu_group *groups;
+	size_t n = 0;
+	int r = sysfs_list(h, &names, "kernel/iommu_groups");
+
+	/* Without CONFIG_IOMMU_API there is no such directory; with it and no IOMMU it is empty. */
+	if (r < 0 && r != -ENOENT)
+		return r;
+	groups = calloc(strv_len(names) + 1, sizeof(*groups));
+	if (!groups)
+		return -ENOMEM;
+	STRV_FOREACH (name, names) {
+		uint32_t id;
+
+		if (parse_u32(*name, &id) < 0 || id > INT32_MAX)
+			continue;
+		r = iommu_group_read(h, (int)id, &groups[n]);
+		if (r == -ENOMEM) {
+			iommu_groups_free(groups, n);
+			return r;
+		}
+		if (r == 0) /* otherwise it went with its last member */
+			n++;
+	}
+	qsort(groups, n, sizeof(*groups), by_id);
+	*ret = groups;
+	*ret_n = n;
+	return 0;
+}
+
+int iommu_group_of(struct host *h, struct bdf a)
+{
+	autofree char *name = NULL;
+	uint32_t id;
+	int r = sysfs_link_name(h, &name, "bus/pci/devices/%s/iommu_group", BDF_TEXT(a));
+
+	if (r < 0)
+		return r == -ENOENT ? -ENODATA : r;
+	if (parse_u32(name, &id) < 0 || id > INT32_MAX)
+		return -EINVAL;
+	return (int)id;
+}
+
+char *iommu_group_blockers(const struct iommu_group *g)
+{
+	autostrbuf b = { 0 };
+
+	for (size_t i = 0; i < g->n_members; i++)
+		if (g->members[i].blocks)
+			strbuf_add(&b, "%s%s (%s)", b.len ? ", " : "", BDF_TEXT(g->members[i].bdf),
+				g->members[i].driver);
+	return b.len ? strbuf_take(&b) : NULL;
+}
+
+int iommu_group_require_viable(const struct iommu_group *g, struct problem **reterr)
+{
+	autofree char *blockers = iommu_group_blockers(g);
+	int r;
+
+	if (g->viable)
+		return 0;
+	r = problem(reterr, -EPERM, PROBLEM_GROUP_NOT_VIABLE, NULL,
+		"IOMMU group %d is not viable because of %s", g->id, blockers ? blockers : "?");
+	for (size_t i = 0; i < g->n_members; i++)
+		if (g->members[i].blocks) {
+			problem_hint(reterr, "vfctl bind %s vfio-pci", BDF_TEXT(g->members[i].bdf));
+			break;
+		}
+	return r;
+}
+
+const struct reserved_region *iommu_group_reserved_at(
+	const struct iommu_group *g, uint64_t start, uint64_t end)
+{
+	for (size_t i = 0; i < g->n_reserved; i++)
+		if (start <= g->reserved[i].end && g->reserved[i].start <= end)
+			return &g->reserved[i];
+	return NULL;
+}

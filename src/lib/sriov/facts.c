@@ -1,0 +1,154 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "facts.h"
+
+#include "base/str.h"
+#include "host/locked.h"
+#include "host/sysfs.h"
+
+/*
+ * No function has more: an MSI-X table ends at 2048 vectors, a PF at 65535 VFs. A real driver was
+ * seen to report 4294967033, a negative number that wrapped.
+ */
+#define MSIX_PLAUSIBLE (UINT64_C(2048) * UINT16_MAX)
+
+static int by_index(const void *a, const void *b)
+{
+	const struct sriov_vf *x = a, *y = b;
+
+	return (x->index > y->index) - (x->index < y->index);
+}
+
+/* "virtfn12" → 12. */
+static bool virtfn_index(const char *name, uint32_t *ret)
+{
+	return str_starts(name, "virtfn") && parse_u32(name + strlen("virtfn"), ret) == 0;
+}
+
+static int read_virtfn(struct host *h, struct bdf pf, const char *link, struct bdf *ret)
+{
+	autofree char *target = NULL;
+	int r = sysfs_link_name(h, &target, "bus/pci/devices/%s/%s", BDF_TEXT(pf), link);
+
+	return r < 0 ? r : bdf_parse(target, ret);
+}
+
+int sriov_vfs(struct host *h, struct bdf pf, struct sriov_vf **ret, size_t *ret_n)
+{
+	autostrv char **names = NULL;
+	struct sriov_vf *list;
+	size_t n = 0;
+	int r = sysfs_list(h, &names, "bus/pci/devices/%s", BDF_TEXT(pf));
+
+	if (r < 0)
+		return r;
+	list = calloc(strv_len(names) + 1, sizeof(*list));
+	if (!list)
+		return -ENOMEM;
+	STRV_FOREACH (name, names)
+		if (virtfn_index(*name, &list[n].index) &&
+			read_virtfn(h, pf, *name, &list[n].bdf) == 0)
+			n++;
+	qsort(list, n, sizeof(*list), by_index);
+	*ret = list;
+	*ret_n = n;
+	return 0;
+}
+
+int sriov_physfn(struct host *h, struct bdf vf, struct bdf *ret_pf)
+{
+	autofree char *target = NULL;
+	int r = sysfs_link_name(h, &target, "bus/pci/devices/%s/physfn", BDF_TEXT(vf));
+
+	if (r < 0)
+		return r == -ENOENT ? -ENODATA : r;
+	return bdf_parse(target, ret_pf);
+}
+
+int sriov_vf_index(struct host *h, struct bdf pf, struct bdf vf, unsigned *ret)
+{
+	autofree struct sriov_vf *vfs = NULL;
+	size_t n;
+	int r = sriov_vfs(h, pf, &vfs, &n);
+
+	if (r < 0)
+		return r;
+	for (size_t i = 0; i < n; i++)
+		if (bdf_eq(vfs[i].bdf, vf)) {
+			*ret = vfs[i].index;
+			return 0;
+		}
+	return -ENOENT;
+}
+
+int sriov_total_vfs(struct host *h, struct bdf pf, unsigned *ret)
+{
+	uint64_t total;
+	int r = sysfs_read_u64(h, &total, "bus/pci/devices/%s/sriov_totalvfs", BDF_TEXT(pf));
+
+	if (r == -ENOENT && sysfs_exists(h, "bus/pci/devices/%s", BDF_TEXT(pf)))
+		return -ENODATA;
+	if (r < 0)
+		return r;
+	if (total > UINT16_MAX)
+		return -EINVAL;
+	*ret = (unsigned)total;
+	return 0;
+}
+
+static int read_small(struct host *h, struct bdf pf, const char *file, unsigned max)
+{
+	uint64_t v;
+
+	if (sysfs_read_u64(h, &v, "bus/pci/devices/%s/%s", BDF_TEXT(pf), file) < 0 || v > max)
+		return -1;
+	return (int)v;
+}
+
+/* The one number here that is hexadecimal without saying so: "10ca". */
+static int read_vf_device(struct host *h, struct bdf pf)
+{
+	autofree char *text = NULL;
+	uint64_t v;
+
+	if (sysfs_read(h, &text, "bus/pci/devices/%s/sriov_vf_device", BDF_TEXT(pf)) < 0 ||
+		parse_hex(str_trim(text), &v) < 0 || v > UINT16_MAX)
+		return -1;
+	return (int)v;
+}
+
+int64_t sriov_parse_vf_total_msix(char *text)
+{
+	uint64_t v;
+
+	if (parse_u64(str_trim(text), &v) < 0 || v > MSIX_PLAUSIBLE)
+		return -1;
+	return (int64_t)v;
+}
+
+int sriov_facts_read(struct host *h, struct bdf pf, struct sriov_facts *ret)
+{
+	struct locked_read msix = { .function = pf, .attribute = "sriov_vf_total_msix" };
+	autofree struct sriov_vf *vfs = NULL;
+	struct sriov_facts f;
+	size_t n;
+	int r = sriov_total_vfs(h, pf, &f.total_vfs);
+
+	if (r == 0)
+		r = sriov_vfs(h, pf, &vfs, &n);
+	if (r < 0)
+		return r;
+	f.num_vfs = (unsigned)n;
+	sriov_facts_read_rest(h, pf, &f);
+	locked_read_all(h, &msix, 1);
+	f.vf_total_msix = msix.result < 0 ? -1 : sriov_parse_vf_total_msix(msix.text);
+	*ret = f;
+	return 0;
+}
+
+void sriov_facts_read_rest(struct host *h, struct bdf pf, struct sriov_facts *f)
+{
+	f->offset = read_small(h, pf, "sriov_offset", UINT16_MAX);
+	f->stride = read_small(h, pf, "sriov_stride", UINT16_MAX);
+	f->vf_device = read_vf_device(h, pf);
+	f->drivers_autoprobe = read_small(h, pf, "sriov_drivers_autoprobe", 1);
+}
