@@ -56,6 +56,7 @@ struct msi_vector {
 	int gsi; /* -1 until the first attach */
 	bool attached;
 	struct msi_message message; /* what KVM's route holds */
+	struct msi_vector *next_waiting; /* the chip's: attached in a batch, not yet connected */
 };
 
 void msi_vector_init(struct msi_vector *v, struct irq_chip *c);

@@ -42,7 +42,7 @@ int loop_add_eventfd(struct loop *l, int fd, loop_fn fn, void *arg, struct loop_
 
 /* Runs in the calling thread until loop_quit(); returns its value, or a negative errno. */
 int loop_run(struct loop *l);
-/* From any thread or a signal handler's eventfd; the first call's value counts. */
+/* From any thread, not from a signal handler; the value of the first call counts. */
 void loop_quit(struct loop *l, int value);
 
 /* Runs the loop in a thread of its own, named `name` (at most 15 characters). */

@@ -1,0 +1,282 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "loop.h"
+
+#include <pthread.h>
+#include <stdatomic.h>
+#include <string.h>
+#include <sys/eventfd.h>
+
+enum { LOOP_BATCH = 32 };
+
+struct loop {
+	int epoll_fd, wake_fd;
+	pthread_mutex_t lock; /* recursive; held while a callback runs, and to change the lists */
+	struct loop_source *sources;
+	struct loop_source *dead; /* removed; the current batch of events may still name them */
+	pthread_t thread;
+	bool has_thread;
+	_Atomic(uintptr_t) runner; /* pthread_self() of who is in loop_run, 0 = nobody */
+	bool quit;
+	int quit_value;
+	atomic_uint_fast64_t wakeups;
+};
+
+struct loop_source {
+	struct loop *loop;
+	struct loop_source *next, **link;
+	int fd;
+	bool is_eventfd, removed;
+	loop_fn fn;
+	void *arg;
+};
+
+static int init_lock(pthread_mutex_t *lock)
+{
+	pthread_mutexattr_t attr;
+
+	pthread_mutexattr_init(&attr);
+	pthread_mutexattr_settype(&attr, PTHREAD_MUTEX_RECURSIVE);
+	pthread_mutex_init(lock, &attr);
+	pthread_mutexattr_destroy(&attr);
+	return 0;
+}
+
+int loop_new(struct loop **ret)
+{
+	struct epoll_event wake = { .events = EPOLLIN, .data.ptr = NULL };
+	struct loop *l = calloc(1, sizeof(*l));
+	int r;
+
+	if (!l)
+		return -ENOMEM;
+	init_lock(&l->lock);
+	l->wake_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+	l->epoll_fd = epoll_create1(EPOLL_CLOEXEC);
+	if (l->wake_fd < 0 || l->epoll_fd < 0 ||
+		epoll_ctl(l->epoll_fd, EPOLL_CTL_ADD, l->wake_fd, &wake) < 0) {
+		r = -errno;
+		loop_free(l);
+		return r;
+	}
+	*ret = l;
+	return 0;
+}
+
+static void free_list(struct loop_source **list)
+{
+	struct loop_source *s = *list, *next;
+
+	*list = NULL;
+	for (; s; s = next) {
+		next = s->next;
+		free(s);
+	}
+}
+
+void loop_free(struct loop *l)
+{
+	if (!l)
+		return;
+	loop_stop_thread(l);
+	free_list(&l->sources);
+	free_list(&l->dead);
+	if (l->epoll_fd >= 0)
+		close(l->epoll_fd);
+	if (l->wake_fd >= 0)
+		close(l->wake_fd);
+	pthread_mutex_destroy(&l->lock);
+	free(l);
+}
+
+static int add_source(struct loop *l, struct loop_source *s, uint32_t events)
+{
+	struct epoll_event ev = { .events = events, .data.ptr = s };
+
+	if (epoll_ctl(l->epoll_fd, EPOLL_CTL_ADD, s->fd, &ev) < 0)
+		return -errno;
+	s->next = l->sources;
+	s->link = &l->sources;
+	if (s->next)
+		s->next->link = &s->next;
+	l->sources = s;
+	return 0;
+}
+
+static int add(struct loop *l, int fd, uint32_t events, bool is_eventfd, loop_fn fn, void *arg,
+	struct loop_source **ret)
+{
+	autofree struct loop_source *s = calloc(1, sizeof(*s));
+	int r;
+
+	if (!s)
+		return -ENOMEM;
+	*s = (struct loop_source) {
+		.loop = l,
+		.fd = fd,
+		.is_eventfd = is_eventfd,
+		.fn = fn,
+		.arg = arg,
+	};
+	pthread_mutex_lock(&l->lock);
+	r = add_source(l, s, events);
+	/* Set before the lock goes: the callback may want to use the handle at once. */
+	if (r == 0)
+		*ret = TAKE_PTR(s);
+	pthread_mutex_unlock(&l->lock);
+	return r;
+}
+
+int loop_add(struct loop *l, int fd, uint32_t events, loop_fn fn, void *arg,
+	struct loop_source **ret)
+{
+	return add(l, fd, events, false, fn, arg, ret);
+}
+
+int loop_add_eventfd(struct loop *l, int fd, loop_fn fn, void *arg, struct loop_source **ret)
+{
+	return add(l, fd, EPOLLIN, true, fn, arg, ret);
+}
+
+int loop_source_set_events(struct loop_source *s, uint32_t events)
+{
+	struct epoll_event ev = { .events = events, .data.ptr = s };
+
+	/* epoll reports EPOLLHUP and EPOLLERR even for an empty set: one-shot 0 keeps it asleep. */
+	if (!events)
+		ev.events = EPOLLONESHOT;
+	return epoll_ctl(s->loop->epoll_fd, EPOLL_CTL_MOD, s->fd, &ev) < 0 ? -errno : 0;
+}
+
+static void wake(struct loop *l)
+{
+	uint64_t one = 1;
+	ssize_t n = write(l->wake_fd, &one, sizeof(one));
+
+	(void)n; /* a full counter wakes just as well */
+}
+
+void loop_remove(struct loop_source *s)
+{
+	struct loop *l;
+
+	if (!s)
+		return;
+	l = s->loop;
+	pthread_mutex_lock(&l->lock);
+	epoll_ctl(l->epoll_fd, EPOLL_CTL_DEL, s->fd, NULL);
+	*s->link = s->next;
+	if (s->next)
+		s->next->link = s->link;
+	s->removed = true;
+	s->next = l->dead;
+	l->dead = s;
+	pthread_mutex_unlock(&l->lock);
+}
+
+static void dispatch(struct loop_source *s, uint32_t events)
+{
+	uint64_t count;
+
+	if (s->removed)
+		return;
+	if (s->is_eventfd && read(s->fd, &count, sizeof(count)) != sizeof(count))
+		return; /* somebody else took the signal */
+	s->fn(s->arg, events);
+}
+
+/* One wait and the callbacks it gives. The dead of the last round are named by nobody now. */
+static int run_once(struct loop *l)
+{
+	struct epoll_event events[LOOP_BATCH];
+	int n;
+
+	pthread_mutex_lock(&l->lock);
+	free_list(&l->dead);
+	pthread_mutex_unlock(&l->lock);
+	n = epoll_wait(l->epoll_fd, events, LOOP_BATCH, -1);
+	if (n < 0)
+		return errno == EINTR ? 0 : -errno;
+	atomic_fetch_add_explicit(&l->wakeups, 1, memory_order_relaxed);
+	for (int i = 0; i < n; i++) {
+		pthread_mutex_lock(&l->lock);
+		if (events[i].data.ptr && !l->quit)
+			dispatch(events[i].data.ptr, events[i].events);
+		pthread_mutex_unlock(&l->lock);
+	}
+	return 0;
+}
+
+static bool wants_quit(struct loop *l, int *ret_value)
+{
+	bool quit;
+	uint64_t count;
+
+	pthread_mutex_lock(&l->lock);
+	quit = l->quit;
+	if (quit) {
+		*ret_value = l->quit_value;
+		l->quit = false;
+		while (read(l->wake_fd, &count, sizeof(count)) > 0)
+			;
+	}
+	pthread_mutex_unlock(&l->lock);
+	return quit;
+}
+
+int loop_run(struct loop *l)
+{
+	int r = 0, value = 0;
+
+	atomic_store(&l->runner, (uintptr_t)pthread_self());
+	while (r == 0 && !wants_quit(l, &value))
+		r = run_once(l);
+	atomic_store(&l->runner, 0);
+	return r < 0 ? r : value;
+}
+
+void loop_quit(struct loop *l, int value)
+{
+	pthread_mutex_lock(&l->lock);
+	if (!l->quit) {
+		l->quit = true;
+		l->quit_value = value;
+	}
+	pthread_mutex_unlock(&l->lock);
+	wake(l);
+}
+
+static void *thread_main(void *arg)
+{
+	loop_run(arg);
+	return NULL;
+}
+
+int loop_start_thread(struct loop *l, const char *name)
+{
+	int r = pthread_create(&l->thread, NULL, thread_main, l);
+
+	if (r != 0)
+		return -r;
+	l->has_thread = true;
+	pthread_setname_np(l->thread, name);
+	return 0;
+}
+
+void loop_stop_thread(struct loop *l)
+{
+	if (!l->has_thread)
+		return;
+	loop_quit(l, 0);
+	pthread_join(l->thread, NULL);
+	l->has_thread = false;
+}
+
+bool loop_in_thread(const struct loop *l)
+{
+	return atomic_load(&l->runner) == (uintptr_t)pthread_self();
+}
+
+uint64_t loop_wakeups(const struct loop *l)
+{
+	return atomic_load_explicit(&l->wakeups, memory_order_relaxed);
+}
