@@ -101,8 +101,7 @@ int bus_remove(struct bus *b, struct bus_region *r)
 	for (size_t i = 0; i < b->n; i++) {
 		if (b->regions[i] != r)
 			continue;
-		memmove(&b->regions[i], &b->regions[i + 1],
-			(b->n - i - 1) * sizeof(*b->regions));
+		memmove(&b->regions[i], &b->regions[i + 1], (b->n - i - 1) * sizeof(*b->regions));
 		b->n--;
 		ret = 0;
 		break;

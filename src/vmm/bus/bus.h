@@ -46,8 +46,8 @@ DEFINE_AUTO(struct bus, bus_free);
 int bus_add(struct bus *b, struct bus_region *r);
 /*
  * Takes the region away and waits until no other thread is in its handlers; do not hold a lock that
- * they take. From within its own handler (a device that moves itself) the region is gone afterwards,
- * but its memory is in use until the handler returns. 0, or -ENOENT.
+ * they take. From within its own handler (a device that moves itself) the region is gone
+ * afterwards, but its memory is in use until the handler returns. 0, or -ENOENT.
  */
 int bus_remove(struct bus *b, struct bus_region *r);
 

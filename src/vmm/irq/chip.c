@@ -19,8 +19,8 @@ static unsigned fill_pins(struct kvm_irq_routing_entry *e)
 			continue; /* the cascade */
 		e[n].gsi = i;
 		e[n].type = KVM_IRQ_ROUTING_IRQCHIP;
-		e[n].u.irqchip.irqchip = i < PIC_PINS ? KVM_IRQCHIP_PIC_MASTER :
-							KVM_IRQCHIP_PIC_SLAVE;
+		e[n].u.irqchip.irqchip =
+			i < PIC_PINS ? KVM_IRQCHIP_PIC_MASTER : KVM_IRQCHIP_PIC_SLAVE;
 		e[n++].u.irqchip.pin = i % PIC_PINS;
 	}
 	for (uint32_t i = 0; i < IRQ_IOAPIC_PINS; i++) {
@@ -91,11 +91,12 @@ int irq_chip_new(struct kvm_vm *vm, struct irq_chip **ret, struct problem **rete
 		return problem(reterr, -ENOMEM, PROBLEM_NO_MEMORY, NULL, "interrupt controller");
 	init_lock(&c->lock);
 	c->vm = vm;
-	/* KVM limits both the GSI numbers and the entries; a pin has up to two entries. */
-	c->n_gsis = (unsigned)MAX(0, MIN(routes, (int)GSIS_MAX) - (int)(2 * PIC_PINS));
-	if (c->n_gsis <= IRQ_IOAPIC_PINS)
+	/* KVM limits both the GSI numbers and the entries; an ISA pin has two entries. */
+	routes = MIN(routes, GSIS_MAX) - 2 * PIC_PINS;
+	if (routes <= IRQ_IOAPIC_PINS)
 		return problem(reterr, -ENOTSUP, PROBLEM_NO_KVM, NULL,
-			"KVM has room for %d interrupt routes only", routes);
+			"KVM has too little room for interrupt routes");
+	c->n_gsis = (unsigned)routes;
 	c->routes = calloc(c->n_gsis, sizeof(*c->routes));
 	c->table = calloc(PIN_ROUTES + c->n_gsis, sizeof(*c->table));
 	if (!c->routes || !c->table)

@@ -16,7 +16,7 @@ struct irq_chip {
 	struct msi_route {
 		bool used;
 		struct msi_message message;
-	} *routes; /* by GSI; those of the pins are never used */
+	} * routes;			     /* by GSI; those of the pins are never used */
 	struct kvm_irq_routing_entry *table; /* scratch: pins, then messages */
 	struct msi_vector *waiting;
 	unsigned raised[IRQ_IOAPIC_PINS]; /* how many lines hold the pin up */

@@ -55,7 +55,7 @@ struct msi_vector {
 	int fd;	 /* eventfd, owned; -1 until msi_vector_fd() */
 	int gsi; /* -1 until the first attach */
 	bool attached;
-	struct msi_message message; /* what KVM's route holds */
+	struct msi_message message;	 /* what KVM's route holds */
 	struct msi_vector *next_waiting; /* the chip's: attached in a batch, not yet connected */
 };
 

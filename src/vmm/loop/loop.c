@@ -126,8 +126,8 @@ static int add(struct loop *l, int fd, uint32_t events, bool is_eventfd, loop_fn
 	return r;
 }
 
-int loop_add(struct loop *l, int fd, uint32_t events, loop_fn fn, void *arg,
-	struct loop_source **ret)
+int loop_add(
+	struct loop *l, int fd, uint32_t events, loop_fn fn, void *arg, struct loop_source **ret)
 {
 	return add(l, fd, events, false, fn, arg, ret);
 }

@@ -8,10 +8,11 @@
 #include <sys/mman.h>
 
 enum { HUGE_PAGE_BYTES = 2 * 1024 * 1024 };
+/* linux/memfd.h has it, but does not go with glibc's sys/mman.h. */
+#define MFD_HUGE_2M (21U << MAP_HUGE_SHIFT)
 
 /* The lowest range that [at, at+1) or anything after it runs into; false if there is none. */
-static bool next_obstacle(const struct guest_memory_params *p, uint64_t at,
-	struct guest_range *ret)
+static bool next_obstacle(const struct guest_memory_params *p, uint64_t at, struct guest_range *ret)
 {
 	struct guest_range best = { GUEST_HOLE_START, GUEST_HOLE_END - 1 };
 	bool found = at <= best.last;
@@ -51,25 +52,21 @@ static int lay_out(struct guest_memory *m, const struct guest_memory_params *p, 
 		bool blocked = next_obstacle(p, at, &block);
 		int r;
 
-		if (blocked)
-			room = block.start > at ? align_down(block.start, page) : at;
-		if (blocked && room > at) {
-			room = MIN(room - at, p->size - done);
-			r = add_bank(m, at, room, done);
-		} else if (blocked) {
-			room = 0;
-			r = 0;
-		} else {
-			r = add_bank(m, at, room, done);
+		if (blocked) {
+			uint64_t end = MAX(at, align_down(block.start, page));
+
+			room = MIN(room, end - at);
 		}
+		r = room ? add_bank(m, at, room, done) : 0;
 		if (r < 0)
 			return r;
 		done += room;
-		if (done < p->size) {
-			if (block.last >= UINT64_MAX - page)
-				return -ENOSPC;
-			at = align_up(block.last + 1, page);
-		}
+		if (done == p->size)
+			break;
+		/* Only an obstacle leaves something to place. */
+		if (block.last > UINT64_MAX - page)
+			return -ENOSPC;
+		at = align_up(block.last + 1, page);
 	}
 	return 0;
 }
@@ -80,7 +77,7 @@ static int map_banks(struct guest_memory *m, bool huge_pages)
 	int r;
 
 	m->fd = memfd_create("guest-ram",
-		MFD_CLOEXEC | MFD_ALLOW_SEALING | (huge_pages ? MFD_HUGETLB | MFD_HUGE_2MB : 0));
+		MFD_CLOEXEC | MFD_ALLOW_SEALING | (huge_pages ? MFD_HUGETLB | MFD_HUGE_2M : 0));
 	if (m->fd < 0)
 		return -errno;
 	if (ftruncate(m->fd, (off_t)m->size) < 0)
@@ -97,8 +94,8 @@ static int map_banks(struct guest_memory *m, bool huge_pages)
 	return 0;
 }
 
-int guest_memory_new(struct host *h, const struct guest_memory_params *p,
-	struct guest_memory **ret, struct problem **reterr)
+int guest_memory_new(struct host *h, const struct guest_memory_params *p, struct guest_memory **ret,
+	struct problem **reterr)
 {
 	CLEANUP(guest_memory_freep) struct guest_memory *m = NULL;
 	uint64_t page = p->huge_pages ? HUGE_PAGE_BYTES : GUEST_PAGE_BYTES;

@@ -144,9 +144,12 @@ uint32_t pci_config_default_read(struct pci_device *dev, unsigned offset, unsign
 void pci_config_default_write(
 	struct pci_device *dev, unsigned offset, unsigned len, uint32_t value);
 
-/* What vCPUs do: through the hooks, under the lock. Out of range or odd accesses are harmless. */
-uint32_t pci_config_read(struct pci_device *dev, unsigned offset, unsigned len);
-void pci_config_write(struct pci_device *dev, unsigned offset, unsigned len, uint32_t value);
+/*
+ * What vCPUs do: through the hooks, under the lock. len is 1…8 and any offset will do: what is not
+ * inside one dword is split, what lies beyond the end reads all ones and is not written.
+ */
+uint64_t pci_config_read(struct pci_device *dev, unsigned offset, unsigned len);
+void pci_config_write(struct pci_device *dev, unsigned offset, unsigned len, uint64_t value);
 
 static inline void pci_config_lock(struct pci_device *dev)
 {

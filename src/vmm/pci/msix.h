@@ -29,7 +29,8 @@ enum {
 struct msix_ops {
 	/*
 	 * For sources that live elsewhere (VFIO). All run under the MSI-X lock, from the vCPU that
-	 * changed something; do not call back into msix_*(), msix_fd() excepted.
+	 * changed something; do not call msix_*() from them, msix_fd() of the vector that becomes
+	 * live excepted.
 	 *
 	 * enabled: the Enable bit changed. live: this vector is about to become live for the first
 	 * time since MSI-X was enabled. Both may be NULL.
