@@ -1,0 +1,88 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * A kernel in the process, for tests. It starts as a captured machine and then behaves as Linux
+ * 6.12 was measured to: writing an attribute changes the tree, with the kernel's errno when the
+ * kernel would refuse, VFs appear a little later, a VF that somebody holds makes the write hang.
+ *
+ * Time is virtual: it passes in host_sleep_ms() and while a write waits, and nothing else takes
+ * any. A call that would hang for ever in the kernel returns -EDEADLK here and is counted by
+ * fake_hangs(), which a test of good code expects to be 0.
+ *
+ * One thread at a time. Memory shortage aborts the test.
+ */
+#pragma once
+
+#include "host/host.h"
+
+/* `capture`: a tar as host_new_captured() takes it. Fails the test when it cannot be loaded. */
+struct host *fake_kernel_new(const char *capture);
+
+/* ---- Looking ---- */
+
+/* What was changed so far, one line each, in order: "write /sys/… VALUE", "link eth0 vf 1 mac …",
+ * "load vfio-pci". Paths are as the caller spelled them. Borrowed, until the next call. */
+const char *fake_log(struct host *h);
+void fake_log_clear(struct host *h);
+unsigned fake_hangs(struct host *h);
+/* The attribute's text without newline, NULL if there is none; never blocks. Caller frees. */
+char *fake_text(struct host *h, const char *fmt, ...) PRINTF(2, 3) NODISCARD;
+/* Name of the driver of a function, NULL if none. Caller frees. */
+char *fake_driver(struct host *h, const char *bdf) NODISCARD;
+unsigned fake_num_vfs(struct host *h, const char *pf_bdf);
+/* How often a function was reset. */
+unsigned fake_resets(struct host *h, const char *bdf);
+
+/* ---- Faults ---- */
+
+enum fake_op {
+	FAKE_READ,
+	FAKE_WRITE, /* write_file and write_file_within */
+	FAKE_READ_LINK,
+	FAKE_LIST,
+	FAKE_STAT,
+	FAKE_OPEN,
+	FAKE_IOCTL,
+	FAKE_PREAD,
+	FAKE_PWRITE,
+	FAKE_MMAP,
+	FAKE_LINK_GET,
+	FAKE_LINK_SET_UP,
+	FAKE_LINK_VFS,
+	FAKE_LINK_SET_VF,
+	FAKE_LOAD_MODULE,
+	FAKE_OPS
+};
+
+/* Calls of that operation so far, failed ones included. */
+unsigned fake_calls(struct host *h, enum fake_op op);
+/* The n-th call from now (1 = the next) returns `code` and does nothing. n = 0 switches it off. */
+void fake_fail_nth(struct host *h, enum fake_op op, unsigned n, int code);
+/* Every call whose path contains `part` returns `code`; part = NULL switches it off. */
+void fake_fail_path(struct host *h, enum fake_op op, const char *part, int code);
+/* The ioctl of that number returns `code`; 0 switches it off. */
+void fake_fail_ioctl(struct host *h, unsigned long request, int code);
+
+/* ---- Things that happen to a machine ---- */
+
+/* Somebody else uses the function through VFIO: what would take it away waits until released. */
+void fake_hold(struct host *h, const char *bdf);
+void fake_release(struct host *h, const char *bdf);
+/* Runs `fn` when `ms` of virtual time have passed. */
+void fake_after(struct host *h, unsigned ms, void (*fn)(struct host *h, void *arg), void *arg);
+/* Surprise removal. */
+void fake_unplug(struct host *h, const char *bdf);
+/* Removes a file, link or folder, or puts an attribute of the test's own. */
+void fake_vanish(struct host *h, const char *fmt, ...) PRINTF(2, 3);
+void fake_put(struct host *h, const char *text, const char *fmt, ...) PRINTF(3, 4);
+/* A machine without an active IOMMU: no groups, vfio-pci refuses. */
+void fake_iommu_off(struct host *h);
+/* VFs made from now on join their PF's group, as behind a port without ACS. */
+void fake_no_acs(struct host *h);
+/* A driver whose probe fails with `code` from now on (0: works again). */
+void fake_probe_fails(struct host *h, const char *driver, int code);
+/* Takes the driver's module away: load_module() brings it back unless `for_ever`. */
+void fake_unload(struct host *h, const char *driver, bool for_ever);
+
+/* Milliseconds until the VFs are there after numvfs was written (30), until each one's driver is
+ * (20 more), and until a node appears in /dev after the bind (5). */
+void fake_set_delays(struct host *h, unsigned vf_ms, unsigned driver_ms, unsigned node_ms);

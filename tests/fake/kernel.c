@@ -1,0 +1,530 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* The operations table, time, faults and the log; what attributes do is in the other files. */
+#include "kernel.h"
+
+#include <fcntl.h>
+
+char *need_printf(const char *fmt, ...)
+{
+	va_list ap;
+	char *s = NULL;
+
+	va_start(ap, fmt);
+	NEED(vasprintf(&s, fmt, ap) >= 0);
+	va_end(ap);
+	return s;
+}
+
+#define FORMAT(var, fmt)                                                                           \
+	autofree char *var = NULL;                                                                 \
+	do {                                                                                       \
+		va_list ap_;                                                                       \
+		va_start(ap_, fmt);                                                                \
+		NEED(vasprintf(&var, fmt, ap_) >= 0);                                              \
+		va_end(ap_);                                                                       \
+	} while (0)
+
+void k_put_bytes(struct kernel *k, mode_t mode, const void *data, size_t len, const char *path)
+{
+	NEED(tree_put_file(k->tree, path, data, len, mode) == 0);
+}
+
+void k_put(struct kernel *k, mode_t mode, const char *text, const char *fmt, ...)
+{
+	FORMAT(path, fmt);
+
+	k_put_bytes(k, mode, text, strlen(text), path);
+}
+
+void k_remove(struct kernel *k, const char *fmt, ...)
+{
+	FORMAT(path, fmt);
+
+	tree_remove(k->tree, path);
+}
+
+bool k_exists(struct kernel *k, const char *fmt, ...)
+{
+	FORMAT(path, fmt);
+
+	return tree_exists(k->tree, path);
+}
+
+static char *read_text(struct kernel *k, const char *path)
+{
+	char buf[4097];
+	ssize_t n = tree_read(k->tree, path, buf, sizeof(buf) - 1);
+
+	if (n < 0)
+		return NULL;
+	buf[n] = '\0';
+	return need_printf("%s", str_trim(buf));
+}
+
+char *k_text(struct kernel *k, const char *fmt, ...)
+{
+	FORMAT(path, fmt);
+
+	return read_text(k, path);
+}
+
+char *k_link_name(struct kernel *k, const char *fmt, ...)
+{
+	char target[4096];
+	FORMAT(path, fmt);
+
+	if (tree_read_link(k->tree, path, target, sizeof(target)) < 0)
+		return NULL;
+	return need_printf("%s", strrchr(target, '/') ? strrchr(target, '/') + 1 : target);
+}
+
+void k_link(struct kernel *k, const char *dir, const char *name, const char *target)
+{
+	autostrbuf up = { 0 };
+	autofree char *path = need_printf("/sys/%s/%s", dir, name);
+
+	strbuf_add(&up, "../");
+	for (const char *p = dir; *p; p++)
+		if (*p == '/')
+			strbuf_add(&up, "../");
+	strbuf_add(&up, "%s", target);
+	NEED(!up.failed && tree_put_link(k->tree, path, up.s) == 0);
+}
+
+/* ---- Time ---- */
+
+void k_after(struct kernel *k, unsigned ms, void (*fn)(struct host *h, void *arg), void *arg,
+	void (*free_arg)(void *arg))
+{
+	struct event *e = calloc(1, sizeof(*e)), **at = &k->events;
+
+	NEED(e);
+	*e = (struct event) { k->now + ms, fn, arg, free_arg, NULL };
+	while (*at && (*at)->at <= e->at)
+		at = &(*at)->next;
+	e->next = *at;
+	*at = e;
+}
+
+static void event_free(struct event *e)
+{
+	if (e->free_arg)
+		e->free_arg(e->arg);
+	free(e);
+}
+
+void k_pass(struct kernel *k, uint64_t until)
+{
+	while (k->events && k->events->at <= until) {
+		struct event *e = k->events;
+
+		k->events = e->next;
+		k->now = MAX(k->now, e->at);
+		e->fn(&k->host, e->arg);
+		event_free(e);
+	}
+	k->now = MAX(k->now, until);
+}
+
+static uint64_t fake_now_ms(struct host *h)
+{
+	return kernel_of(h)->now;
+}
+
+static void fake_sleep_ms(struct host *h, unsigned ms)
+{
+	struct kernel *k = kernel_of(h);
+
+	k_pass(k, k->now + ms);
+}
+
+/* ---- Faults and the log ---- */
+
+int fault(struct kernel *k, enum fake_op op, const char *path)
+{
+	struct fault *f = &k->faults[op];
+
+	/* Whatever is due has happened before anybody looks. */
+	k_pass(k, k->now);
+	f->calls++;
+	if (f->nth && --f->nth == 0)
+		return f->nth_code;
+	if (f->part && path && strstr(path, f->part))
+		return f->part_code;
+	return 0;
+}
+
+void k_log(struct kernel *k, const char *fmt, ...)
+{
+	FORMAT(line, fmt);
+
+	strbuf_add(&k->log, "%s\n", line);
+	NEED(!k->log.failed);
+}
+
+bool is_held(struct kernel *k, const char *bdf)
+{
+	return strv_has(k->held, bdf);
+}
+
+static void drop(char **v, const char *s)
+{
+	size_t n = strv_len(v);
+
+	for (size_t i = 0; i < n; i++) {
+		if (!str_eq(v[i], s))
+			continue;
+		free(v[i]);
+		v[i] = v[n - 1];
+		v[n - 1] = NULL;
+		return;
+	}
+}
+
+/* ---- Files ---- */
+
+static ssize_t fake_read_file(struct host *h, const char *path, void *buf, size_t size)
+{
+	struct kernel *k = kernel_of(h);
+	int e = fault(k, FAKE_READ, path);
+	struct stat st;
+
+	if (e < 0)
+		return e;
+	e = tree_stat(k->tree, path, &st);
+	if (e < 0)
+		return e;
+	if (S_ISREG(st.st_mode) && !(st.st_mode & 0444))
+		return -EACCES;
+	while (attr_read_blocks(k, path)) {
+		if (!k->events) {
+			k->hangs++;
+			return -EDEADLK;
+		}
+		k_pass(k, k->events->at);
+	}
+	return tree_read(k->tree, path, buf, size);
+}
+
+/* A write under way: the attribute's true path and the text. */
+struct write {
+	char *path, *text;
+};
+
+static void write_done(struct write *w)
+{
+	free(w->path);
+	free(w->text);
+}
+
+static int begin_write(
+	struct kernel *k, const char *path, const void *data, size_t len, struct write *w)
+{
+	autofree char *shown = NULL;
+	struct stat st;
+	int e;
+
+	w->text = strndup(data, len);
+	NEED(w->text);
+	shown = need_printf("%s", w->text);
+	k_log(k, "write %s %s", path, str_trim(shown));
+	e = fault(k, FAKE_WRITE, path);
+	if (e == 0)
+		e = tree_stat(k->tree, path, &st);
+	if (e < 0)
+		return e;
+	if (!S_ISREG(st.st_mode))
+		return S_ISDIR(st.st_mode) ? -EISDIR : -ENXIO;
+	if (!(st.st_mode & 0222))
+		return -EACCES;
+	NEED(tree_resolve(k->tree, path, true, &w->path) == 0);
+	return attr_write(k, w->path, w->text, false);
+}
+
+static int fake_write_file(struct host *h, const char *path, const void *data, size_t len)
+{
+	CLEANUP(write_done) struct write w = { 0 };
+	struct kernel *k = kernel_of(h);
+	int e = begin_write(k, path, data, len, &w);
+
+	while (e == WOULD_BLOCK) {
+		if (!k->events) {
+			k->hangs++;
+			return -EDEADLK;
+		}
+		k_pass(k, k->events->at);
+		e = attr_write(k, w.path, w.text, true);
+	}
+	return e;
+}
+
+static int fake_write_file_within(struct host *h, const char *path, const void *data, size_t len,
+	const struct host_wait *wait)
+{
+	CLEANUP(write_done) struct write w = { 0 };
+	struct kernel *k = kernel_of(h);
+	uint64_t begin = k->now, deadline = begin + wait->deadline_ms, tell = begin + 1000;
+	int e = begin_write(k, path, data, len, &w);
+
+	while (e == WOULD_BLOCK) {
+		uint64_t next = MIN(deadline, tell);
+
+		if (k->events)
+			next = MIN(next, k->events->at);
+		k_pass(k, next);
+		e = attr_write(k, w.path, w.text, true);
+		if (e != WOULD_BLOCK)
+			break;
+		if (k->now >= deadline)
+			return -ETIMEDOUT;
+		if (k->now < tell)
+			continue;
+		tell += 1000;
+		if (wait->waiting && wait->waiting(wait->arg, (unsigned)(k->now - begin)))
+			return -ECANCELED;
+	}
+	return e;
+}
+
+static int fake_read_link(struct host *h, const char *path, char *buf, size_t size)
+{
+	struct kernel *k = kernel_of(h);
+	int e = fault(k, FAKE_READ_LINK, path);
+
+	return e < 0 ? e : tree_read_link(k->tree, path, buf, size);
+}
+
+static int fake_list_dir(struct host *h, const char *path, char ***ret_names)
+{
+	struct kernel *k = kernel_of(h);
+	int e = fault(k, FAKE_LIST, path);
+
+	return e < 0 ? e : tree_list(k->tree, path, ret_names);
+}
+
+static int fake_stat(struct host *h, const char *path, struct stat *ret)
+{
+	struct kernel *k = kernel_of(h);
+	int e = fault(k, FAKE_STAT, path);
+
+	return e < 0 ? e : tree_stat(k->tree, path, ret);
+}
+
+static int fake_load_module(struct host *h, const char *name)
+{
+	struct kernel *k = kernel_of(h);
+	int e = fault(k, FAKE_LOAD_MODULE, name);
+
+	if (e < 0)
+		return e;
+	k_log(k, "load %s", name);
+	return driver_load(k, name);
+}
+
+/* ---- The table ---- */
+
+static void fake_free(struct host *h)
+{
+	struct kernel *k = kernel_of(h);
+
+	while (k->events) {
+		struct event *e = k->events;
+
+		k->events = e->next;
+		event_free(e);
+	}
+	while (k->pfs) {
+		struct pf *p = k->pfs;
+
+		k->pfs = p->next;
+		free(p);
+	}
+	while (k->probe_faults) {
+		struct probe_fault *p = k->probe_faults;
+
+		k->probe_faults = p->next;
+		free(p->driver);
+		free(p);
+	}
+	for (int i = 0; i < FAKE_OPS; i++)
+		free(k->faults[i].part);
+	strv_free(k->held);
+	strv_free(k->gone);
+	strv_free(k->resets);
+	strv_free(k->unbinding);
+	strbuf_done(&k->log);
+	tree_free(k->tree);
+	free(k);
+}
+
+static const struct host_ops fake_ops = {
+	.free = fake_free,
+	.read_file = fake_read_file,
+	.write_file = fake_write_file,
+	.write_file_within = fake_write_file_within,
+	.read_link = fake_read_link,
+	.list_dir = fake_list_dir,
+	.stat = fake_stat,
+	.link_get = net_link_get,
+	.link_set_up = net_link_set_up,
+	.link_vfs = net_link_vfs,
+	.link_set_vf = net_link_set_vf,
+	.load_module = fake_load_module,
+	.now_ms = fake_now_ms,
+	.sleep_ms = fake_sleep_ms,
+};
+
+struct host *fake_kernel_new(const char *capture)
+{
+	struct kernel *k = calloc(1, sizeof(*k));
+	autoproblem *p = NULL;
+
+	NEED(k);
+	k->host.ops = &fake_ops;
+	k->tree = tree_new();
+	NEED(k->tree);
+	if (tree_load_tar(k->tree, capture, &p) < 0) {
+		fprintf(stderr, "%s\n", p->what);
+		abort();
+	}
+	k->now = 1000;
+	k->vf_ms = 30;
+	k->driver_ms = 20;
+	k->node_ms = 5;
+	/* Write-only attributes of the bus that a capture leaves out. */
+	k_put(k, 0200, "", "/sys/bus/pci/drivers_probe");
+	k_put(k, 0200, "", "/sys/bus/pci/rescan");
+	pf_find_all(k);
+	return &k->host;
+}
+
+/* ---- What tests call ---- */
+
+const char *fake_log(struct host *h)
+{
+	return kernel_of(h)->log.s ? kernel_of(h)->log.s : "";
+}
+
+void fake_log_clear(struct host *h)
+{
+	strbuf_done(&kernel_of(h)->log);
+	kernel_of(h)->log = (struct strbuf) { 0 };
+}
+
+unsigned fake_hangs(struct host *h)
+{
+	return kernel_of(h)->hangs;
+}
+
+char *fake_text(struct host *h, const char *fmt, ...)
+{
+	FORMAT(path, fmt);
+
+	return read_text(kernel_of(h), path);
+}
+
+char *fake_driver(struct host *h, const char *bdf)
+{
+	return k_link_name(kernel_of(h), "/sys/bus/pci/devices/%s/driver", bdf);
+}
+
+unsigned fake_num_vfs(struct host *h, const char *pf_bdf)
+{
+	struct pf *pf = pf_find(kernel_of(h), pf_bdf);
+
+	return pf ? pf->num_vfs : 0;
+}
+
+unsigned fake_resets(struct host *h, const char *bdf)
+{
+	unsigned n = 0;
+
+	STRV_FOREACH (it, kernel_of(h)->resets)
+		n += str_eq(*it, bdf);
+	return n;
+}
+
+unsigned fake_calls(struct host *h, enum fake_op op)
+{
+	return kernel_of(h)->faults[op].calls;
+}
+
+void fake_fail_nth(struct host *h, enum fake_op op, unsigned n, int code)
+{
+	kernel_of(h)->faults[op].nth = n;
+	kernel_of(h)->faults[op].nth_code = code;
+}
+
+void fake_fail_path(struct host *h, enum fake_op op, const char *part, int code)
+{
+	struct fault *f = &kernel_of(h)->faults[op];
+
+	free(f->part);
+	f->part = part ? need_printf("%s", part) : NULL;
+	f->part_code = code;
+}
+
+void fake_fail_ioctl(struct host *h, unsigned long request, int code)
+{
+	kernel_of(h)->fail_ioctl = request;
+	kernel_of(h)->fail_ioctl_code = code;
+}
+
+void fake_hold(struct host *h, const char *bdf)
+{
+	NEED(strv_add(&kernel_of(h)->held, bdf) == 0);
+}
+
+void fake_release(struct host *h, const char *bdf)
+{
+	drop(kernel_of(h)->held, bdf);
+	sriov_continue(kernel_of(h));
+	driver_continue(kernel_of(h));
+}
+
+void fake_after(struct host *h, unsigned ms, void (*fn)(struct host *h, void *arg), void *arg)
+{
+	k_after(kernel_of(h), ms, fn, arg, NULL);
+}
+
+void fake_unplug(struct host *h, const char *bdf)
+{
+	device_remove(kernel_of(h), bdf);
+}
+
+void fake_vanish(struct host *h, const char *fmt, ...)
+{
+	FORMAT(path, fmt);
+
+	tree_remove(kernel_of(h)->tree, path);
+}
+
+void fake_put(struct host *h, const char *text, const char *fmt, ...)
+{
+	FORMAT(path, fmt);
+
+	k_put_bytes(kernel_of(h), 0644, text, strlen(text), path);
+}
+
+void fake_no_acs(struct host *h)
+{
+	kernel_of(h)->no_acs = true;
+}
+
+void fake_probe_fails(struct host *h, const char *driver, int code)
+{
+	struct probe_fault *p = calloc(1, sizeof(*p));
+
+	NEED(p);
+	p->driver = need_printf("%s", driver);
+	p->code = code;
+	p->next = kernel_of(h)->probe_faults; /* the newest wins */
+	kernel_of(h)->probe_faults = p;
+}
+
+void fake_set_delays(struct host *h, unsigned vf_ms, unsigned driver_ms, unsigned node_ms)
+{
+	kernel_of(h)->vf_ms = vf_ms;
+	kernel_of(h)->driver_ms = driver_ms;
+	kernel_of(h)->node_ms = node_ms;
+}

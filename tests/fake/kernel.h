@@ -1,0 +1,140 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The fake kernel's inside: state that is not in the tree, and what its files call of each other.
+ */
+#pragma once
+
+#include "fake.h"
+#include "base/bdf.h"
+#include "base/str.h"
+#include "host/tree.h"
+
+#include <stdio.h>
+
+enum { FAKE_MAX_VFS = 64, FAKE_MAX_FILES = 64 };
+
+/* A function with SR-IOV. */
+struct pf {
+	char bdf[BDF_TEXT_MAX];
+	unsigned num_vfs;
+	struct host_vf vf[FAKE_MAX_VFS]; /* what netlink says */
+	/* A write that waits for a held VF: the attribute cannot even be read until it is over. */
+	bool stuck;
+	unsigned next_to_remove;
+	struct pf *next;
+};
+
+struct event {
+	uint64_t at;
+	void (*fn)(struct host *h, void *arg);
+	void *arg;
+	void (*free_arg)(void *arg);
+	struct event *next;
+};
+
+struct fault {
+	unsigned calls, nth;
+	int nth_code;
+	char *part;
+	int part_code;
+};
+
+struct probe_fault {
+	char *driver;
+	int code;
+	struct probe_fault *next;
+};
+
+struct kernel {
+	struct host host;
+	struct tree *tree;
+	uint64_t now;
+	struct event *events;
+	struct pf *pfs;
+	struct fault faults[FAKE_OPS];
+	unsigned long fail_ioctl;
+	int fail_ioctl_code;
+	struct probe_fault *probe_faults;
+	char **held, **gone; /* functions held; drivers that cannot be loaded any more */
+	char **unbinding;    /* functions whose unbind waits for the holder */
+	char **resets;	     /* one entry per reset */
+	struct strbuf log;
+	unsigned hangs;
+	unsigned vf_ms, driver_ms, node_ms;
+	bool no_acs;
+	struct vfio_state *vfio;
+	struct nvme_state *nvme;
+};
+
+static inline struct kernel *kernel_of(struct host *h)
+{
+	return container_of(h, struct kernel, host);
+}
+
+/* For what only fails without memory. */
+#define NEED(x) assert_need((x), #x)
+static inline void assert_need(bool ok, const char *what UNUSED)
+{
+	if (!ok)
+		abort();
+}
+char *need_printf(const char *fmt, ...) PRINTF(1, 2);
+
+/* tree.h with formatted paths; k_text and k_link_name give NULL when there is nothing. */
+void k_put(struct kernel *k, mode_t mode, const char *text, const char *fmt, ...) PRINTF(4, 5);
+void k_put_bytes(struct kernel *k, mode_t mode, const void *data, size_t len, const char *path);
+void k_remove(struct kernel *k, const char *fmt, ...) PRINTF(2, 3);
+bool k_exists(struct kernel *k, const char *fmt, ...) PRINTF(2, 3);
+char *k_text(struct kernel *k, const char *fmt, ...) PRINTF(2, 3);
+char *k_link_name(struct kernel *k, const char *fmt, ...) PRINTF(2, 3);
+/* A relative link in folder `dir` (below /sys) to `target`, given below /sys. */
+void k_link(struct kernel *k, const char *dir, const char *name, const char *target);
+
+/* device.c */
+char *device_dir(struct kernel *k, const char *bdf); /* below /sys; NULL if there is none */
+uint64_t device_number(struct kernel *k, const char *bdf, const char *attr, bool hex);
+bool device_is_vf(struct kernel *k, const char *bdf);
+void device_add_vf(struct kernel *k, struct pf *pf, unsigned index);
+void device_link_vf(struct kernel *k, struct pf *pf, unsigned index);
+void device_remove(struct kernel *k, const char *bdf);
+void device_set_driver(struct kernel *k, const char *bdf, const char *driver); /* NULL: none */
+void vf_bdf(struct kernel *k, const struct pf *pf, unsigned index, char ret[BDF_TEXT_MAX]);
+
+/* driver.c */
+int driver_bind(struct kernel *k, const char *driver, const char *bdf);
+int driver_unbind(struct kernel *k, const char *bdf); /* WOULD_BLOCK while it is held */
+/* Ends the unbinds whose holder has let go. */
+void driver_continue(struct kernel *k);
+void driver_probe(struct kernel *k, const char *bdf); /* whichever matches; failures are lost */
+bool driver_can_sriov(struct kernel *k, const char *driver);
+int driver_load(struct kernel *k, const char *name);
+
+/* sriov.c */
+struct pf *pf_find(struct kernel *k, const char *bdf);
+void pf_find_all(struct kernel *k);
+int sriov_write_numvfs(struct kernel *k, struct pf *pf, const char *text);
+/* Goes on with removals that waited; called when a function is released. */
+void sriov_continue(struct kernel *k);
+void sriov_disable(struct kernel *k, struct pf *pf);
+
+/* net.c */
+void net_add(struct kernel *k, const char *bdf);
+void net_remove(struct kernel *k, const char *bdf);
+void net_reset_vfs(struct kernel *k, struct pf *pf);
+int net_link_get(struct host *h, int ifindex, struct host_link *ret);
+int net_link_set_up(struct host *h, int ifindex, bool up);
+int net_link_vfs(struct host *h, int ifindex, struct host_vf **ret, size_t *ret_n);
+int net_link_set_vf(struct host *h, int ifindex, const struct host_vf_change *change);
+
+/* attr.c: 0, -errno, or WOULD_BLOCK; the write then tries `again` when time has passed. */
+enum { WOULD_BLOCK = 1 };
+int attr_write(struct kernel *k, const char *path, const char *text, bool again);
+/* `path` may have links. */
+bool attr_read_blocks(struct kernel *k, const char *path);
+
+/* kernel.c */
+bool is_held(struct kernel *k, const char *bdf);
+int fault(struct kernel *k, enum fake_op op, const char *path);
+void k_after(struct kernel *k, unsigned ms, void (*fn)(struct host *h, void *arg), void *arg,
+	void (*free_arg)(void *arg));
+void k_pass(struct kernel *k, uint64_t until);
+void k_log(struct kernel *k, const char *fmt, ...) PRINTF(2, 3);
