@@ -1,0 +1,103 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * VFIO in a process: a container, groups and one PCI function per group, behaving as Linux 6.12
+ * does (what it refuses, and with which errno). The function's regions are a memfd, so that they
+ * can be read, written and really mapped, into KVM too; its interrupts are real eventfds that
+ * fakevfio_fire() signals. Everything that is not VFIO goes to the live kernel by descriptor.
+ *
+ * Any call can be made to fail: fail_call counts open, ioctl, pread, pwrite and mmap from 1.
+ */
+#pragma once
+
+#include "host/host.h"
+
+#include <linux/vfio.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+enum {
+	FAKEVFIO_GROUPS = 4,
+	FAKEVFIO_VECTORS = 64,
+	FAKEVFIO_MAPPINGS = 64,
+};
+
+struct fakevfio_region {
+	uint64_t size;
+	uint32_t flags; /* VFIO_REGION_INFO_FLAG_*; CAPS is added when there are any */
+	bool msix_mappable;
+	bool sparse; /* only `areas` can be mapped */
+	struct {
+		uint64_t offset, size;
+	} areas[4];
+	unsigned n_areas;
+	bool mmap_fails; /* promises it and then refuses */
+};
+
+struct fakevfio_function {
+	const char *name, *vf_token;
+	unsigned group;
+	bool viable;
+	bool can_reset, no_resize;
+	struct fakevfio_region regions[VFIO_PCI_NUM_REGIONS];
+	uint32_t irq_counts[VFIO_PCI_NUM_IRQS];
+
+	/* State. */
+	int memory; /* the memfd behind every device descriptor */
+	bool group_open, in_container;
+	unsigned devices_open, resets;
+	int on;					      /* interrupt index that is on, or -1 */
+	unsigned on_count;			      /* vectors that were allocated for it */
+	int fds[VFIO_PCI_NUM_IRQS][FAKEVFIO_VECTORS]; /* dup()s, -1 = none */
+	unsigned set_irqs;			      /* calls */
+};
+
+struct fakevfio {
+	struct host host;
+	struct host *real;
+	struct fakevfio_function functions[FAKEVFIO_GROUPS];
+	unsigned n_functions;
+
+	int api_version;
+	bool type1v2;
+	struct {
+		uint64_t first, last;
+	} ranges[4];
+	unsigned n_ranges; /* 0: the kernel does not tell them */
+	uint64_t page_sizes;
+	uint32_t dma_limit;
+	int map_errno; /* refuse every mapping with this */
+	/* Change the answer before it is given, to lie. */
+	void (*lie)(unsigned long request, void *arg);
+
+	/* State. */
+	bool iommu_set;
+	struct {
+		uint64_t iova, size;
+	} mappings[FAKEVFIO_MAPPINGS];
+	unsigned n_mappings, maps;
+	struct {
+		int fd;
+		int kind;
+		struct fakevfio_function *fn;
+	} objects[32];
+	unsigned n_objects; /* open descriptors */
+	unsigned calls, fail_call;
+	int fail_errno;
+};
+
+/* A kernel with type1v2 and no functions. `real` may be NULL. */
+void fakevfio_init(struct fakevfio *f, struct host *real);
+/* Releases its memory; descriptors that are still open are closed and their number returned. */
+unsigned fakevfio_done(struct fakevfio *f);
+/* A viable group with one function whose configuration space is `config`. */
+struct fakevfio_function *fakevfio_add(
+	struct fakevfio *f, const char *name, unsigned group, const void *config, size_t len);
+/* Gives a function a BAR that can be read, written and mapped. */
+void fakevfio_bar(struct fakevfio_function *fn, unsigned bar, uint64_t size);
+/* The device raises an interrupt: true when an eventfd was there to take it. */
+bool fakevfio_fire(struct fakevfio_function *fn, unsigned index, unsigned vector);
+/* Direct access to a region, as the device sees it. */
+void fakevfio_poke(
+	struct fakevfio_function *fn, unsigned region, uint64_t at, const void *data, size_t len);
+void fakevfio_peek(
+	struct fakevfio_function *fn, unsigned region, uint64_t at, void *data, size_t len);

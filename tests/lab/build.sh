@@ -1,0 +1,207 @@
+# shellcheck shell=bash
+# What the lab boots: two kernels and the initramfs of each level, built once and cached.
+# Sourced by the lab command, which sets $here, $cache and die().
+#
+#   $cache/kernel/{generic,cloud}/   an unpacked linux-image package each, with its depmod'ed modules
+#   $cache/l1/initramfs.cpio         the host's (L1) first root; scenarios come as a second cpio
+#   $cache/guest/                    what L1 sees read-only as /guest:
+#                                    {generic,cloud}/{vmlinuz,initramfs.cpio}
+# Each piece has a .stamp with the hash of everything it was made from, and is made again only
+# when that changed. Pieces are made aside and moved into place, so a killed build leaves nothing
+# half done.
+
+# Drivers of the host: PFs, VFs, VFIO, KVM, the guest's networking, the share with L0.
+l1_modules='igb igbvf nvme vfio-pci vfio_iommu_type1 kvm-amd tun vhost_net bridge macvtap veth
+	dummy 9p 9pnet_virtio virtio_net virtio_blk virtio_rng e1000 ata_piix pci-pf-stub loop'
+# Drivers of the guest, in the order in which its init loads them.
+l2_modules='virtio_blk virtio_net virtio_rng nvme igbvf e1000 ata_piix sd_mod'
+
+# kernel_dir FLAVOUR: where it is unpacked.
+kernel_dir() {
+	echo "$cache/kernel/$1"
+}
+
+kernel_version() {
+	local dir
+	for dir in "$(kernel_dir "$1")"/lib/modules/*/; do
+		basename "$dir"
+	done
+}
+
+# unpack_kernel DEB FLAVOUR
+unpack_kernel() {
+	local deb=$1 dir version
+	dir=$(kernel_dir "$2")
+	rm -rf "$dir.new" "$dir"
+	mkdir -p "$dir.new"
+	dpkg-deb -x "$deb" "$dir.new"
+	version=$(basename "$dir.new"/lib/modules/*)
+	depmod -b "$dir.new" "$version"
+	ln -s "boot/vmlinuz-$version" "$dir.new/vmlinuz"
+	basename "$deb" >"$dir.new/package"
+	mv "$dir.new" "$dir"
+}
+
+build_kernels() {
+	local debs=$cache/debs
+	if [ -e "$(kernel_dir generic)/package" ] && [ -e "$(kernel_dir cloud)/package" ]; then
+		return 0
+	fi
+	say "fetching and unpacking the kernel packages"
+	rm -rf "$debs"
+	"$here/../packages.sh" --kernels "$debs" || die "no kernel packages"
+	unpack_kernel "$(echo "$debs"/linux-image-*-cloud-amd64_*.deb)" cloud
+	rm "$debs"/*-cloud-amd64_*.deb
+	unpack_kernel "$(echo "$debs"/linux-image-*.deb)" generic
+	rm -rf "$debs"
+}
+
+# The hash of the files, strings and kernel packages that a piece is made of.
+inputs_hash() {
+	{
+		cat "$cache"/kernel/*/package
+		cat "$here/build.sh" "$@"
+		sha256sum /bin/busybox /bin/dash /bin/ip /bin/kmod
+	} | sha256sum
+}
+
+# is_fresh PIECE HASH
+is_fresh() {
+	[ -e "$1" ] && [ "$(cat "$1.stamp" 2>/dev/null)" = "$2" ]
+}
+
+# copy_closure ROOT FILE…: programs with every shared library they need, at the same paths.
+copy_closure() {
+	local root=$1 program
+	shift
+	for program; do
+		ldd "$program" 2>/dev/null | awk '
+			$2 == "=>" && $3 ~ /^\// { print $3 }
+			$1 ~ /^\// { print $1 }
+			/not found/ { print "missing library: " $1 >"/dev/stderr"; exit 1 }' ||
+			die "$program: a shared library is missing"
+	done | sort -u | while read -r library; do
+		[ -e "$root$library" ] || (cd / && cp -L --parents "${library#/}" "$root")
+	done
+}
+
+# module_files FLAVOUR MODULE…: paths below lib/modules/VERSION, each after those it depends on.
+module_files() {
+	local flavour=$1
+	shift
+	# shellcheck disable=SC2046  # modules are words
+	modprobe -d "$(kernel_dir "$flavour")" -S "$(kernel_version "$flavour")" --show-depends \
+		-a "$@" 2>/dev/null | sed -n 's|^insmod .*/lib/modules/[^/]*/\([^ ]*\).*|\1|p' | awk '!seen[$0]++'
+}
+
+# copy_modules ROOT FLAVOUR MODULE…: decompressed, since emulated CPUs pay dearly for xz.
+copy_modules() {
+	local root=$1 flavour=$2 from to file
+	from=$(kernel_dir "$flavour")/lib/modules/$(kernel_version "$flavour")
+	to=$root/lib/modules/$(kernel_version "$flavour")
+	shift 2
+	mkdir -p "$to"
+	module_files "$flavour" "$@" | while read -r file; do
+		mkdir -p "$to/$(dirname "$file")"
+		case $file in
+		*.xz) xz -dc "$from/$file" >"$to/${file%.xz}" ;;
+		*.zst) zstd -qdc "$from/$file" >"$to/${file%.zst}" ;;
+		*) cp "$from/$file" "$to/$file" ;;
+		esac
+	done
+	cp "$from"/modules.builtin "$from"/modules.builtin.modinfo "$from"/modules.order "$to"
+	depmod -b "$root" "$(kernel_version "$flavour")"
+}
+
+# Every busybox applet as a link, except where the real program is there.
+link_applets() {
+	local root=$1 applet
+	/bin/busybox --list | while read -r applet; do
+		[ -e "$root/bin/$applet" ] || [ -e "$root/sbin/$applet" ] ||
+			ln -s /bin/busybox "$root/bin/$applet"
+	done
+}
+
+# pack ROOT FILE: a newc archive owned by root, whoever builds it.
+pack() {
+	(cd "$1" && find . -mindepth 1 | LC_ALL=C sort | cpio -o -H newc -R 0:0 --quiet) >"$2.new"
+	mv "$2.new" "$2"
+}
+
+base_root() {
+	mkdir -p "$1"/{bin,sbin,lib,lib64,usr/bin,usr/lib,etc,proc,sys,dev,tmp,run,root}
+	cp -L /bin/busybox "$1/bin/busybox"
+}
+
+build_l1() {
+	local hash root file=$cache/l1/initramfs.cpio
+	hash=$(inputs_hash "$here/l1/init")
+	is_fresh "$file" "$hash" && return 0
+	say "building the host's initramfs"
+	root=$(mktemp -d "$cache/l1.XXXXXX")
+	base_root "$root"
+	mkdir -p "$cache/l1" "$root"/{lab,guest,usr/share/misc}
+	cp -L /bin/dash "$root/bin/sh"
+	cp -L /bin/ip "$root/bin/ip"
+	cp -L /bin/kmod "$root/bin/kmod"
+	for program in modprobe rmmod insmod lsmod modinfo depmod; do
+		ln -s /bin/kmod "$root/sbin/$program"
+	done
+	copy_closure "$root" /bin/dash /bin/ip /bin/kmod
+	link_applets "$root"
+	[ ! -r /usr/share/misc/pci.ids ] || cp /usr/share/misc/pci.ids "$root/usr/share/misc/"
+	echo 'root:x:0:0:root:/root:/bin/sh' >"$root/etc/passwd"
+	echo 'root:x:0:' >"$root/etc/group"
+	# shellcheck disable=SC2086  # a list of words
+	copy_modules "$root" generic $l1_modules
+	cp "$here/l1/init" "$root/init"
+	chmod 755 "$root/init"
+	pack "$root" "$file"
+	rm -rf "$root"
+	echo "$hash" >"$file.stamp"
+}
+
+build_guest() {
+	local flavour=$1 hash root dir=$cache/guest/$1
+	local file=$dir/initramfs.cpio
+	hash=$(inputs_hash "$here/l2/init")
+	is_fresh "$file" "$hash" && return 0
+	say "building the guest's initramfs ($flavour kernel)"
+	mkdir -p "$dir"
+	root=$(mktemp -d "$cache/l2.XXXXXX")
+	base_root "$root"
+	ln -s /bin/busybox "$root/bin/sh"
+	link_applets "$root"
+	available=$(available_modules "$flavour")
+	# shellcheck disable=SC2086  # a list of words
+	copy_modules "$root" "$flavour" $available
+	# shellcheck disable=SC2086
+	module_files "$flavour" $available | sed 's/\.\(xz\|zst\)$//' >"$root/etc/modules"
+	cp "$here/l2/init" "$root/init"
+	chmod 755 "$root/init"
+	pack "$root" "$file"
+	rm -rf "$root"
+	cp -L "$(kernel_dir "$flavour")/vmlinuz" "$dir/vmlinuz.new"
+	mv "$dir/vmlinuz.new" "$dir/vmlinuz"
+	echo "$hash" >"$file.stamp"
+}
+
+# The cloud kernel lacks some of the guest's drivers (igbvf, e1000) and has others built in.
+available_modules() {
+	local module
+	for module in $l2_modules; do
+		modprobe -d "$(kernel_dir "$1")" -S "$(kernel_version "$1")" --show-depends "$module" \
+			>/dev/null 2>&1 && echo "$module"
+	done
+}
+
+build_all() {
+	mkdir -p "$cache"
+	exec 8>"$cache/lock"
+	flock 8
+	build_kernels
+	build_l1
+	build_guest generic
+	build_guest cloud
+	exec 8>&-
+}

@@ -1,0 +1,11 @@
+# shellcheck shell=sh
+# Runs the scenario's part in L1. The scenario file defines scenario(); its exit status and the
+# checks it counted decide.
+cd /lab || exit 99
+# shellcheck source=tests/lab/l1/lib.sh
+. /lib/lab/lib.sh
+# shellcheck source=/dev/null
+. /lib/lab/scenario.sh
+scenario
+status=$?
+lab_summary $status
