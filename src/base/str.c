@@ -191,6 +191,28 @@ unsigned str_distance(const char *a, const char *b)
 	return row[m];
 }
 
+const char *strv_nearest(char *const *candidates, const char *s)
+{
+	unsigned limit = MAX(2U, (unsigned)strlen(s) / 3), best = limit + 1;
+	const char *nearest = NULL;
+
+	STRV_FOREACH (it, candidates) {
+		unsigned d = str_distance(*it, s);
+
+		/* Short words are within two letters of everything: at least one must be right. */
+		if (d < best && d < strlen(*it)) {
+			best = d;
+			nearest = *it;
+		}
+	}
+	if (nearest || strlen(s) < 2)
+		return nearest;
+	STRV_FOREACH (it, candidates)
+		if (str_starts(*it, s))
+			return *it;
+	return NULL;
+}
+
 void strbuf_done(struct strbuf *b)
 {
 	free(b->s);

@@ -49,6 +49,12 @@ int parse_bool(const char *s, bool *ret);
 /* Levenshtein distance, for "did you mean". */
 unsigned str_distance(const char *a, const char *b);
 
+/*
+ * The candidate that `s` was probably meant to be: one that differs in at most a third of the
+ * letters (two at least), or begins with `s`. NULL when none is near. Borrowed from `candidates`.
+ */
+const char *strv_nearest(char *const *candidates, const char *s);
+
 /* A text that grows. Zero-initialise; after a failed append `failed` stays set and `s` stays valid.
  */
 struct strbuf {

@@ -102,6 +102,19 @@ static void ranges(void **state UNUSED)
 	assert_true(ranges_overlap(UINT64_MAX, 1, UINT64_MAX - 1, 2));
 }
 
+static void nearest_is_near(void **state UNUSED)
+{
+	char *const words[] = { (char[]) { "list" }, (char[]) { "show" }, (char[]) { "groups" },
+		NULL };
+
+	assert_ptr_equal(strv_nearest(words, "lst"), words[0]);
+	assert_ptr_equal(strv_nearest(words, "gruops"), words[2]);
+	assert_ptr_equal(strv_nearest(words, "gr"), words[2]);
+	assert_null(strv_nearest(words, "frobnicate"));
+	assert_null(strv_nearest(words, ""));
+	assert_null(strv_nearest(NULL, "x"));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -109,6 +122,7 @@ int main(void)
 		cmocka_unit_test(sizes),
 		cmocka_unit_test(booleans),
 		cmocka_unit_test(nothing_reaches_a_terminal_raw),
+		cmocka_unit_test(nearest_is_near),
 		cmocka_unit_test(distance),
 		cmocka_unit_test(buffer_grows),
 		cmocka_unit_test(lists),
