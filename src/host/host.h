@@ -64,6 +64,8 @@ struct host_ops {
 
 	/* Network interfaces, by index (names are renamed under one's feet). */
 	int (*link_get)(struct host *h, int ifindex, struct host_link *ret);
+	/* By the current or an alternative name; -ENOENT. NULL in the table: nobody has one. */
+	int (*link_index)(struct host *h, const char *name, int *ret);
 	int (*link_set_up)(struct host *h, int ifindex, bool up);
 	/* The VFs that the PF's driver reports; the array is the caller's (free). */
 	int (*link_vfs)(struct host *h, int ifindex, struct host_vf **ret, size_t *ret_n);
@@ -148,15 +150,17 @@ struct host_vf_change {
 };
 
 /* Shorthands: the operations without the table. */
-#define host_read_link(h, ...)	 ((h)->ops->read_link((h), __VA_ARGS__))
-#define host_open(h, ...)	 ((h)->ops->open((h), __VA_ARGS__))
-#define host_close(h, fd)	 ((h)->ops->close((h), (fd)))
-#define host_ioctl(h, fd, r, a)	 ((h)->ops->ioctl((h), (fd), (r), (a)))
-#define host_pread(h, ...)	 ((h)->ops->pread((h), __VA_ARGS__))
-#define host_pwrite(h, ...)	 ((h)->ops->pwrite((h), __VA_ARGS__))
-#define host_mmap(h, ...)	 ((h)->ops->mmap((h), __VA_ARGS__))
-#define host_munmap(h, ...)	 ((h)->ops->munmap((h), __VA_ARGS__))
-#define host_link_get(h, ...)	 ((h)->ops->link_get((h), __VA_ARGS__))
+#define host_read_link(h, ...)	((h)->ops->read_link((h), __VA_ARGS__))
+#define host_open(h, ...)	((h)->ops->open((h), __VA_ARGS__))
+#define host_close(h, fd)	((h)->ops->close((h), (fd)))
+#define host_ioctl(h, fd, r, a) ((h)->ops->ioctl((h), (fd), (r), (a)))
+#define host_pread(h, ...)	((h)->ops->pread((h), __VA_ARGS__))
+#define host_pwrite(h, ...)	((h)->ops->pwrite((h), __VA_ARGS__))
+#define host_mmap(h, ...)	((h)->ops->mmap((h), __VA_ARGS__))
+#define host_munmap(h, ...)	((h)->ops->munmap((h), __VA_ARGS__))
+#define host_link_get(h, ...)	((h)->ops->link_get((h), __VA_ARGS__))
+#define host_link_index(h, ...)                                                                    \
+	((h)->ops->link_index ? (h)->ops->link_index((h), __VA_ARGS__) : -ENOENT)
 #define host_link_set_up(h, ...) ((h)->ops->link_set_up((h), __VA_ARGS__))
 #define host_link_vfs(h, ...)	 ((h)->ops->link_vfs((h), __VA_ARGS__))
 #define host_link_set_vf(h, ...) ((h)->ops->link_set_vf((h), __VA_ARGS__))

@@ -166,6 +166,27 @@ int netlink_link_get(struct host *h UNUSED, int ifindex, struct host_link *ret)
 	return get(ifindex, 0, parse_link, ret);
 }
 
+/* IFLA_ALT_IFNAME as a request (Linux 5.5) finds the interface by any of its names. */
+int netlink_link_index(struct host *h UNUSED, const char *name, int *ret)
+{
+	struct ifinfomsg info = { 0 };
+	CLEANUP(msgp) struct nl_msg *msg = NULL;
+	struct host_link link;
+	struct reply r = { .parse = parse_link, .arg = &link };
+	int e;
+
+	if (!*name || strlen(name) >= ALTIFNAMSIZ)
+		return -ENOENT;
+	msg = new_request(RTM_GETLINK, &info);
+	if (!msg || nla_put_string(msg, IFLA_ALT_IFNAME, name) < 0)
+		return -ENOMEM;
+	e = talk(msg, &r);
+	if (e < 0)
+		return e == -ENODEV ? -ENOENT : e;
+	*ret = link.ifindex;
+	return 0;
+}
+
 struct vfs {
 	struct host_vf *v;
 	size_t n;

@@ -215,6 +215,7 @@ static void network_interfaces(void **state)
 	struct host_link l;
 	struct host_vf *vfs = NULL;
 	size_t n = 99;
+	int index;
 
 	assert_int_equal(host_link_get(f->h, 1, &l), 0);
 	assert_string_equal(l.name, "lo");
@@ -227,6 +228,10 @@ static void network_interfaces(void **state)
 	assert_int_equal(host_link_get(f->h, 0x7ffffff0, &l), -ENOENT);
 	assert_int_equal(host_link_get(f->h, 0, &l), -ENOENT);
 	assert_int_equal(host_link_set_up(f->h, 0x7ffffff0, true), -ENOENT);
+	assert_int_equal(host_link_index(f->h, "lo", &index), 0);
+	assert_int_equal(index, 1);
+	assert_int_equal(host_link_index(f->h, "no-such-interface-anywhere", &index), -ENOENT);
+	assert_int_equal(host_link_index(f->h, "", &index), -ENOENT);
 }
 
 static void modules(void **state)
