@@ -252,14 +252,16 @@ static int attach_nvme(struct host *h, struct inventory *inv)
 	return 0;
 }
 
-static int look_up_names(struct inventory *inv)
+int inventory_look_up_names(struct inventory *inv, const char *pci_ids)
 {
 	struct namedb *db CLEANUP(namedb_freep) = NULL;
-	int r = namedb_open(NULL, &db);
+	int r = namedb_open(pci_ids, &db);
 
 	for (size_t i = 0; r == 0 && i < inv->n_functions; i++) {
 		struct function *f = &inv->functions[i];
 
+		free(f->vendor_name);
+		free(f->device_name);
 		f->vendor_name = namedb_vendor(db, f->id.vendor);
 		f->device_name = namedb_device(db, f->id.vendor, f->id.device);
 	}
@@ -326,7 +328,7 @@ static int load(struct host *h, unsigned flags, struct inventory *inv)
 	if (r == 0 && flags & (INVENTORY_OVERRIDES | INVENTORY_SRIOV))
 		r = read_locked(h, inv, flags);
 	if (r == 0 && flags & INVENTORY_NAMES)
-		r = look_up_names(inv);
+		r = inventory_look_up_names(inv, NULL);
 	if (r == 0 && flags & INVENTORY_GROUPS)
 		r = iommu_groups_read(h, &inv->groups, &inv->n_groups);
 	return r;

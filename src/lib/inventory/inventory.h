@@ -64,6 +64,8 @@ struct inventory {
 };
 
 int inventory_load(struct host *h, unsigned flags, struct inventory **ret, struct problem **reterr);
+/* What INVENTORY_NAMES does, with a pci.ids file of choice; NULL: the system's. */
+int inventory_look_up_names(struct inventory *inv, const char *pci_ids);
 void inventory_free(struct inventory *inv);
 DEFINE_AUTO(struct inventory, inventory_free);
 
