@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* What the global options said, and what every verb needs. */
+#pragma once
+
+#include "args.h"
+#include "out/out.h"
+#include "host/host.h"
+#include "inventory/inventory.h"
+
+struct cli {
+	struct out out;
+	const char *root;    /* NULL: this machine */
+	const char *pci_ids; /* NULL: the system's */
+	bool dry_run;
+	unsigned verbose;
+	bool progress;	   /* say what is awaited */
+	bool waited;	   /* an unfinished progress line stands on the terminal */
+	struct host *host; /* use cli_host() */
+};
+
+/* Reads the global options. The columns of -o are checked against the verb's. */
+int cli_init(struct cli *cli, const struct args *a, struct problem **reterr);
+void cli_done(struct cli *cli);
+
+/* Opens the machine at the first call. */
+int cli_host(struct cli *cli, struct host **ret, struct problem **reterr);
+/* PROBLEM_READ_ONLY on a captured machine, unless it is a dry run. Opens the host. */
+int cli_may_act(struct cli *cli, struct problem **reterr);
+int cli_inventory(struct cli *cli, unsigned flags, struct inventory **ret, struct problem **reterr);
+
+/* Where what must outlive the process is kept. NULL on captured machines. */
+const char *cli_driver_state_dir(const struct cli *cli);
+
+/*
+ * Progress of a wait: overwrites one line on a terminal, else one line a while. Ends with
+ * cli_waited(), which clears the line.
+ */
+void cli_waiting(struct cli *cli, const char *text, unsigned waited_ms);
+void cli_waited(struct cli *cli);

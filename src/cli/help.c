@@ -1,0 +1,120 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "help.h"
+#include "base/str.h"
+
+enum { OPTION_WIDTH = 26 };
+
+/* "  -o, --columns COL,COL  " and what it means. Options without help are for scripts. */
+static void help_option(FILE *to, const struct option *o)
+{
+	autofree char *name = NULL;
+
+	if (!o->help)
+		return;
+	name = str_printf("%s%s%s%s", o->name, o->takes == TAKES_MAYBE ? "[=" : "",
+		o->takes == TAKES_VALUE ? " " : "", o->takes == TAKES_NOTHING ? "" : o->value);
+	if (!name)
+		return;
+	fprintf(to, "  %c%c%c --%s%s", o->letter ? '-' : ' ', o->letter ? o->letter : ' ',
+		o->letter ? ',' : ' ', name, o->takes == TAKES_MAYBE ? "]" : "");
+	fprintf(to, "%*s %s\n",
+		MAX(0, OPTION_WIDTH - (int)strlen(name) - (o->takes == TAKES_MAYBE)), "", o->help);
+}
+
+static void help_options(FILE *to, const struct option *o, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		help_option(to, &o[i]);
+}
+
+static void help_section(FILE *to, enum verb_section section)
+{
+	bool any = false;
+
+	for (size_t i = 0; i < n_verbs; i++) {
+		autofree char *usage = NULL;
+
+		if (verbs[i]->section != section)
+			continue;
+		if (!any)
+			fprintf(to, "\n%s:\n", verb_section_title(section));
+		any = true;
+		usage = str_printf("%s %s", verbs[i]->name, verbs[i]->args);
+		fprintf(to, "  %-24s %s\n", usage ? usage : verbs[i]->name, verbs[i]->summary);
+	}
+}
+
+void help_overview(FILE *to)
+{
+	fputs("Usage: vfctl [OPTION…] VERB [ARGUMENT…]\n"
+	      "PCI functions, SR-IOV and VFIO, from the host to the guest.\n",
+		to);
+	for (enum verb_section s = VERB_LOOK; s <= VERB_HELP; s++)
+		help_section(to, s);
+	fputs("\nOptions, before or after the verb:\n", to);
+	help_options(to, global_options, n_global_options);
+	fputs("\nA SELECTOR is an address (3b:00.1), an interface or controller (ens1f0, nvme0), VFs of\n"
+	      "a PF (ens1f0/vf0-3,7) or an attribute (driver=igb). Each verb has its own --help.\n",
+		to);
+}
+
+static void help_columns(FILE *to, const struct verb *v)
+{
+	if (!v->columns)
+		return;
+	fputs("\nColumns (* shown unless -o chooses):\n", to);
+	for (size_t i = 0; i < *v->n_columns; i++)
+		fprintf(to, " %c%-10s %-25.*s%s", v->columns[i].flags & OUT_USUAL ? '*' : ' ',
+			v->columns[i].name, (int)strlen(v->columns[i].help), v->columns[i].help,
+			i % 2 || i + 1 == *v->n_columns ? "\n" : " ");
+}
+
+void help_verb(FILE *to, const struct verb *v)
+{
+	fprintf(to, "Usage: vfctl [OPTION…] %s%s%s\n%s", v->name, *v->args ? " " : "", v->args,
+		v->description);
+	if (v->n_options)
+		fputs("\nOptions (vfctl --help lists those of all verbs):\n", to);
+	help_options(to, v->options, v->n_options);
+	help_columns(to, v);
+	fputs("\nExamples:\n", to);
+	for (size_t i = 0; i < v->n_examples; i++) {
+		autofree char *command = str_printf("vfctl %s", v->examples[i].command);
+
+		fprintf(to, "  %-38s %s\n", command ? command : "", v->examples[i].shows);
+	}
+}
+
+static const char *dash(const char *s)
+{
+	return s && *s ? s : "-";
+}
+
+static void complete_option(FILE *to, const char *verb, const struct option *o)
+{
+	static const char *const takes[] = {
+		[TAKES_NOTHING] = "nothing",
+		[TAKES_VALUE] = "value",
+		[TAKES_MAYBE] = "maybe",
+	};
+
+	if (o->help)
+		fprintf(to, "option\t%s\t--%s\t%s%c\t%s\t%s\t%s\n", verb, o->name,
+			o->letter ? "-" : "", o->letter ? o->letter : '-', takes[o->takes],
+			dash(o->completes), o->help);
+}
+
+void help_complete(FILE *to)
+{
+	for (size_t i = 0; i < n_verbs; i++)
+		fprintf(to, "verb\t%s\t%s\t%s\n", verbs[i]->name, dash(verbs[i]->completes),
+			verbs[i]->summary);
+	for (size_t i = 0; i < n_global_options; i++)
+		complete_option(to, "-", &global_options[i]);
+	for (size_t i = 0; i < n_verbs; i++) {
+		for (size_t k = 0; k < verbs[i]->n_options; k++)
+			complete_option(to, verbs[i]->name, &verbs[i]->options[k]);
+		for (size_t k = 0; verbs[i]->columns && k < *verbs[i]->n_columns; k++)
+			fprintf(to, "column\t%s\t%s\n", verbs[i]->name, verbs[i]->columns[k].name);
+	}
+}

@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The tables of verb.h in the words of people, of man pages and of completion. */
+#pragma once
+
+#include "verb.h"
+
+#include <stdio.h>
+
+void help_overview(FILE *to);
+void help_verb(FILE *to, const struct verb *v);
+
+/*
+ * scdoc source for the manual's sections: "options", "verbs", "exit-status". False when `section`
+ * is none of them.
+ */
+bool help_manual(FILE *to, const char *section);
+
+/*
+ * For completion scripts, one fact per line, fields separated by tabs:
+ *   verb    NAME  COMPLETES  SUMMARY
+ *   option  VERB  --NAME  -LETTER  TAKES  COMPLETES  HELP      (VERB "-": every verb)
+ * TAKES is "nothing", "value" or "maybe"; an empty field is "-".
+ */
+void help_complete(FILE *to);

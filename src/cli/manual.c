@@ -1,0 +1,123 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* The manual's sections that come from tables, as scdoc source. */
+#include "help.h"
+#include "base/str.h"
+
+/* Characters that scdoc would take for markup are escaped. */
+static void put_text(FILE *to, const char *s)
+{
+	for (; *s; s++) {
+		if (strchr("\\_*[]<>#|", *s))
+			fputc('\\', to);
+		fputc(*s, to);
+	}
+}
+
+static void put_option(FILE *to, const struct option *o)
+{
+	if (!o->help)
+		return;
+	if (o->letter)
+		fprintf(to, "*-%c*, ", o->letter);
+	fputs("*--", to);
+	put_text(to, o->name);
+	fputc('*', to);
+	if (o->takes != TAKES_NOTHING) {
+		fputs(o->takes == TAKES_MAYBE ? "[=" : " ", to);
+		put_text(to, o->value);
+		fputs(o->takes == TAKES_MAYBE ? "]" : "", to);
+	}
+	fputs("\n\t", to);
+	put_text(to, o->help);
+	fputs("\n\n", to);
+}
+
+static void manual_options(FILE *to)
+{
+	for (size_t i = 0; i < n_global_options; i++)
+		put_option(to, &global_options[i]);
+}
+
+static void put_columns(FILE *to, const struct verb *v)
+{
+	if (!v->columns)
+		return;
+	fputs("Columns of *-o*: ", to);
+	for (size_t i = 0; i < *v->n_columns; i++) {
+		fputs(i ? ", " : "", to);
+		put_text(to, v->columns[i].name);
+		fputs(" (", to);
+		put_text(to, v->columns[i].help);
+		fputs(")", to);
+	}
+	fputs(".\n\n", to);
+}
+
+static void put_examples(FILE *to, const struct verb *v)
+{
+	for (size_t i = 0; i < v->n_examples; i++) {
+		fputs("*vfctl ", to);
+		put_text(to, v->examples[i].command);
+		fputs("*\n\t", to);
+		put_text(to, v->examples[i].shows);
+		fputs("\n\n", to);
+	}
+}
+
+static void manual_verb(FILE *to, const struct verb *v)
+{
+	fprintf(to, "## vfctl %s ", v->name);
+	/* A heading is plain text: nothing in it is markup. */
+	fprintf(to, "%s\n\n", v->args);
+	put_text(to, v->description);
+	fputc('\n', to);
+	for (size_t i = 0; i < v->n_options; i++)
+		put_option(to, &v->options[i]);
+	put_columns(to, v);
+	put_examples(to, v);
+}
+
+static void manual_verbs(FILE *to)
+{
+	for (size_t i = 0; i < n_verbs; i++)
+		manual_verb(to, verbs[i]);
+}
+
+static void manual_exit_status(FILE *to)
+{
+	fputs("*0*\n\tdone, or already so\n\n", to);
+	for (int code = 1; code < 256; code++) {
+		bool any = false;
+
+		for (enum problem_kind k = 0; k < PROBLEM_KINDS; k++) {
+			if (problem_kind_exit_code(k) != code)
+				continue;
+			fputs(any ? ";++\n\t" : "", to);
+			if (!any)
+				fprintf(to, "*%d*\n\t", code);
+			fprintf(to, "*%s*: ", problem_kind_name(k));
+			put_text(to, problem_kind_meaning(k));
+			any = true;
+		}
+		fputs(any ? "\n\n" : "", to);
+	}
+}
+
+bool help_manual(FILE *to, const char *section)
+{
+	static const struct {
+		const char *name;
+		void (*print)(FILE *to);
+	} sections[] = {
+		{ "options", manual_options },
+		{ "verbs", manual_verbs },
+		{ "exit-status", manual_exit_status },
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(sections); i++)
+		if (str_eq(sections[i].name, section)) {
+			sections[i].print(to);
+			return true;
+		}
+	return false;
+}

@@ -1,0 +1,45 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "verbs.h"
+#include "base/str.h"
+
+const struct verb *const verbs[] = {
+	&verb_list,
+	&verb_groups,
+	&verb_help,
+};
+const size_t n_verbs = ARRAY_SIZE(verbs);
+
+const struct option global_options[] = {
+	{ 0, "root", TAKES_VALUE, "DIR|TAR", "look at a captured machine", "<file>" },
+	{ 0, "json", TAKES_MAYBE, "pretty|short", "print JSON", "pretty short" },
+	{ 0, "no-legend", TAKES_NOTHING, NULL, "no header line above tables", NULL },
+	{ 0, "color", TAKES_MAYBE, "auto|always|never", "colours; auto: only on a terminal",
+		"auto always never" },
+	{ 0, "dry-run", TAKES_NOTHING, NULL, "say what would be done, do nothing", NULL },
+	{ 0, "direct", TAKES_NOTHING, NULL, "act in this process, not through a daemon", NULL },
+	{ 0, "pci-ids", TAKES_VALUE, "FILE", "take names from this pci.ids", "<file>" },
+	{ 'v', "verbose", TAKES_NOTHING, NULL, "say more, also when not on a terminal", NULL },
+	{ 'h', "help", TAKES_NOTHING, NULL, "help on vfctl or on the verb", NULL },
+	{ 0, "version", TAKES_NOTHING, NULL, "print the version", NULL },
+};
+const size_t n_global_options = ARRAY_SIZE(global_options);
+
+const struct verb *verb_find(const char *name)
+{
+	for (size_t i = 0; i < n_verbs; i++)
+		if (str_eq(verbs[i]->name, name))
+			return verbs[i];
+	return NULL;
+}
+
+const char *verb_section_title(enum verb_section s)
+{
+	static const char *const titles[] = {
+		[VERB_LOOK] = "Look",
+		[VERB_ACT] = "Act",
+		[VERB_HAND_OVER] = "Hand over",
+		[VERB_HELP] = "Help",
+	};
+
+	return titles[s];
+}

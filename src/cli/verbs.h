@@ -1,0 +1,9 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* One verb, one file: verb-<name>.c. A new verb is a line here and one in verb.c. */
+#pragma once
+
+#include "cli.h"
+
+extern const struct verb verb_list;
+extern const struct verb verb_groups;
+extern const struct verb verb_help;

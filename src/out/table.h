@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Aligned tables out of a list of things and a list of columns. A column knows its name and how to
+ * turn one thing into text; which columns are shown is the user's choice.
+ */
+#pragma once
+
+#include "out.h"
+
+enum out_column_flags {
+	OUT_USUAL = 1 << 0, /* shown when the user does not choose */
+	OUT_RIGHT = 1 << 1, /* a number */
+	OUT_WRAP = 1 << 2,  /* on a terminal this one gives way, line by line */
+};
+
+struct out_column {
+	const char *name; /* "ADDRESS" */
+	const char *help;
+	unsigned flags;
+	/*
+	 * The cell of one row: 0 and allocated text in *ret, which NULL leaves absent (shown as
+	 * "-"); -ENOMEM.
+	 */
+	int (*text)(const void *row, char **ret);
+	/* A libsmartcols colour name, or NULL; the member itself may be NULL. */
+	const char *(*color)(const void *row);
+};
+
+/* PROBLEM_USAGE with the nearest name when `wanted` ("A,B"; NULL is fine) names no column. */
+int out_columns_check(
+	const struct out_column *columns, size_t n, const char *wanted, struct problem **reterr);
+
+/* Shows `rows` (n_rows pointers) with the columns that o->columns asks for. */
+int out_table(const struct out *o, const struct out_column *columns, size_t n,
+	const void *const *rows, size_t n_rows, struct problem **reterr);
