@@ -13,7 +13,7 @@
 # Drivers of the host: PFs, VFs, VFIO, KVM, the guest's networking, the share with L0.
 l1_modules='igb igbvf nvme vfio-pci vfio_iommu_type1 kvm-amd tun vhost_net bridge macvtap veth
 	dummy 9p 9pnet_virtio virtio_net virtio_blk virtio_rng e1000 ata_piix pci-pf-stub loop'
-# Drivers of the guest, in the order in which its init loads them.
+# Drivers of the guest; its init loads those that its devices ask for.
 l2_modules='virtio_blk virtio_net virtio_rng nvme igbvf e1000 ata_piix sd_mod'
 
 # kernel_dir FLAVOUR: where it is unpacked.
@@ -175,8 +175,6 @@ build_guest() {
 	available=$(available_modules "$flavour")
 	# shellcheck disable=SC2086  # a list of words
 	copy_modules "$root" "$flavour" $available
-	# shellcheck disable=SC2086
-	module_files "$flavour" $available | sed 's/\.\(xz\|zst\)$//' >"$root/etc/modules"
 	cp "$here/l2/init" "$root/init"
 	chmod 755 "$root/init"
 	pack "$root" "$file"

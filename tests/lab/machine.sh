@@ -42,7 +42,7 @@ machine_arguments() {
 		-netdev "hubport,id=n3,hubid=1" -device "e1000,bus=bridge,addr=2,netdev=n3,mac=52:54:00:02:00:02"
 		-virtfs "local,path=$run/share,mount_tag=lab,security_model=none"
 		-virtfs "local,path=$cache/guest,mount_tag=guest,security_model=none,readonly=on"
-		-chardev "pipe,id=monitor,path=$run/monitor" -mon chardev=monitor,mode=readline
+		-chardev "pipe,id=monitor,path=$run/monitor" -mon "chardev=monitor,mode=readline"
 		-kernel "$cache/kernel/generic/vmlinuz" -initrd "$run/initrd")
 }
 

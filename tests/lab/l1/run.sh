@@ -4,6 +4,8 @@
 cd /lab || exit 99
 # shellcheck source=tests/lab/l1/lib.sh
 . /lib/lab/lib.sh
+# shellcheck source=tests/lab/l1/guest.sh
+. /lib/lab/guest.sh
 # shellcheck source=/dev/null
 . /lib/lab/scenario.sh
 scenario

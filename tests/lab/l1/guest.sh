@@ -1,0 +1,91 @@
+# shellcheck shell=sh
+# Guests (L2), started by vfctl inside L1. A guest boots a Debian kernel and tests/lab/l2/init,
+# which runs the shell script it is given; its serial console is shown line by line and kept.
+#
+#   guest_start NAME SCRIPT [OPTION…]   start one in the background; OPTIONs go to "vfctl vm run".
+#                                       $GUEST_KERNEL picks the kernel: generic (default) or cloud,
+#                                       $GUEST_APPEND adds to its command line
+#   guest_wait NAME SECONDS PATTERN     until its console shows a line that matches (grep -E)
+#   guest_saw NAME PATTERN              has it?
+#   guest_tell NAME TEXT                a line of input on its console
+#   guest_end NAME SECONDS              until it ended; succeeds when it did, its exit status is
+#                                       then in $guest_status
+#   guest_pid NAME                      of its vfctl process
+
+guest_start() {
+	guest_name=$1
+	guest_script=$2
+	shift 2
+	guest_folder=/guest/${GUEST_KERNEL:-generic}
+	mkdir -p "/tmp/$guest_name.cpio" && cp "$guest_script" "/tmp/$guest_name.cpio/guest.sh"
+	{
+		cat "$guest_folder/initramfs.cpio"
+		(cd "/tmp/$guest_name.cpio" && echo guest.sh | cpio -o -H newc 2>/dev/null)
+	} >"/tmp/$guest_name.initrd"
+	rm -f "/tmp/$guest_name.in" "/tmp/$guest_name.status"
+	mkfifo "/tmp/$guest_name.in"
+	: >"/tmp/$guest_name.console"
+	say "\$ vfctl vm run --kernel vmlinuz --initrd initrd $*"
+	# Opened for both directions: no writer going away is the end of the guest's input.
+	{
+		vfctl vm run --kernel "$guest_folder/vmlinuz" --initrd "/tmp/$guest_name.initrd" \
+			--append "console=ttyS0 quiet panic=-1 ${GUEST_APPEND-}" "$@" \
+			<>"/tmp/$guest_name.in" 2>&1 &
+		echo $! >"/tmp/$guest_name.pid"
+		wait $!
+		echo $? >"/tmp/$guest_name.status"
+	} | guest_console "$guest_name" &
+}
+
+guest_console() {
+	lab_cr=$(printf '\r')
+	while IFS= read -r lab_line || [ -n "$lab_line" ]; do
+		lab_line=${lab_line%"$lab_cr"}
+		printf '%s\n' "$lab_line" >>"/tmp/$1.console"
+		printf '   %s | %s\n' "$1" "$lab_line"
+	done
+	cp "/tmp/$1.console" "/lab/out/$1.console"
+}
+
+guest_saw() {
+	grep -qE "$2" "/tmp/$1.console"
+}
+
+guest_pid() {
+	cat "/tmp/$1.pid"
+}
+
+guest_has_ended() {
+	[ -s "/tmp/$1.status" ]
+}
+
+guest_saw_or_ended() {
+	guest_saw "$1" "$2" || guest_has_ended "$1"
+}
+
+guest_wait() {
+	wait_for "$2" guest_saw_or_ended "$1" "$3"
+	# The last lines may still be on their way from the pipe.
+	guest_saw "$1" "$3" || { sleep 0.5 && guest_saw "$1" "$3"; }
+}
+
+guest_tell() {
+	echo "$2" >"/tmp/$1.in"
+}
+
+guest_end() {
+	if ! wait_for "$2" guest_has_ended "$1"; then
+		echo "guest $1 did not end within $2 s"
+		kill -9 "$(guest_pid "$1")"
+		return 1
+	fi
+	guest_status=$(cat "/tmp/$1.status")
+	sleep 0.3
+}
+
+# guest_ends_with NAME SECONDS STATUS
+guest_ends_with() {
+	guest_end "$1" "$2" || return 1
+	echo "exit status $guest_status"
+	[ "$guest_status" = "$3" ]
+}
