@@ -1,0 +1,62 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The back end of an emulated disk: an array of bytes that is read, written and made stable. A
+ * transfer is done whole or not at all as far as the caller knows; errors (-EIO, -ENOSPC …) are for
+ * the guest and never end the VMM. Offsets and lengths are checked by the caller: disk_holds().
+ *
+ * Operations are called by one thread at a time.
+ */
+#pragma once
+
+#include "base/checked.h"
+#include "base/problem.h"
+#include "base/sg.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+struct disk;
+struct host;
+
+struct disk_ops {
+	/* The list is consumed. */
+	int (*read)(struct disk *d, struct sg *to, uint64_t offset);
+	int (*write)(struct disk *d, struct sg *from, uint64_t offset);
+	/* All writes that were done before are on the medium when it returns 0. */
+	int (*flush)(struct disk *d);
+	/* The range is not needed any more; what it reads afterwards is undefined. */
+	int (*discard)(struct disk *d, uint64_t offset, uint64_t len);
+	/* The range reads as zeroes; `may_unmap`: it need not keep its space. */
+	int (*zero)(struct disk *d, uint64_t offset, uint64_t len, bool may_unmap);
+	void (*free)(struct disk *d);
+};
+
+struct disk {
+	const struct disk_ops *ops;
+	uint64_t bytes;		 /* a multiple of 512 */
+	uint32_t logical_bytes;	 /* the unit of access, 512 … 4096 */
+	uint32_t physical_bytes; /* writes below this are slower; a power of two ≥ logical_bytes */
+	bool read_only;
+};
+
+enum { DISK_SECTOR_BYTES = 512 };
+
+/*
+ * A regular file or block device, as it is. The fd stays the caller's and must outlive the disk.
+ * The last bytes of a file that do not fill a sector are out of reach. BAD_IMAGE when the fd is
+ * neither, is empty, or cannot be written although it should.
+ */
+int disk_raw_new(
+	struct host *h, int fd, bool read_only, struct disk **ret, struct problem **reterr);
+
+static inline bool disk_holds(const struct disk *d, uint64_t offset, uint64_t len)
+{
+	return range_fits(offset, len, d->bytes);
+}
+
+static inline void disk_free(struct disk *d)
+{
+	if (d)
+		d->ops->free(d);
+}
+DEFINE_AUTO(struct disk, disk_free);
