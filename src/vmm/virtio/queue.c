@@ -1,0 +1,139 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "queue.h"
+#include "base/checked.h"
+
+#include <linux/virtio_config.h>
+#include <linux/virtio_pci.h>
+#include <linux/virtio_ring.h>
+
+static void count(uint64_t *counter, uint64_t n)
+{
+	__atomic_fetch_add(counter, n, __ATOMIC_RELAXED);
+}
+
+void virtq_init(struct virtq *q, const struct guest_memory *m, unsigned index, uint16_t size_max)
+{
+	*q = (struct virtq) {
+		.ops = &virtq_split_ops, .memory = m, .index = index, .size_max = size_max
+	};
+	pthread_mutex_init(&q->lock, NULL);
+	virtq_reset(q);
+}
+
+void virtq_done(struct virtq *q)
+{
+	pthread_mutex_destroy(&q->lock);
+}
+
+void virtq_reset(struct virtq *q)
+{
+	q->size = q->size_max;
+	q->desc = q->driver = q->device = GPA(0);
+	q->vector = VIRTIO_MSI_NO_VECTOR;
+	q->enabled = q->event_idx = q->indirect = false;
+	q->broken = NULL;
+	q->in_flight = 0;
+	q->split = (struct virtq_split) { 0 };
+}
+
+int virtq_break(struct virtq *q, const char *why)
+{
+	q->broken = why;
+	return -EPROTO;
+}
+
+int virtq_enable(struct virtq *q, uint64_t features)
+{
+	if (q->enabled)
+		return 0;
+	q->enabled = true;
+	q->event_idx = features & (1ULL << VIRTIO_RING_F_EVENT_IDX);
+	q->indirect = features & (1ULL << VIRTIO_RING_F_INDIRECT_DESC);
+	if (!is_power_of_two(q->size) || q->size > q->size_max) {
+		virtq_break(q, "the queue size is impossible");
+		return -EINVAL;
+	}
+	if (q->ops->enable(q) < 0) {
+		virtq_break(q, "the rings are not in RAM or not aligned");
+		return -EINVAL;
+	}
+	return 0;
+}
+
+int virtq_pop(struct virtq *q, struct iovec *iov, unsigned room, struct virtq_chain *ret)
+{
+	int r;
+
+	if (!virtq_is_live(q))
+		return 0;
+	r = q->ops->pop(q, iov, MIN(room, q->size), ret);
+	if (r > 0) {
+		q->in_flight++;
+		count(&q->stats.bytes_out, ret->out.len);
+	}
+	return r;
+}
+
+bool virtq_arm(struct virtq *q)
+{
+	return !virtq_is_live(q) || q->ops->arm(q);
+}
+
+void virtq_fill(struct virtq *q, uint16_t head, uint32_t written)
+{
+	if (!virtq_is_live(q))
+		return;
+	q->in_flight--;
+	q->ops->fill(q, head, written);
+	count(&q->stats.requests, 1);
+	count(&q->stats.bytes_in, written);
+}
+
+void virtq_publish(struct virtq *q)
+{
+	if (virtq_is_live(q))
+		q->ops->publish(q);
+}
+
+void virtq_push(struct virtq *q, const struct virtq_chain *c, uint32_t written)
+{
+	virtq_fill(q, c->head, written);
+	virtq_publish(q);
+}
+
+bool virtq_wants_interrupt(struct virtq *q)
+{
+	if (!virtq_is_live(q))
+		return false;
+	if (q->ops->wants_interrupt(q))
+		return true;
+	count(&q->stats.injections_kept, 1);
+	return false;
+}
+
+void virtq_count_injection(struct virtq *q)
+{
+	count(&q->stats.injections, 1);
+}
+
+void virtq_count_doorbells(struct virtq *q, uint64_t times, bool woken)
+{
+	count(&q->stats.doorbells, times);
+	if (woken)
+		count(&q->stats.wakeups, 1);
+}
+
+struct virtq_stats virtq_stats_get(const struct virtq *q)
+{
+	const struct virtq_stats *s = &q->stats;
+
+	return (struct virtq_stats) {
+		.doorbells = __atomic_load_n(&s->doorbells, __ATOMIC_RELAXED),
+		.wakeups = __atomic_load_n(&s->wakeups, __ATOMIC_RELAXED),
+		.requests = __atomic_load_n(&s->requests, __ATOMIC_RELAXED),
+		.bytes_out = __atomic_load_n(&s->bytes_out, __ATOMIC_RELAXED),
+		.bytes_in = __atomic_load_n(&s->bytes_in, __ATOMIC_RELAXED),
+		.injections = __atomic_load_n(&s->injections, __ATOMIC_RELAXED),
+		.injections_kept = __atomic_load_n(&s->injections_kept, __ATOMIC_RELAXED),
+	};
+}

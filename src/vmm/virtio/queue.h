@@ -1,0 +1,141 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * A virtqueue (Virtual I/O Device 1.2, 2.6 to 2.8) as the device sees it: chains of guest buffers
+ * come out, used lengths go back. The layout of the ring is behind a table of operations.
+ *
+ * The guest owns every byte of the rings and changes them when it likes. Each field is read once
+ * into memory of ours, checked there and used from there: indices, the length of a chain (never
+ * more than the queue size, so that loops end), and each buffer's address and length, which must
+ * lie wholly in RAM. What cannot be obeyed breaks the queue: `broken` says why, nothing more is
+ * taken from it or given back until the driver resets, and the device asks for that reset.
+ *
+ * Threads: whoever holds `lock` owns the queue: an I/O thread or vCPU that works on it, or the
+ * transport that configures, resets or stops it. All functions here want it held except those that
+ * say otherwise.
+ */
+#pragma once
+
+#include "base/sg.h"
+#include "vmm/memory/guest_memory.h"
+
+#include <pthread.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+struct vring_avail;
+struct vring_desc;
+struct vring_used;
+struct virtq;
+
+enum { VIRTQ_SIZE_MAX = 256 };
+
+/* One request: what the device reads, then what it writes. */
+struct virtq_chain {
+	uint16_t head;
+	struct sg out, in; /* guest memory; their iovecs are in the array given to virtq_pop() */
+};
+
+/*
+ * What the queue has cost. Written by the queue's owner with relaxed atomics, so that
+ * virtq_stats_get() may be called at any time from anywhere.
+ */
+struct virtq_stats {
+	uint64_t doorbells;  /* the driver's writes to the notify register */
+	uint64_t wakeups;    /* times that a thread came to look because of them */
+	uint64_t requests;   /* chains given back */
+	uint64_t bytes_out;  /* in the device-readable parts of chains taken, headers included */
+	uint64_t bytes_in;   /* written by the device, as told to the driver */
+	uint64_t injections; /* interrupts sent */
+	uint64_t injections_kept; /* completions for which the driver wanted no interrupt */
+};
+
+struct virtq_ops {
+	/* Checks where the driver put the rings; -EINVAL when they cannot be there. */
+	int (*enable)(struct virtq *q);
+	int (*pop)(struct virtq *q, struct iovec *iov, unsigned room, struct virtq_chain *ret);
+	void (*fill)(struct virtq *q, uint16_t head, uint32_t written);
+	void (*publish)(struct virtq *q);
+	bool (*arm)(struct virtq *q);
+	bool (*wants_interrupt)(struct virtq *q);
+};
+
+/* The split ring's state (2.7). Pointers are into guest memory. */
+struct virtq_split {
+	const struct vring_desc *desc;
+	struct vring_avail *avail;
+	struct vring_used *used;
+	uint16_t next_avail; /* free-running, as the ring's own indices */
+	uint16_t next_used;  /* filled up to here … */
+	uint16_t published;  /* … and shown to the driver up to here */
+	uint16_t signalled;  /* `published` when an interrupt was last considered */
+};
+
+struct virtq {
+	const struct virtq_ops *ops;
+	const struct guest_memory *memory;
+	pthread_mutex_t lock;
+	unsigned index;
+	uint16_t size_max;
+
+	/* Set by the driver before it enables the queue; the transport writes them. */
+	uint16_t size;
+	struct gpa desc, driver, device; /* descriptor table, driver area, device area */
+	uint16_t vector;		 /* VIRTIO_MSI_NO_VECTOR = none */
+
+	bool enabled;
+	bool event_idx, indirect; /* negotiated */
+	const char *broken;	  /* why, NULL while all is well */
+	unsigned in_flight;	  /* chains taken and not given back */
+	struct virtq_split split;
+	struct virtq_stats stats;
+};
+
+/* size_max is a power of two, at most VIRTQ_SIZE_MAX. */
+void virtq_init(struct virtq *q, const struct guest_memory *m, unsigned index, uint16_t size_max);
+void virtq_done(struct virtq *q);
+
+/*
+ * The driver says that the queue is ready. `features` are the negotiated ones. -EINVAL: size or
+ * addresses are impossible; the queue is broken then.
+ */
+int virtq_enable(struct virtq *q, uint64_t features);
+/* Back to the state after virtq_init(), statistics kept. Chains taken are forgotten. */
+void virtq_reset(struct virtq *q);
+static inline bool virtq_is_live(const struct virtq *q)
+{
+	return q->enabled && !q->broken;
+}
+
+/*
+ * Takes the next chain: 1, or 0 when there is none or the queue is not live, or -EPROTO when it
+ * just broke. The pieces go to iov[0 … room): a chain has at most q->size of them, and room is not
+ * less than that.
+ */
+int virtq_pop(struct virtq *q, struct iovec *iov, unsigned room, struct virtq_chain *ret);
+/*
+ * Before the device sleeps, or works on what is the last chain as far as it knows: asks the driver
+ * to ring for whatever it adds from now on. True: nothing is there and the bell will ring. False:
+ * there is more already.
+ */
+bool virtq_arm(struct virtq *q);
+
+/*
+ * Gives a chain back with the number of bytes written into it. fill prepares, publish shows all
+ * that was filled at once; push is both.
+ */
+void virtq_fill(struct virtq *q, uint16_t head, uint32_t written);
+void virtq_publish(struct virtq *q);
+void virtq_push(struct virtq *q, const struct virtq_chain *c, uint32_t written);
+/* After publishing: does the driver want an interrupt for it? A no is counted. */
+bool virtq_wants_interrupt(struct virtq *q);
+
+/* The driver rang `times`; `woken`: a thread had to be woken for it. Needs no lock. */
+void virtq_count_doorbells(struct virtq *q, uint64_t times, bool woken);
+/* An interrupt was sent. */
+void virtq_count_injection(struct virtq *q);
+/* A copy; needs no lock. */
+struct virtq_stats virtq_stats_get(const struct virtq *q);
+/* Marks the queue broken; `why` is static. Returns -EPROTO. */
+int virtq_break(struct virtq *q, const char *why);
+
+extern const struct virtq_ops virtq_split_ops;
