@@ -1,0 +1,226 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "device.h"
+#include "base/checked.h"
+#include "base/str.h"
+#include "vmm/loop/loop.h"
+
+#include <linux/virtio_config.h>
+#include <linux/virtio_ring.h>
+
+#define RING_FEATURES                                                                              \
+	(VIRTIO_FEATURE(VIRTIO_F_VERSION_1) | VIRTIO_FEATURE(VIRTIO_RING_F_INDIRECT_DESC) |        \
+		VIRTIO_FEATURE(VIRTIO_RING_F_EVENT_IDX))
+
+/* The driver's bits; NEEDS_RESET is ours. */
+enum {
+	DRIVER_STATUS = VIRTIO_CONFIG_S_ACKNOWLEDGE | VIRTIO_CONFIG_S_DRIVER |
+			VIRTIO_CONFIG_S_DRIVER_OK | VIRTIO_CONFIG_S_FEATURES_OK |
+			VIRTIO_CONFIG_S_FAILED,
+};
+
+int virtio_device_init(struct virtio_device *d, const struct guest_memory *m,
+	const struct virtio_device_params *params)
+{
+	int r;
+
+	*d = (struct virtio_device) {
+		.ops = params->ops,
+		.name = strdup(params->name),
+		.id = params->id,
+		.queues = calloc(params->n_queues, sizeof(struct virtq)),
+		.n_queues = params->n_queues,
+		.config = params->config,
+		.config_bytes = params->config_bytes,
+		.offered = params->features | RING_FEATURES,
+	};
+	pthread_mutex_init(&d->lock, NULL);
+	if (!d->name || !d->queues) {
+		d->n_queues = 0;
+		virtio_device_done(d);
+		return -ENOMEM;
+	}
+	for (unsigned i = 0; i < d->n_queues; i++)
+		virtq_init(&d->queues[i], m, i, params->queue_size);
+	r = loop_new(&d->loop);
+	if (r == 0)
+		r = loop_start_thread(d->loop, d->name);
+	if (r < 0)
+		virtio_device_done(d);
+	return r;
+}
+
+void virtio_device_stop(struct virtio_device *d)
+{
+	loop_stop_thread(d->loop);
+}
+
+void virtio_device_done(struct virtio_device *d)
+{
+	loop_free(d->loop);
+	for (unsigned i = 0; i < d->n_queues; i++)
+		virtq_done(&d->queues[i]);
+	free(d->queues);
+	free((void *)(uintptr_t)d->name);
+	pthread_mutex_destroy(&d->lock);
+}
+
+uint8_t virtio_device_status(const struct virtio_device *d)
+{
+	return __atomic_load_n(&d->status, __ATOMIC_SEQ_CST);
+}
+
+static void set_bits(struct virtio_device *d, uint8_t bits)
+{
+	__atomic_fetch_or(&d->status, bits, __ATOMIC_SEQ_CST);
+}
+
+bool virtio_device_runs(const struct virtio_device *d)
+{
+	return (virtio_device_status(d) &
+		       (VIRTIO_CONFIG_S_DRIVER_OK | VIRTIO_CONFIG_S_NEEDS_RESET)) ==
+	       VIRTIO_CONFIG_S_DRIVER_OK;
+}
+
+uint32_t virtio_device_offered(const struct virtio_device *d, uint32_t half)
+{
+	return half < 2 ? (uint32_t)(d->offered >> (32 * half)) : 0;
+}
+
+uint32_t virtio_device_wanted(struct virtio_device *d, uint32_t half)
+{
+	uint64_t wanted;
+
+	pthread_mutex_lock(&d->lock);
+	wanted = d->wanted;
+	pthread_mutex_unlock(&d->lock);
+	return half < 2 ? (uint32_t)(wanted >> (32 * half)) : 0;
+}
+
+/* Negotiation is over with FEATURES_OK: later writes change nothing. */
+void virtio_device_want(struct virtio_device *d, uint32_t half, uint32_t bits)
+{
+	pthread_mutex_lock(&d->lock);
+	if (half < 2 && !(virtio_device_status(d) & VIRTIO_CONFIG_S_FEATURES_OK)) {
+		d->wanted &= ~(0xffffffffULL << (32 * half));
+		d->wanted |= (uint64_t)bits << (32 * half);
+	}
+	pthread_mutex_unlock(&d->lock);
+}
+
+void virtio_device_read_config(struct virtio_device *d, uint64_t offset, void *buf, size_t len)
+{
+	memset(buf, 0, len);
+	if (offset >= d->config_bytes)
+		return;
+	pthread_mutex_lock(&d->lock);
+	memcpy(buf, (const char *)d->config + offset, MIN(len, d->config_bytes - offset));
+	pthread_mutex_unlock(&d->lock);
+}
+
+/*
+ * 3.1.1: a driver that wants what was not offered, or does without VERSION_1 (there is no legacy
+ * interface here), does not find FEATURES_OK set when it looks.
+ */
+static void accept_features(struct virtio_device *d)
+{
+	if ((d->wanted & ~d->offered) || !(d->wanted & VIRTIO_FEATURE(VIRTIO_F_VERSION_1)))
+		return;
+	d->features = d->wanted;
+	set_bits(d, VIRTIO_CONFIG_S_FEATURES_OK);
+	if (d->ops->negotiated)
+		d->ops->negotiated(d);
+}
+
+/* A driver may have filled its queues and rung before it was ready: look once. */
+static void start(struct virtio_device *d)
+{
+	set_bits(d, VIRTIO_CONFIG_S_DRIVER_OK);
+	for (unsigned i = 0; i < d->n_queues; i++)
+		virtio_device_ring(d, &d->queues[i], 0, false);
+}
+
+static void reset_locked(struct virtio_device *d)
+{
+	for (unsigned i = 0; i < d->n_queues; i++) {
+		struct virtq *q = &d->queues[i];
+
+		/* Whoever works on the queue finishes first; nobody starts again. */
+		pthread_mutex_lock(&q->lock);
+		virtq_reset(q);
+		if (d->ops->queue_reset)
+			d->ops->queue_reset(d, q);
+		pthread_mutex_unlock(&q->lock);
+	}
+	d->wanted = d->features = 0;
+	__atomic_store_n(&d->status, 0, __ATOMIC_SEQ_CST);
+	if (d->transport_ops)
+		d->transport_ops->reset(d->transport);
+}
+
+void virtio_device_reset(struct virtio_device *d)
+{
+	pthread_mutex_lock(&d->lock);
+	reset_locked(d);
+	pthread_mutex_unlock(&d->lock);
+}
+
+void virtio_device_set_status(struct virtio_device *d, uint8_t status)
+{
+	uint8_t added;
+
+	pthread_mutex_lock(&d->lock);
+	added = (uint8_t)(status & DRIVER_STATUS & ~virtio_device_status(d));
+	if (status == 0) {
+		reset_locked(d);
+	} else {
+		set_bits(d, added & (uint8_t) ~(VIRTIO_CONFIG_S_FEATURES_OK |
+						VIRTIO_CONFIG_S_DRIVER_OK));
+		if (added & VIRTIO_CONFIG_S_FEATURES_OK)
+			accept_features(d);
+		if ((added & VIRTIO_CONFIG_S_DRIVER_OK) &&
+			(virtio_device_status(d) & VIRTIO_CONFIG_S_FEATURES_OK))
+			start(d);
+	}
+	pthread_mutex_unlock(&d->lock);
+}
+
+void virtio_device_note(struct virtio_device *d, const char *text)
+{
+	if (text && d->transport_ops)
+		d->transport_ops->note(d->transport, text);
+}
+
+void virtio_device_check(struct virtio_device *d, const struct virtq *q)
+{
+	autofree char *text = NULL;
+
+	if (!q->broken || !virtio_device_runs(d))
+		return;
+	set_bits(d, VIRTIO_CONFIG_S_NEEDS_RESET);
+	if (d->transport_ops)
+		d->transport_ops->config_interrupt(d->transport);
+	/* A hostile driver can do this for ever; the first time is news. */
+	if (__atomic_fetch_add(&d->breaks, 1, __ATOMIC_RELAXED) == 0)
+		text = str_printf("%s: queue %u stopped until the guest's driver resets it: %s",
+			d->name, q->index, q->broken);
+	virtio_device_note(d, text);
+}
+
+void virtio_device_ring(struct virtio_device *d, struct virtq *q, uint64_t times, bool woken)
+{
+	virtq_count_doorbells(q, times, woken);
+	pthread_mutex_lock(&q->lock);
+	if (virtio_device_runs(d)) {
+		if (virtq_is_live(q))
+			d->ops->kicked(d, q);
+		virtio_device_check(d, q);
+	}
+	pthread_mutex_unlock(&q->lock);
+}
+
+void virtio_device_interrupt(struct virtio_device *d, struct virtq *q)
+{
+	if (virtq_wants_interrupt(q) && d->transport_ops &&
+		d->transport_ops->interrupt(d->transport, q->vector))
+		virtq_count_injection(q);
+}

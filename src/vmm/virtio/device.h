@@ -1,0 +1,120 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * A virtio device without its transport (Virtual I/O Device 1.2, chapter 2): feature negotiation,
+ * the status byte, reset, configuration space and queues. A front end (blk, net, rng) embeds it and
+ * supplies the operations; a transport (pci.h) drives it and delivers its interrupts.
+ *
+ * Threads: `lock` guards negotiation, status changes and configuration space, all slow paths of
+ * vCPU threads. A queue belongs to whoever holds its own lock (queue.h): the device's I/O thread,
+ * or a vCPU. Order: device lock, then queue locks by index, then the transport's.
+ */
+#pragma once
+
+#include "queue.h"
+
+#include <pthread.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+struct loop;
+struct virtio_device;
+
+#define VIRTIO_FEATURE(bit) (1ULL << (bit))
+
+struct virtio_device_ops {
+	/* Features are final (FEATURES_OK). Device lock held. May be NULL. */
+	void (*negotiated)(struct virtio_device *d);
+	/* Work on the queue: the driver rang, or has just started. Queue lock held. */
+	void (*kicked)(struct virtio_device *d, struct virtq *q);
+	/* The queue was reset: forget chains that were taken from it. Queue lock held; may be NULL.
+	 */
+	void (*queue_reset)(struct virtio_device *d, struct virtq *q);
+	/* After virtio_device_stop(). Calls virtio_device_done(). */
+	void (*free)(struct virtio_device *d);
+	/* Counters beyond those of the queues; may be NULL. */
+	void (*stats)(struct virtio_device *d,
+		void (*each)(void *arg, const char *name, uint64_t v), void *arg);
+};
+
+struct virtio_transport_ops {
+	/* True if an interrupt was sent: a queue's, or one about configuration and status. */
+	bool (*interrupt)(void *transport, uint16_t vector);
+	void (*config_interrupt)(void *transport);
+	/* Interrupts are off and vectors forgotten, as after power-on. */
+	void (*reset)(void *transport);
+	/* Something the user should know, in one line. */
+	void (*note)(void *transport, const char *text);
+};
+
+struct virtio_device {
+	const struct virtio_device_ops *ops;
+	const char *name; /* for messages: "virtio-blk0" */
+	uint16_t id;	  /* VIRTIO_ID_* */
+	struct virtq *queues;
+	unsigned n_queues;
+	struct loop *loop;  /* the device's I/O thread */
+	const void *config; /* the device's configuration structure … */
+	size_t config_bytes;
+	uint32_t generation; /* counts its changes */
+
+	pthread_mutex_t lock;
+	uint64_t offered;  /* feature bits */
+	uint64_t wanted;   /* what the driver wrote */
+	uint64_t features; /* negotiated: `wanted` once FEATURES_OK stands, 0 before */
+	uint8_t status;	   /* atomic: read anywhere */
+	unsigned breaks;   /* atomic: how often a queue broke */
+
+	const struct virtio_transport_ops *transport_ops;
+	void *transport;
+};
+
+struct virtio_device_params {
+	const struct virtio_device_ops *ops;
+	const char *name; /* copied */
+	uint16_t id;
+	uint64_t features; /* of the device; those of the ring and VERSION_1 are added */
+	unsigned n_queues;
+	uint16_t queue_size;
+	const void *config; /* lives as long as the device */
+	size_t config_bytes;
+};
+
+/* Starts the I/O thread; on failure there is nothing to be done with. */
+int virtio_device_init(struct virtio_device *d, const struct guest_memory *m,
+	const struct virtio_device_params *params);
+/* The I/O thread ends; no callbacks after this. */
+void virtio_device_stop(struct virtio_device *d);
+void virtio_device_done(struct virtio_device *d);
+
+/* What the driver reads and writes. */
+uint8_t virtio_device_status(const struct virtio_device *d);
+/* 0 resets; other bits are only ever added, and only where the specification's order allows. */
+void virtio_device_set_status(struct virtio_device *d, uint8_t status);
+/* `half` 0: bits 0–31, 1: bits 32–63, others read 0 and ignore writes. */
+uint32_t virtio_device_offered(const struct virtio_device *d, uint32_t half);
+uint32_t virtio_device_wanted(struct virtio_device *d, uint32_t half);
+void virtio_device_want(struct virtio_device *d, uint32_t half, uint32_t bits);
+void virtio_device_read_config(struct virtio_device *d, uint64_t offset, void *buf, size_t len);
+void virtio_device_reset(struct virtio_device *d);
+
+static inline bool virtio_has(const struct virtio_device *d, unsigned bit)
+{
+	return d->features & VIRTIO_FEATURE(bit);
+}
+
+/* The driver is ready and nothing is broken: queues may be worked on. */
+bool virtio_device_runs(const struct virtio_device *d);
+/*
+ * The driver rang `times`; works on the queue in the calling thread. `woken`: the thread was
+ * sleeping and woke for it. Queue lock not held.
+ */
+void virtio_device_ring(struct virtio_device *d, struct virtq *q, uint64_t times, bool woken);
+/* After publishing: interrupts if the driver wants it. Queue lock held. */
+void virtio_device_interrupt(struct virtio_device *d, struct virtq *q);
+/*
+ * After working on a queue elsewhere than in ops->kicked: if it broke, the device asks for a reset.
+ * Queue lock held.
+ */
+void virtio_device_check(struct virtio_device *d, const struct virtq *q);
+/* Tells the user one line; NULL is nothing to tell. */
+void virtio_device_note(struct virtio_device *d, const char *text);
