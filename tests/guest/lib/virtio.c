@@ -1,0 +1,224 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "virtio.h"
+
+/* The vendor capability of this kind (4.1.4): where in which BAR the structure is. */
+static uint64_t structure(unsigned slot, uint8_t kind, unsigned *ret_capability)
+{
+	for (unsigned n = 0, at; (at = pci_capability(slot, CAP_VENDOR, n)); n++) {
+		if (pci_read(slot, at + 3, 1) != kind)
+			continue;
+		*ret_capability = at;
+		return pci_bar(slot, pci_read(slot, at + 4, 1)).at + pci_read(slot, at + 8, 4);
+	}
+	return 0;
+}
+
+bool virtio_find(unsigned type, unsigned nth, struct virtio *v)
+{
+	int slot = pci_find(0x1af4, (uint16_t)(0x1040 + type), nth);
+	unsigned cap = 0;
+
+	if (slot < 0)
+		return false;
+	*v = (struct virtio) { .slot = (unsigned)slot };
+	v->common = structure(v->slot, 1, &cap);
+	v->isr = structure(v->slot, 3, &cap);
+	v->device = structure(v->slot, 4, &cap);
+	v->notify = structure(v->slot, 2, &cap);
+	v->notify_step = pci_read(v->slot, cap + 16, 4);
+	pci_command(v->slot, PCI_MEMORY | PCI_MASTER, 0);
+	return v->common && v->notify && v->isr && msix_open(v->slot, &v->msix);
+}
+
+uint8_t virtio_status(const struct virtio *v)
+{
+	return read8(v->common + COMMON_STATUS);
+}
+
+void virtio_set_status(const struct virtio *v, uint8_t bits)
+{
+	write8(v->common + COMMON_STATUS, (uint8_t)(virtio_status(v) | bits));
+}
+
+void virtio_reset(const struct virtio *v)
+{
+	write8(v->common + COMMON_STATUS, 0);
+	while (virtio_status(v))
+		relax();
+}
+
+static uint64_t read_offered(const struct virtio *v)
+{
+	uint64_t low;
+
+	write32(v->common + COMMON_DEVICE_SELECT, 0);
+	low = read32(v->common + COMMON_DEVICE_FEATURES);
+	write32(v->common + COMMON_DEVICE_SELECT, 1);
+	return low | (uint64_t)read32(v->common + COMMON_DEVICE_FEATURES) << 32;
+}
+
+bool virtio_begin(struct virtio *v, uint64_t want)
+{
+	virtio_reset(v);
+	virtio_set_status(v, VIRTIO_ACKNOWLEDGE);
+	virtio_set_status(v, VIRTIO_DRIVER);
+	v->offered = read_offered(v);
+	v->features = v->offered & (want | FEATURE(VERSION_1));
+	write32(v->common + COMMON_DRIVER_SELECT, 0);
+	write32(v->common + COMMON_DRIVER_FEATURES, (uint32_t)v->features);
+	write32(v->common + COMMON_DRIVER_SELECT, 1);
+	write32(v->common + COMMON_DRIVER_FEATURES, (uint32_t)(v->features >> 32));
+	virtio_set_status(v, VIRTIO_FEATURES_OK);
+	msix_enable(&v->msix, true, false);
+	return virtio_status(v) & VIRTIO_FEATURES_OK;
+}
+
+static void set_address(uint64_t at, const volatile void *p)
+{
+	write32(at, (uint32_t)(uintptr_t)p);
+	write32(at + 4, (uint32_t)((uintptr_t)p >> 32));
+}
+
+static void take_memory(struct ring *r)
+{
+	r->desc = memory_take(16u * r->size, 4096);
+	r->avail = memory_take(6u + 2u * r->size, 4096);
+	r->used = memory_take(6u + 8u * r->size, 4096);
+	for (uint16_t i = 0; i < r->size; i++)
+		r->desc[i].next = (uint16_t)(i + 1);
+}
+
+bool ring_start(
+	struct ring *r, const struct virtio *v, unsigned index, uint16_t size, uint8_t vector)
+{
+	uint16_t max, entry = (uint16_t)(index + 1);
+
+	write16(v->common + COMMON_QUEUE_SELECT, (uint16_t)index);
+	max = read16(v->common + COMMON_QUEUE_SIZE);
+	if (!max)
+		return false;
+	*r = (struct ring) {
+		.virtio = v,
+		.index = index,
+		.size = size < max ? size : max,
+		.vector = vector,
+		.event_idx = v->features & FEATURE(RING_EVENT_IDX),
+	};
+	take_memory(r);
+	write16(v->common + COMMON_QUEUE_SIZE, r->size);
+	set_address(v->common + COMMON_QUEUE_DESC, r->desc);
+	set_address(v->common + COMMON_QUEUE_DRIVER, r->avail);
+	set_address(v->common + COMMON_QUEUE_DEVICE, r->used);
+	if (vector)
+		msix_route(&v->msix, entry, vector, cpu_apic_id());
+	write16(v->common + COMMON_QUEUE_VECTOR, vector ? entry : 0xffff);
+	r->doorbell =
+		v->notify + (uint64_t)read16(v->common + COMMON_QUEUE_NOTIFY) * v->notify_step;
+	write16(v->common + COMMON_QUEUE_ENABLE, 1);
+	return read16(v->common + COMMON_QUEUE_ENABLE) == 1;
+}
+
+int ring_add(struct ring *r, const struct buffer *buffers, unsigned n)
+{
+	uint16_t head = r->free, at = head;
+
+	for (unsigned i = 0; i < n; i++, at = r->desc[at].next) {
+		if (at >= r->size)
+			return -1;
+		r->desc[at].at = (uint64_t)(uintptr_t)buffers[i].at;
+		r->desc[at].length = buffers[i].length;
+		r->desc[at].flags = (uint16_t)((i + 1 < n ? DESCRIPTOR_NEXT : 0) |
+					       (buffers[i].device_writes ? DESCRIPTOR_WRITE : 0));
+	}
+	r->free = at;
+	r->avail[2 + r->next_avail % r->size] = head;
+	r->next_avail++;
+	return head;
+}
+
+volatile uint16_t *ring_avail_event(const struct ring *r)
+{
+	return &r->used[2 + 4 * r->size];
+}
+
+bool ring_kick(struct ring *r)
+{
+	uint16_t old = r->kicked, now = r->next_avail;
+	bool rings;
+
+	if (old == now)
+		return false;
+	barrier();
+	r->avail[1] = now;
+	r->kicked = now;
+	fence();
+	if (r->event_idx)
+		rings = (uint16_t)(now - *ring_avail_event(r) - 1) < (uint16_t)(now - old);
+	else
+		rings = !(r->used[0] & 1);
+	if (rings) {
+		write16(r->doorbell, (uint16_t)r->index);
+		r->kicks++;
+	}
+	return rings;
+}
+
+uint16_t ring_used_index(const struct ring *r)
+{
+	return r->used[1];
+}
+
+void ring_interrupt_after(struct ring *r, uint16_t used_index)
+{
+	r->avail[2 + r->size] = used_index;
+	fence();
+}
+
+static void give_back(struct ring *r, uint16_t head)
+{
+	uint16_t last = head;
+
+	while (r->desc[last].flags & DESCRIPTOR_NEXT)
+		last = r->desc[last].next;
+	r->desc[last].next = r->free;
+	r->free = head;
+}
+
+int ring_take(struct ring *r, uint32_t *length)
+{
+	volatile struct used_element *e;
+	uint32_t head;
+
+	if (ring_used_index(r) == r->next_used)
+		return -1;
+	barrier();
+	e = (volatile void *)&r->used[2 + 4 * (r->next_used % r->size)];
+	head = e->head;
+	if (length)
+		*length = e->length;
+	if (head >= r->size)
+		give_up("the device gave back chain %u of a ring of %u", head, r->size);
+	r->next_used++;
+	give_back(r, (uint16_t)head);
+	return (int)head;
+}
+
+int ring_wait(struct ring *r, uint32_t *length)
+{
+	uint64_t seen, start = cpu_cycles();
+	int head;
+
+	for (;;) {
+		seen = r->vector ? interrupts[r->vector] : 0;
+		if (r->event_idx)
+			ring_interrupt_after(r, r->next_used);
+		head = ring_take(r, length);
+		if (head >= 0)
+			return head;
+		if (r->vector && !cpu_wait(&interrupts[r->vector], seen + 1))
+			return -1;
+		if (cpu_cycles() - start > 20000000000)
+			return -1;
+		relax();
+	}
+}

@@ -1,0 +1,173 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * virtio-blk: what is read is what the host wrote and the other way round, and what each request
+ * costs. The host fills disk 0 with the pattern of seed 1 and looks for seed 2 in the second half.
+ *
+ * Arguments: requests=N batch=N event_idx=0|1 mode=interrupt|poll.
+ */
+#include "disk.h"
+
+enum { VECTOR = 80, CHUNK = 4096 };
+
+static struct disk disk;
+
+/* Word `i` of the disk, as the host computes it too. */
+static uint64_t pattern(uint64_t seed, uint64_t i)
+{
+	uint64_t x = (seed << 56) + i * 0x9e3779b97f4a7c15;
+
+	return x ^ x >> 29;
+}
+
+static void fill(uint64_t *words, uint64_t sector, uint64_t seed)
+{
+	for (unsigned i = 0; i < CHUNK / 8; i++)
+		words[i] = pattern(seed, sector * (DISK_SECTOR / 8) + i);
+}
+
+static bool holds(const uint64_t *words, uint64_t sector, uint64_t seed)
+{
+	for (unsigned i = 0; i < CHUNK / 8; i++)
+		if (words[i] != pattern(seed, sector * (DISK_SECTOR / 8) + i))
+			return false;
+	return true;
+}
+
+static uint64_t features(void)
+{
+	return arg_number("event_idx", 0) ? FEATURE(RING_EVENT_IDX) : 0;
+}
+
+static uint8_t vector(void)
+{
+	return strcmp(arg_text("mode", "interrupt"), "poll") ? VECTOR : 0;
+}
+
+PROGRAM(blk)
+{
+	uint64_t *words = memory_take(CHUNK, 4096), bad = 0, half, failed = 0;
+
+	disk_open(&disk, 0, features(), vector());
+	count("sectors", disk.sectors);
+	half = disk.sectors / 2;
+	for (uint64_t s = 0; s < disk.sectors; s += CHUNK / DISK_SECTOR) {
+		failed += disk_do(&disk, DISK_READ, s, words, CHUNK) != DISK_OK;
+		bad += !holds(words, s, 1);
+	}
+	check_equal(failed, 0, "reads-succeed");
+	check_equal(bad, 0, "reads-what-the-host-wrote");
+	for (uint64_t s = half; s < disk.sectors; s += CHUNK / DISK_SECTOR) {
+		fill(words, s, 2);
+		failed += disk_do(&disk, DISK_WRITE, s, words, CHUNK) != DISK_OK;
+	}
+	check_equal(failed, 0, "writes-succeed");
+	check(disk.virtio.features & FEATURE(DISK_CAN_FLUSH), "offers-flush", "-");
+	check_equal((uint64_t)disk_do(&disk, DISK_FLUSH, 0, NULL, 0), DISK_OK, "flush");
+	for (uint64_t s = half; s < disk.sectors; s += CHUNK / DISK_SECTOR) {
+		failed += disk_do(&disk, DISK_READ, s, words, CHUNK) != DISK_OK;
+		bad += !holds(words, s, 2);
+	}
+	check_equal(failed + bad, 0, "reads-back-what-it-wrote");
+	disk_do(&disk, DISK_READ, 0, words, CHUNK);
+	check(holds(words, 0, 1), "left-the-first-half-alone", "-");
+}
+
+/* What a driver gets wrong: the device says so and goes on. */
+PROGRAM(blk_refuses)
+{
+	char *data = memory_take(CHUNK, 4096), id[21] = "";
+
+	disk_open(&disk, 0, 0, VECTOR);
+	check_equal((uint64_t)disk_do(&disk, DISK_READ, disk.sectors, data, 512), DISK_IO_ERROR,
+		"read-behind-the-end");
+	check_equal((uint64_t)disk_do(&disk, DISK_READ, disk.sectors - 1, data, 1024),
+		DISK_IO_ERROR, "read-across-the-end");
+	check_equal((uint64_t)disk_do(&disk, DISK_WRITE, disk.sectors, data, 512), DISK_IO_ERROR,
+		"write-behind-the-end");
+	check_equal((uint64_t)disk_do(&disk, DISK_READ, ~0ULL, data, 512), DISK_IO_ERROR,
+		"read-at-the-last-sector-number");
+	check_equal((uint64_t)disk_do(&disk, DISK_READ, ~0ULL / 512, data, 4096), DISK_IO_ERROR,
+		"read-that-wraps");
+	check_equal((uint64_t)disk_do(&disk, 0x7777, 0, data, 512), DISK_UNSUPPORTED,
+		"unknown-request");
+	check(disk_do(&disk, DISK_READ, 0, data, 100) != -1, "odd-length-is-answered", "-");
+	check_equal((uint64_t)disk_do(&disk, DISK_ID, 0, id, 20), DISK_OK, "asks-for-serial");
+	check(!strcmp(id, arg_text("serial", "")), "serial", "'%s'", id);
+	check_equal((uint64_t)disk_do(&disk, DISK_READ, 0, data, 512), DISK_OK, "still-works");
+}
+
+PROGRAM(blk_read_only)
+{
+	char *data = memory_take(CHUNK, 4096);
+
+	disk_open(&disk, 0, 0, VECTOR);
+	check(disk.virtio.offered & FEATURE(DISK_READ_ONLY), "says-it-is-read-only", "-");
+	check_equal((uint64_t)disk_do(&disk, DISK_WRITE, 0, data, 512), DISK_IO_ERROR,
+		"write-is-refused");
+	check_equal((uint64_t)disk_do(&disk, DISK_READ, 0, data, 512), DISK_OK, "read-works");
+}
+
+static struct request *requests;
+static char *data;
+
+/* `batch` requests with one ring of the bell, then all of their completions. */
+static void one_batch(uint64_t batch, uint64_t sector)
+{
+	for (uint64_t i = 0; i < batch; i++)
+		disk_submit(&disk, &requests[i], DISK_READ, sector, data + i * 512, 512);
+	if (disk.ring.event_idx && disk.ring.vector)
+		ring_interrupt_after(&disk.ring, (uint16_t)(disk.ring.next_used + batch - 1));
+	ring_kick(&disk.ring);
+	for (uint64_t i = 0; i < batch; i++)
+		if (ring_wait(&disk.ring, NULL) < 0)
+			give_up("the disk does not answer");
+}
+
+/*
+ * Costs: the counts of this run are compared by the host's side with what the VMM counted. Nothing
+ * but the requests happens between the two marks.
+ */
+PROGRAM(blk_cost)
+{
+	uint64_t n = arg_number("requests", 100), batch = arg_number("batch", 1), before;
+	uint64_t failed = 0, kicks;
+
+	disk_open(&disk, 0, features(), vector());
+	requests = memory_take(sizeof(*requests) * batch, 64);
+	data = memory_take(512 * batch, 4096);
+	one_batch(batch, 0);
+	before = interrupts[VECTOR];
+	kicks = disk.ring.kicks;
+	for (uint64_t i = 0; i < n; i += batch)
+		one_batch(batch, i % disk.sectors);
+	for (uint64_t i = 0; i < batch; i++)
+		failed += requests[i].status != DISK_OK;
+	cpu_pause_us(3000);
+	check_equal(failed, 0, "all-succeed");
+	count("requests", n + batch);
+	count("kicks", disk.ring.kicks);
+	count("kicks_measured", disk.ring.kicks - kicks);
+	count("interrupts", interrupts[VECTOR]);
+	count("interrupts_measured", interrupts[VECTOR] - before);
+}
+
+/* Counts its own starts in the last sector; resets until there were `boots`. */
+PROGRAM(reboot)
+{
+	uint64_t *sector = memory_take(512, 512), boots = arg_number("boots", 3);
+
+	disk_open(&disk, 0, 0, VECTOR);
+	disk_do(&disk, DISK_READ, disk.sectors - 1, sector, 512);
+	sector[0]++;
+	count("boot", sector[0]);
+	if (disk_do(&disk, DISK_WRITE, disk.sectors - 1, sector, 512) != DISK_OK ||
+		disk_do(&disk, DISK_FLUSH, 0, NULL, 0) != DISK_OK)
+		give_up("cannot write the counter");
+	if (sector[0] >= boots)
+		return;
+	if (sector[0] % 2)
+		acpi_reset();
+	out8(0x64, 0xfe);
+	cpu_pause_us(1000000);
+	give_up("still running after the reset");
+}

@@ -1,0 +1,199 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * virtio-net against the host's own IP stack at the other end of a tap: ARP, then pings of growing
+ * size whose answers are compared byte by byte.
+ *
+ * Arguments: mac=HEX12 pings=N; the host is 192.168.77.1, we are 192.168.77.2.
+ */
+#include "virtio.h"
+
+enum { VECTOR_RX = 80, VECTOR_TX = 81, HEADER = 12, FRAME = 1514, BUFFERS = 32 };
+
+static struct virtio net;
+static struct ring rx, tx;
+static uint8_t *frames[BUFFERS]; /* receive buffers by head */
+static uint8_t our_mac[6], host_mac[6];
+static const uint8_t our_ip[4] = { 192, 168, 77, 2 }, host_ip[4] = { 192, 168, 77, 1 };
+
+static void put16(uint8_t *p, unsigned v)
+{
+	p[0] = (uint8_t)(v >> 8);
+	p[1] = (uint8_t)v;
+}
+
+static unsigned get16(const uint8_t *p)
+{
+	return (unsigned)p[0] << 8 | p[1];
+}
+
+static unsigned checksum(const uint8_t *p, unsigned n)
+{
+	unsigned sum = 0;
+
+	for (unsigned i = 0; i + 1 < n; i += 2)
+		sum += get16(p + i);
+	if (n % 2)
+		sum += (unsigned)p[n - 1] << 8;
+	while (sum >> 16)
+		sum = (sum & 0xffff) + (sum >> 16);
+	return ~sum & 0xffff;
+}
+
+static void offer_buffer(void)
+{
+	uint8_t *frame = memory_take(HEADER + FRAME, 64);
+	struct buffer b = { frame, HEADER + FRAME, true };
+	int head = ring_add(&rx, &b, 1);
+
+	if (head < 0 || head >= BUFFERS)
+		give_up("no room for receive buffers");
+	frames[head] = frame;
+}
+
+static void offer_again(uint8_t *frame)
+{
+	struct buffer b = { frame, HEADER + FRAME, true };
+	int head = ring_add(&rx, &b, 1);
+
+	frames[head] = frame;
+	ring_kick(&rx);
+}
+
+/* One frame out; waits until the device has taken it. */
+static void send(uint8_t *frame, uint32_t bytes)
+{
+	static uint8_t header[HEADER];
+	struct buffer parts[2] = { { header, HEADER, false }, { frame, bytes, false } };
+
+	ring_add(&tx, parts, 2);
+	if (tx.event_idx)
+		ring_interrupt_after(&tx, tx.next_used);
+	ring_kick(&tx);
+	if (ring_wait(&tx, NULL) < 0)
+		give_up("the frame was not taken");
+}
+
+/* The next frame of this kind (Ethernet type, IP protocol or 0) into `to`; its length. */
+static uint32_t receive(unsigned type, uint8_t protocol, uint8_t *to)
+{
+	uint32_t length;
+	uint8_t *frame;
+	int head;
+
+	for (;;) {
+		head = ring_wait(&rx, &length);
+		if (head < 0)
+			give_up("no answer came");
+		frame = frames[head];
+		length -= HEADER;
+		memcpy(to, frame + HEADER, length);
+		offer_again(frame);
+		if (get16(to + 12) == type && (!protocol || to[23] == protocol))
+			return length;
+	}
+}
+
+static void ethernet(uint8_t *f, const uint8_t *to, unsigned type)
+{
+	memcpy(f, to, 6);
+	memcpy(f + 6, our_mac, 6);
+	put16(f + 12, type);
+}
+
+static void ask_for_mac(void)
+{
+	static uint8_t f[60], answer[FRAME];
+	static const uint8_t everybody[6] = { 255, 255, 255, 255, 255, 255 };
+	static const uint8_t kind[8] = { 0, 1, 8, 0, 6, 4, 0, 1 };
+
+	ethernet(f, everybody, 0x806);
+	memcpy(f + 14, kind, 8);
+	memcpy(f + 22, our_mac, 6);
+	memcpy(f + 28, our_ip, 4);
+	memcpy(f + 38, host_ip, 4);
+	send(f, sizeof(f));
+	do
+		receive(0x806, 0, answer);
+	while (get16(answer + 20) != 2);
+	check(!memcmp(answer + 28, host_ip, 4), "arp-answer", "-");
+	memcpy(host_mac, answer + 22, 6);
+}
+
+static uint32_t build_ping(uint8_t *f, unsigned sequence, unsigned payload)
+{
+	uint8_t *ip = f + 14, *icmp = f + 34;
+
+	memset(f, 0, 42);
+	ethernet(f, host_mac, 0x800);
+	ip[0] = 0x45;
+	put16(ip + 2, 28 + payload);
+	ip[8] = 64;
+	ip[9] = 1;
+	memcpy(ip + 12, our_ip, 4);
+	memcpy(ip + 16, host_ip, 4);
+	put16(ip + 10, checksum(ip, 20));
+	icmp[0] = 8;
+	put16(icmp + 4, 0x7766);
+	put16(icmp + 6, sequence);
+	for (unsigned i = 0; i < payload; i++)
+		icmp[8 + i] = (uint8_t)(sequence * 7 + i);
+	put16(icmp + 2, checksum(icmp, 8 + payload));
+	return 42 + payload;
+}
+
+static bool ping(unsigned sequence, unsigned payload)
+{
+	static uint8_t f[FRAME], answer[FRAME];
+	uint32_t length = build_ping(f, sequence, payload);
+
+	send(f, length);
+	/* What else the host says meanwhile (its own neighbour discovery) is skipped. */
+	do
+		receive(0x800, 1, answer);
+	while (answer[34] != 0);
+	return get16(answer + 40) == sequence && !memcmp(answer + 42, f + 42, payload) &&
+	       checksum(answer + 34, 8 + payload) == 0;
+}
+
+static unsigned digit(char c)
+{
+	return (unsigned)(c <= '9' ? c - '0' : c - 'a' + 10);
+}
+
+static void check_mac(void)
+{
+	const char *want = arg_text("mac", "");
+	bool same = strlen(want) == 12;
+
+	for (unsigned i = 0; i < 6; i++) {
+		our_mac[i] = read8(net.device + i);
+		same = same && our_mac[i] == digit(want[2 * i]) * 16 + digit(want[2 * i + 1]);
+	}
+	check(same, "mac", "%02x%02x%02x%02x%02x%02x", our_mac[0], our_mac[1], our_mac[2],
+		our_mac[3], our_mac[4], our_mac[5]);
+}
+
+PROGRAM(net)
+{
+	unsigned pings = (unsigned)arg_number("pings", 100), good = 0;
+	uint64_t features = arg_number("event_idx", 0) ? FEATURE(RING_EVENT_IDX) : 0;
+
+	if (!virtio_find(VIRTIO_NET, 0, &net) || !virtio_begin(&net, features | FEATURE(5)) ||
+		!ring_start(&rx, &net, 0, BUFFERS, VECTOR_RX) ||
+		!ring_start(&tx, &net, 1, 32, VECTOR_TX))
+		give_up("wants a virtio-net");
+	for (unsigned i = 0; i < BUFFERS; i++)
+		offer_buffer();
+	virtio_set_status(&net, VIRTIO_DRIVER_OK);
+	ring_kick(&rx);
+	check_mac();
+	ask_for_mac();
+	for (unsigned i = 0; i < pings; i++)
+		good += ping(i, i * 1472 / pings);
+	check_equal(good, pings, "pings");
+	check(ping(pings, 1472), "largest-ping", "-");
+	check(ping(pings + 1, 0), "empty-ping", "-");
+	count("frames_sent", pings + 3);
+	count("tx_kicks", tx.kicks);
+	count("tx_interrupts", interrupts[VECTOR_TX]);
+}
