@@ -8,6 +8,7 @@
 #   check_not TEXT COMMAND…     passes when the command fails
 #   check_exit CODE TEXT COMMAND…   passes when it exits with exactly CODE
 #   must TEXT COMMAND…          an assertion without which the rest makes no sense: ends the scenario
+#   shown TEXT COMMAND…         like check, and its command line and output are always shown
 #   wait_for SECONDS COMMAND…   repeats until it succeeds
 #   snapshot FILE               what vfctl could have changed on this machine, as text
 #   out FILE                    name of a result file that L0 keeps
@@ -64,6 +65,16 @@ check_not() {
 	else
 		lab_verdict 0 0 "$lab_text"
 	fi
+}
+
+shown() {
+	lab_text=$1
+	shift
+	say "\$ $*"
+	"$@" >/tmp/check.out 2>&1
+	lab_rc=$?
+	sed 's/^/     /' /tmp/check.out
+	lab_verdict $lab_rc 0 "$lab_text"
 }
 
 must() {
@@ -137,7 +148,7 @@ snapshot_links() {
 }
 
 lab_summary() {
-	if [ "$lab_failures" = 0 ] && [ "$1" = 0 ]; then
+	if [ "$lab_failures" = 0 ] && [ "$1" = 0 ] && [ "$lab_checks" != 0 ]; then
 		printf '\n%s checks passed\n' "$lab_checks"
 		exit 0
 	fi
