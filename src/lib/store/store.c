@@ -1,0 +1,123 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "store.h"
+
+#include "base/str.h"
+
+#include <fcntl.h>
+#include <stdio.h>
+#include <sys/stat.h>
+
+enum { STORE_MAX = 64 << 10 };
+
+static bool is_plain_name(const char *name)
+{
+	return *name && *name != '.' && !strchr(name, '/');
+}
+
+static char *path_of(const char *dir, const char *name, const char *suffix)
+{
+	return str_printf("%s/%s%s", dir, name, suffix);
+}
+
+static int make_dirs(const char *dir)
+{
+	autofree char *path = strdup(dir);
+
+	if (!path)
+		return -ENOMEM;
+	for (char *slash = path + 1; *path; slash++) {
+		char was = *slash;
+
+		if (was != '/' && was != '\0')
+			continue;
+		*slash = '\0';
+		if (mkdir(path, 0755) < 0 && errno != EEXIST)
+			return -errno;
+		if (!was)
+			break;
+		*slash = was;
+	}
+	return 0;
+}
+
+static int fill(FILE *f, const char *text)
+{
+	if (fputs(text, f) == EOF || fflush(f) == EOF || fsync(fileno(f)) < 0)
+		return -errno;
+	return 0;
+}
+
+static void fclosep(FILE **f)
+{
+	if (*f)
+		fclose(*f);
+}
+
+/* The rename is safe only when the directory, too, is on the disk. */
+static int sync_dir(const char *dir)
+{
+	FILE *d CLEANUP(fclosep) = fopen(dir, "re");
+
+	/* Some file systems cannot sync a directory; that loses at most the newest fact. */
+	if (d)
+		(void)fsync(fileno(d));
+	return 0;
+}
+
+int store_put(const char *dir, const char *name, const char *text)
+{
+	autofree char *path = path_of(dir, name, ""), *fresh = path_of(dir, name, ".new");
+	FILE *f CLEANUP(fclosep) = NULL;
+	int r;
+
+	if (!is_plain_name(name))
+		return -EINVAL;
+	if (!path || !fresh)
+		return -ENOMEM;
+	r = make_dirs(dir);
+	if (r < 0)
+		return r;
+	f = fopen(fresh, "we");
+	if (!f)
+		return -errno;
+	r = fill(f, text);
+	if (r == 0 && rename(fresh, path) < 0)
+		r = -errno;
+	if (r < 0) {
+		unlink(fresh);
+		return r;
+	}
+	return sync_dir(dir);
+}
+
+int store_get(const char *dir, const char *name, char **ret)
+{
+	autofree char *path = path_of(dir, name, ""), *text = calloc(1, STORE_MAX + 1);
+	FILE *f CLEANUP(fclosep) = NULL;
+
+	if (!is_plain_name(name))
+		return -EINVAL;
+	if (!path || !text)
+		return -ENOMEM;
+	f = fopen(path, "re");
+	if (!f)
+		return -errno;
+	text[fread(text, 1, STORE_MAX, f)] = '\0';
+	if (ferror(f))
+		return -EIO;
+	*ret = TAKE_PTR(text);
+	return 0;
+}
+
+int store_remove(const char *dir, const char *name)
+{
+	autofree char *path = path_of(dir, name, "");
+
+	if (!is_plain_name(name))
+		return -EINVAL;
+	if (!path)
+		return -ENOMEM;
+	if (unlink(path) < 0)
+		return errno == ENOENT || errno == ENOTDIR ? 0 : -errno;
+	return 1;
+}
