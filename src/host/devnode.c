@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "devnode.h"
+#include "base/str.h"
 #include "text.h"
 
 #define DEV "/dev"
@@ -17,4 +18,9 @@ bool devnode_exists(struct host *h, const char *fmt, ...)
 	TEXT_PATH(path, DEV, fmt);
 
 	return path && h->ops->stat(h, path, &st) == 0;
+}
+
+const char *devnode_name(const char *path)
+{
+	return str_starts(path, DEV "/") ? path + strlen(DEV "/") : NULL;
 }

@@ -6,3 +6,5 @@
 
 int devnode_open(struct host *h, int flags, const char *fmt, ...) PRINTF(3, 4);
 bool devnode_exists(struct host *h, const char *fmt, ...) PRINTF(2, 3);
+/* What comes after the folder of device nodes in `path` ("vfio/12"); NULL when it is not there. */
+const char *devnode_name(const char *path);

@@ -24,3 +24,10 @@ int procfs_list(struct host *h, char ***ret, const char *fmt, ...)
 
 	return path ? h->ops->list_dir(h, path, ret) : -ENOMEM;
 }
+
+ssize_t procfs_read_bytes(struct host *h, void *buf, size_t size, const char *fmt, ...)
+{
+	TEXT_PATH(path, PROC, fmt);
+
+	return path ? h->ops->read_file(h, path, buf, size) : -ENOMEM;
+}

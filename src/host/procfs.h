@@ -7,3 +7,6 @@
 int procfs_read(struct host *h, char **ret, const char *fmt, ...) PRINTF(3, 4);
 int procfs_read_link(struct host *h, char **ret, const char *fmt, ...) PRINTF(3, 4);
 int procfs_list(struct host *h, char ***ret, const char *fmt, ...) PRINTF(3, 4);
+/* Raw bytes (cmdline has NULs between its words); returns how many. */
+ssize_t procfs_read_bytes(struct host *h, void *buf, size_t size, const char *fmt, ...)
+	PRINTF(4, 5);

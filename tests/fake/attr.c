@@ -119,7 +119,7 @@ static int write_driver(
 	autofree char *bound = NULL;
 
 	if (str_eq(name, "bind"))
-		return driver_bind(k, driver, bdf);
+		return k_driver_bind(k, driver, bdf);
 	if (!str_eq(name, "unbind"))
 		return 0; /* new_id, remove_id: logged like all writes */
 	if (strv_has(k->unbinding, bdf))
@@ -129,7 +129,7 @@ static int write_driver(
 	bound = k_link_name(k, "/sys/bus/pci/devices/%s/driver", bdf);
 	if (!str_eq(bound, driver))
 		return -ENODEV;
-	return driver_unbind(k, bdf);
+	return k_driver_unbind(k, bdf);
 }
 
 /* bus_rescan_devices_helper(): success says nothing, only an unknown device is refused. */
@@ -158,16 +158,32 @@ int attr_write(struct kernel *k, const char *path, const char *text, bool again)
 	return keep(k, path, text);
 }
 
+/* Their show functions take the device lock. */
+static bool takes_lock(const char *name)
+{
+	return str_eq(name, "sriov_numvfs") || str_eq(name, "driver_override") ||
+	       str_eq(name, "sriov_vf_total_msix");
+}
+
 bool attr_read_blocks(struct kernel *k, const char *path)
 {
 	autofree char *real = NULL, *mid = NULL;
 	const char *name;
 	struct pf *pf;
 
-	if (!str_ends(path, "/sriov_numvfs") || tree_resolve(k->tree, path, true, &real) < 0)
+	if (tree_resolve(k->tree, path, true, &real) < 0 ||
+		!split(real, "/sys/devices/", &mid, &name) || !takes_lock(name))
 		return false;
-	if (!split(real, "/sys/devices/", &mid, &name))
-		return false;
-	pf = pf_find(k, mid);
-	return pf && pf->stuck;
+	if (strv_has(k->unbinding, mid))
+		return true;
+	for (pf = k->pfs; pf; pf = pf->next) {
+		char vf[BDF_TEXT_MAX];
+
+		if (!pf->stuck)
+			continue;
+		vf_bdf(k, pf, pf->next_to_remove, vf);
+		if (str_eq(pf->bdf, mid) || str_eq(vf, mid))
+			return true;
+	}
+	return false;
 }

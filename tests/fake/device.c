@@ -267,7 +267,7 @@ void device_remove(struct kernel *k, const char *bdf)
 		return;
 	driver = k_link_name(k, "/sys/%s/driver", dir);
 	if (driver)
-		driver_unbind(k, bdf);
+		k_driver_unbind(k, bdf);
 	leave_group(k, bdf);
 	k_remove(k, "/sys/bus/pci/devices/%s", bdf);
 	k_remove(k, "/sys/%s", dir);

@@ -203,7 +203,7 @@ static int attach(struct kernel *k, const char *driver, const char *bdf)
 	return 0;
 }
 
-int driver_bind(struct kernel *k, const char *driver, const char *bdf)
+int k_driver_bind(struct kernel *k, const char *driver, const char *bdf)
 {
 	if (!k_exists(k, "/sys/bus/pci/devices/%s", bdf) || !matches(k, driver, bdf))
 		return -ENODEV;
@@ -224,7 +224,7 @@ void driver_probe(struct kernel *k, const char *bdf)
 			return;
 }
 
-int driver_unbind(struct kernel *k, const char *bdf)
+int k_driver_unbind(struct kernel *k, const char *bdf)
 {
 	autofree char *driver = k_link_name(k, "/sys/bus/pci/devices/%s/driver", bdf);
 	const struct driver *d = driver ? find(driver) : NULL;
@@ -248,7 +248,7 @@ void driver_continue(struct kernel *k)
 
 	/* Those that still cannot go put themselves on the new list. */
 	STRV_FOREACH (it, waiting)
-		driver_unbind(k, *it);
+		k_driver_unbind(k, *it);
 	strv_free(waiting);
 }
 

@@ -67,6 +67,13 @@ void fake_fail_ioctl(struct host *h, unsigned long request, int code);
 /* Somebody else uses the function through VFIO: what would take it away waits until released. */
 void fake_hold(struct host *h, const char *bdf);
 void fake_release(struct host *h, const char *bdf);
+/*
+ * A process as /proc shows it: its command line (words between blanks) and what its descriptors
+ * are links to ("/dev/vfio/12", "anon_inode:[vfio-device]"), NULL at the end. It holds nothing by
+ * itself: that is fake_hold().
+ */
+void fake_process(struct host *h, int pid, const char *cmdline, const char *const *fds);
+void fake_process_ends(struct host *h, int pid);
 /* Runs `fn` when `ms` of virtual time have passed. */
 void fake_after(struct host *h, unsigned ms, void (*fn)(struct host *h, void *arg), void *arg);
 /* Surprise removal. */

@@ -206,6 +206,26 @@ static ssize_t fake_read_file(struct host *h, const char *path, void *buf, size_
 	return tree_read(k->tree, path, buf, size);
 }
 
+/* As the live machine does it: what blocks costs `stall_ms` and is told as such. */
+static int fake_read_files_within(struct host *h, char *const *paths, unsigned stall_ms,
+	void (*got)(void *arg, size_t i, ssize_t n, const char *data), void *arg)
+{
+	struct kernel *k = kernel_of(h);
+
+	for (size_t i = 0; paths[i]; i++) {
+		uint64_t until = k->now + stall_ms;
+		char buf[128];
+
+		while (attr_read_blocks(k, paths[i]) && k->now < until)
+			k_pass(k, k->events ? MIN(until, k->events->at) : until);
+		if (attr_read_blocks(k, paths[i]))
+			got(arg, i, -ETIMEDOUT, NULL);
+		else
+			got(arg, i, fake_read_file(h, paths[i], buf, sizeof(buf)), buf);
+	}
+	return 0;
+}
+
 /* A write under way: the attribute's true path and the text. */
 struct write {
 	char *path, *text;
@@ -362,6 +382,7 @@ static const struct host_ops fake_ops = {
 	.read_file = fake_read_file,
 	.write_file = fake_write_file,
 	.write_file_within = fake_write_file_within,
+	.read_files_within = fake_read_files_within,
 	.read_link = fake_read_link,
 	.list_dir = fake_list_dir,
 	.stat = fake_stat,
@@ -399,6 +420,32 @@ struct host *fake_kernel_new(const char *capture)
 }
 
 /* ---- What tests call ---- */
+
+void fake_process(struct host *h, int pid, const char *cmdline, const char *const *fds)
+{
+	struct kernel *k = kernel_of(h);
+	autofree char *comm = need_printf("%.15s\n", cmdline), *args = need_printf("%s", cmdline);
+	autofree char *path = need_printf("/proc/%d/cmdline", pid);
+	size_t len = strlen(cmdline) + 1;
+
+	comm[strcspn(comm, " \n")] = '\n';
+	comm[strcspn(comm, "\n") + 1] = '\0';
+	for (char *p = args; *p; p++)
+		if (*p == ' ')
+			*p = '\0';
+	k_put_bytes(k, 0444, args, len, path);
+	k_put(k, 0444, comm, "/proc/%d/comm", pid);
+	for (unsigned i = 0; fds[i]; i++) {
+		autofree char *link = need_printf("/proc/%d/fd/%u", pid, i);
+
+		NEED(tree_put_link(k->tree, link, fds[i]) == 0);
+	}
+}
+
+void fake_process_ends(struct host *h, int pid)
+{
+	k_remove(kernel_of(h), "/proc/%d", pid);
+}
 
 const char *fake_log(struct host *h)
 {
@@ -502,8 +549,13 @@ void fake_vanish(struct host *h, const char *fmt, ...)
 void fake_put(struct host *h, const char *text, const char *fmt, ...)
 {
 	FORMAT(path, fmt);
+	autofree char *dir = need_printf("%.*s", (int)(strrchr(path, '/') - path), path);
+	autofree char *real = NULL, *through = NULL;
 
-	k_put_bytes(kernel_of(h), 0644, text, strlen(text), path);
+	/* The tree does not follow links when it puts something. */
+	if (tree_resolve(kernel_of(h)->tree, dir, true, &real) == 0)
+		through = need_printf("%s%s", real, strrchr(path, '/'));
+	k_put_bytes(kernel_of(h), 0644, text, strlen(text), through ? through : path);
 }
 
 void fake_no_acs(struct host *h)

@@ -100,8 +100,8 @@ void device_set_driver(struct kernel *k, const char *bdf, const char *driver); /
 void vf_bdf(struct kernel *k, const struct pf *pf, unsigned index, char ret[BDF_TEXT_MAX]);
 
 /* driver.c */
-int driver_bind(struct kernel *k, const char *driver, const char *bdf);
-int driver_unbind(struct kernel *k, const char *bdf); /* WOULD_BLOCK while it is held */
+int k_driver_bind(struct kernel *k, const char *driver, const char *bdf);
+int k_driver_unbind(struct kernel *k, const char *bdf); /* WOULD_BLOCK while it is held */
 /* Ends the unbinds whose holder has let go. */
 void driver_continue(struct kernel *k);
 void driver_probe(struct kernel *k, const char *bdf); /* whichever matches; failures are lost */
