@@ -6,9 +6,7 @@
 #include "host/sysfs.h"
 #include "pci/classdev.h"
 #include "pci/namedb.h"
-
-#include <limits.h>
-#include <stdio.h>
+#include "pci/namespace.h"
 
 const char *function_kind_name(enum function_kind kind)
 {
@@ -192,43 +190,15 @@ static int attach_netdevs(struct host *h, struct inventory *inv)
 	return 0;
 }
 
-/*
- * A controller's directory holds its namespaces, "nvme0n1", or under native multipath the path to
- * one, "nvme2c0n1": namespace 1 of subsystem 2 through controller 0, which users see as nvme2n1.
- */
-static int add_namespace(struct function *f, const char *entry)
-{
-	unsigned subsystem, controller, id;
-	autofree char *name = NULL;
-	int end = 0;
-
-	if (sscanf(entry, "nvme%uc%un%u%n", &subsystem, &controller, &id, &end) != 3 &&
-		sscanf(entry, "nvme%un%u%n", &subsystem, &id, &end) != 2)
-		return 0;
-	if (!end || entry[end])
-		return 0;
-	name = str_printf("nvme%un%u", subsystem, id);
-	return name ? strv_add(&f->namespaces, name) : -ENOMEM;
-}
-
 static int attach_controller(struct host *h, struct function *f, const char *name)
 {
-	autostrv char **entries = NULL;
 	int r;
 
-	free(f->nvme);
+	if (f->nvme) /* one function, one controller */
+		return 0;
 	f->nvme = strdup(name);
-	if (!f->nvme)
-		return -ENOMEM;
-	r = sysfs_list(h, &entries, "class/nvme/%s", name);
-	if (r < 0)
-		return r == -ENOMEM ? r : 0;
-	STRV_FOREACH (e, entries) {
-		r = add_namespace(f, *e);
-		if (r < 0)
-			return r;
-	}
-	return 0;
+	r = f->nvme ? nvme_namespaces(h, name, &f->namespaces) : -ENOMEM;
+	return r == -ENOMEM ? r : 0;
 }
 
 static int attach_nvme(struct host *h, struct inventory *inv)

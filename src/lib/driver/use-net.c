@@ -1,0 +1,118 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* Interfaces that somebody's connection depends on: routes, addresses, bridges. */
+#include "sources.h"
+
+#include "base/str.h"
+#include "host/procfs.h"
+#include "host/sysfs.h"
+#include "netdev/netdev.h"
+
+#include <stdio.h>
+
+/* What the tables of routes and addresses say about one interface. */
+struct traffic {
+	bool route_default, address;
+};
+
+/* "eth0 00000000 0102A8C0 0003 0 0 0 00000000 0 0 0": name, destination, …, mask. */
+static void scan_routes4(char *text, const char *name, struct traffic *t)
+{
+	char *save = NULL;
+
+	for (char *l = strtok_r(text, "\n", &save); l; l = strtok_r(NULL, "\n", &save)) {
+		unsigned dest, mask;
+		char iface[32];
+
+		if (sscanf(l, "%31s %x %*x %*x %*d %*d %*d %x", iface, &dest, &mask) != 3 ||
+			!str_eq(iface, name))
+			continue;
+		if (dest == 0 && mask == 0)
+			t->route_default = true;
+		else
+			t->address = true;
+	}
+}
+
+/* Destination, its prefix length, source, …, flags, name; "lo" carries the refusals. */
+static void scan_routes6(char *text, const char *name, struct traffic *t)
+{
+	char *save = NULL;
+
+	for (char *l = strtok_r(text, "\n", &save); l; l = strtok_r(NULL, "\n", &save)) {
+		unsigned prefix;
+		char iface[32];
+
+		if (sscanf(l, "%*32s %x %*s %*s %*s %*s %*s %*s %*s %31s", &prefix, iface) == 2 &&
+			str_eq(iface, name) && prefix == 0)
+			t->route_default = true;
+	}
+}
+
+/* Address, index, prefix, scope, flags, name. Every interface that is up has a link-local one. */
+static void scan_addresses6(char *text, const char *name, struct traffic *t)
+{
+	enum { SCOPE_LINK = 0x20 };
+	char *save = NULL;
+
+	for (char *l = strtok_r(text, "\n", &save); l; l = strtok_r(NULL, "\n", &save)) {
+		unsigned scope;
+		char iface[32];
+
+		if (sscanf(l, "%*32s %*x %*x %x %*x %31s", &scope, iface) == 2 &&
+			str_eq(iface, name) && scope != SCOPE_LINK)
+			t->address = true;
+	}
+}
+
+static struct traffic traffic_of(struct host *h, const char *name)
+{
+	static const struct {
+		const char *file;
+		void (*scan)(char *text, const char *name, struct traffic *t);
+	} tables[] = {
+		{ "self/net/route", scan_routes4 },
+		{ "self/net/ipv6_route", scan_routes6 },
+		{ "self/net/if_inet6", scan_addresses6 },
+	};
+	struct traffic t = { 0 };
+
+	for (size_t i = 0; i < ARRAY_SIZE(tables); i++) {
+		autofree char *text = NULL;
+
+		if (procfs_read(h, &text, "%s", tables[i].file) >= 0)
+			tables[i].scan(text, name, &t);
+	}
+	return t;
+}
+
+static int look_at(struct host *h, const struct netdev *d, struct uses *u)
+{
+	struct traffic t = traffic_of(h, d->name);
+	autofree char *name = str_printable(d->name), *master = NULL;
+	int r = 0;
+
+	if (!name)
+		return -ENOMEM;
+	if (t.route_default)
+		r = uses_add(
+			u, USE_ROUTE, d->bdf, 0, str_printf("%s carries the default route", name));
+	else if (t.address)
+		r = uses_add(u, USE_ADDRESS, d->bdf, 0, str_printf("%s has addresses", name));
+	if (r == 0 && sysfs_link_name(h, &master, "class/net/%s/master", d->name) == 0)
+		r = uses_add(
+			u, USE_MASTER, d->bdf, 0, str_printf("%s is a port of %s", name, master));
+	return r;
+}
+
+int use_net(struct host *h, struct bdf a, struct uses *u)
+{
+	autofree struct netdev *devs = NULL;
+	size_t n;
+	int r = netdevs_of(h, a, &devs, &n);
+
+	if (r < 0)
+		return r == -ENOMEM ? r : 0;
+	for (size_t i = 0; r == 0 && i < n; i++)
+		r = look_at(h, &devs[i], u);
+	return r;
+}

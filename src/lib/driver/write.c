@@ -1,0 +1,190 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "write.h"
+#include "use.h"
+
+#include "base/str.h"
+#include "host/locked.h"
+#include "host/sysfs.h"
+#include "iommu/group.h"
+
+/*
+ * All these writes take the device lock, which a removal under way may hold; a probe (firmware,
+ * queues, links) takes its time.
+ */
+enum { UNBIND_MS = 10000, OVERRIDE_MS = 5000, BIND_MS = 60000 };
+
+int driver_read(struct host *h, struct bdf a, char **ret)
+{
+	autofree char *name = NULL;
+	int r = sysfs_link_name(h, &name, "bus/pci/devices/%s/driver", BDF_TEXT(a));
+
+	if (r == -ENOENT && sysfs_exists(h, "bus/pci/devices/%s", BDF_TEXT(a)))
+		r = 0;
+	if (r == 0)
+		*ret = TAKE_PTR(name);
+	return r;
+}
+
+int driver_override_read(struct host *h, struct bdf a, char **ret)
+{
+	struct locked_read read = { .function = a, .attribute = "driver_override" };
+	char *text, *copy = NULL;
+
+	locked_read_all(h, &read, 1);
+	if (read.result < 0)
+		return read.result;
+	text = str_trim(read.text);
+	if (*text && !str_eq(text, "(null)")) {
+		copy = strdup(text);
+		if (!copy)
+			return -ENOMEM;
+	}
+	*ret = copy;
+	return 0;
+}
+
+int write_override(struct host *h, struct bdf a, const char *driver, struct problem **reterr)
+{
+	struct host_wait wait = { .deadline_ms = OVERRIDE_MS };
+	/* A write of no bytes reaches no attribute; a newline clears. */
+	int r = sysfs_write_within(h, &wait, driver ? driver : "\n",
+		"bus/pci/devices/%s/driver_override", BDF_TEXT(a));
+
+	if (r < 0)
+		return problem(reterr, r, problem_kind_from_errno(r), NULL,
+			"%s: cannot set driver_override to %s: %s", BDF_TEXT(a),
+			driver ? driver : "nothing", strerror(-r));
+	return 0;
+}
+
+/* Why a driver's bind file refuses; the first row that matches tells (drivers/base/bus.c). */
+static const struct bind_cause {
+	int code;
+	const char *driver; /* NULL: any; "vfio": any VFIO driver */
+	enum problem_kind kind;
+	const char *cause, *hint;
+} bind_causes[] = {
+	{ EINVAL, "vfio", PROBLEM_NO_IOMMU, "the function is in no IOMMU group",
+		"switch the IOMMU on (firmware, and intel_iommu=on or amd_iommu=on)" },
+	{ EBUSY, "vfio", PROBLEM_IN_USE, "it has VFs, or its group is used by a host driver",
+		"destroy its VFs, or see vfctl groups" },
+	{ EBUSY, NULL, PROBLEM_IN_USE, "it has a driver already, or its group is given to a guest",
+		"see vfctl show and vfctl groups" },
+	{ ENODEV, "nvme", PROBLEM_UNSUPPORTED,
+		"the controller is not ready, as a VF is that has not been brought online",
+		"give it queues and interrupts and set online=yes" },
+	{ ENODEV, NULL, PROBLEM_UNSUPPORTED, "the driver does not take this function", NULL },
+	{ ENOMEM, NULL, PROBLEM_NO_MEMORY, "the driver found no memory, or no room for its BARs",
+		"see the kernel log" },
+	{ EACCES, NULL, PROBLEM_PERMISSION, "only root may do this", NULL },
+	{ EPERM, NULL, PROBLEM_PERMISSION, "the kernel is locked down", NULL },
+};
+
+static bool row_matches(const struct bind_cause *c, int code, const char *driver)
+{
+	if (c->code != -code)
+		return false;
+	return !c->driver || str_eq(c->driver, driver) ||
+	       (str_eq(c->driver, "vfio") && driver_is_vfio(driver));
+}
+
+static int bind_failed(struct bdf a, const char *driver, int code, struct problem **reterr)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(bind_causes); i++)
+		if (row_matches(&bind_causes[i], code, driver))
+			return problem(reterr, code, bind_causes[i].kind, bind_causes[i].hint,
+				"%s: %s refuses to bind (%s): %s", BDF_TEXT(a), driver,
+				strerror(-code), bind_causes[i].cause);
+	return problem(reterr, code, problem_kind_from_errno(code), "see the kernel log",
+		"%s: %s refuses to bind: %s", BDF_TEXT(a), driver, strerror(-code));
+}
+
+int write_bind(struct host *h, struct bdf a, const char *driver, struct problem **reterr)
+{
+	autofree char *now = NULL;
+	struct host_wait wait = { .deadline_ms = BIND_MS };
+	int r = sysfs_write_within(h, &wait, BDF_TEXT(a), "bus/pci/drivers/%s/bind", driver);
+
+	if (r < 0)
+		return bind_failed(a, driver, r, reterr);
+	r = driver_read(h, a, &now);
+	if (r < 0 || !str_eq(now, driver))
+		return problem(reterr, r < 0 ? r : -EIO, PROBLEM_FAILED, "see the kernel log",
+			"%s: %s said it had bound, but the function is on %s", BDF_TEXT(a), driver,
+			now ? now : "no driver");
+	return 0;
+}
+
+/* What an unbind that does not end waits for. */
+struct waiter {
+	const struct driver_opts *opts;
+	struct bdf a;
+	char *who;
+};
+
+static int still_waiting(void *arg, unsigned waited_ms)
+{
+	struct waiter *w = arg;
+
+	if (w->opts && w->opts->waiting)
+		w->opts->waiting(w->opts->arg, w->a, w->who, waited_ms);
+	return 0;
+}
+
+static int unbind_failed(
+	struct bdf a, const char *driver, const char *who, int code, struct problem **reterr)
+{
+	if (code == -ETIMEDOUT)
+		return problem(reterr, code, PROBLEM_TIMEOUT,
+			"the kernel goes on waiting; it ends when the user lets go",
+			"%s: %s has not let go%s%s", BDF_TEXT(a), driver, who ? " because of " : "",
+			who ? who : "");
+	return problem(reterr, code, problem_kind_from_errno(code), NULL,
+		"%s: cannot be unbound from %s: %s", BDF_TEXT(a), driver, strerror(-code));
+}
+
+int write_unbind(
+	struct host *h, struct bdf a, const struct driver_opts *opts, struct problem **reterr)
+{
+	struct waiter w = { .opts = opts, .a = a };
+	struct host_wait wait = { .deadline_ms =
+					  opts && opts->deadline_ms ? opts->deadline_ms : UNBIND_MS,
+		.waiting = still_waiting,
+		.arg = &w };
+	autofree char *driver = NULL, *left = NULL, *who = NULL;
+	autouses uses = { 0 };
+	int r = driver_read(h, a, &driver);
+
+	if (r < 0)
+		return problem(reterr, r, PROBLEM_VANISHED, NULL, "%s has gone", BDF_TEXT(a));
+	if (!driver)
+		return 0;
+	if (uses_find_vfio(h, &a, 1, &uses) == 0)
+		w.who = who = uses_text(&uses);
+	r = sysfs_write_within(h, &wait, BDF_TEXT(a), "bus/pci/drivers/%s/unbind", driver);
+	if (r < 0)
+		return unbind_failed(a, driver, who, r, reterr);
+	r = driver_read(h, a, &left);
+	if (r < 0 || left)
+		return problem(reterr, r < 0 ? r : -EIO, PROBLEM_FAILED, NULL,
+			"%s: still on %s after unbinding", BDF_TEXT(a), left ? left : "?");
+	return 0;
+}
+
+int write_load(struct host *h, const char *driver, struct problem **reterr)
+{
+	int r;
+
+	if (sysfs_exists(h, "bus/pci/drivers/%s", driver))
+		return 0;
+	r = host_load_module(h, driver);
+	if (r >= 0 && sysfs_exists(h, "bus/pci/drivers/%s", driver))
+		return 0;
+	if (r == -EPERM || r == -EACCES)
+		return problem(reterr, r, PROBLEM_PERMISSION, NULL,
+			"only root may load the driver %s", driver);
+	return problem(reterr, r < 0 ? r : -ENODEV, PROBLEM_NO_DRIVER,
+		"check its name, and that the kernel's modules are installed",
+		"there is no PCI driver %s%s%s", driver, r < 0 && r != -ENOENT ? ": " : "",
+		r < 0 && r != -ENOENT ? strerror(-r) : "");
+}
