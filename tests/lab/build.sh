@@ -150,8 +150,8 @@ build_l1() {
 	copy_closure "$root" /bin/dash /bin/ip /bin/kmod
 	link_applets "$root"
 	[ ! -r /usr/share/misc/pci.ids ] || cp /usr/share/misc/pci.ids "$root/usr/share/misc/"
-	echo 'root:x:0:0:root:/root:/bin/sh' >"$root/etc/passwd"
-	echo 'root:x:0:' >"$root/etc/group"
+	printf '%s\n' 'root:x:0:0:root:/root:/bin/sh' 'nobody:x:65534:65534::/tmp:/bin/sh' >"$root/etc/passwd"
+	printf '%s\n' 'root:x:0:' 'nogroup:x:65534:' >"$root/etc/group"
 	# shellcheck disable=SC2086  # a list of words
 	copy_modules "$root" generic $l1_modules
 	cp "$here/l1/init" "$root/init"
