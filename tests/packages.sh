@@ -30,6 +30,15 @@ die() {
 	exit 1
 }
 
+# clang only recommends its sanitizers and fuzzer, and we install no recommendations.
+clang_runtime() {
+	# shellcheck disable=SC1090  # the machine's own file
+	case $(. "$os_release" && echo "${VERSION_CODENAME-}") in
+	bookworm) echo libclang-rt-14-dev ;;
+	*) echo libclang-rt-19-dev ;;
+	esac
+}
+
 # One package a word; "name>=version" asks for at least that version.
 packages_for() {
 	case $1 in
@@ -40,7 +49,7 @@ packages_for() {
 		;;
 	test)
 		echo clang clang-format clang-tidy cppcheck codespell shellcheck \
-			libcmocka-dev binutils jq
+			libcmocka-dev binutils jq git "$(clang_runtime)"
 		;;
 	lab)
 		# pci.ids: names in the demonstration; busybox, dash, kmod, ip go into the initramfs.

@@ -18,7 +18,7 @@ static const struct acpi_table *xsdt(void)
 {
 	uint64_t rsdp = read64(boot_params + 0x70); /* acpi_rsdp_addr */
 
-	if (!rsdp || memcmp((void *)(uintptr_t)rsdp, "RSD PTR ", 8) ||
+	if (!rsdp || memcmp((void *)(uintptr_t)rsdp, "RSD PTR ", 8) != 0 ||
 		sum((void *)(uintptr_t)rsdp, 20) || sum((void *)(uintptr_t)rsdp, 36))
 		return NULL;
 	return (void *)(uintptr_t)read64(rsdp + 24);
@@ -76,7 +76,7 @@ static int s5_type(void)
 	const uint8_t *b = (const void *)d;
 
 	for (uint32_t i = sizeof(*d); d && i + 9 < d->length; i++) {
-		if (memcmp(b + i, "_S5_", 4) || b[i + 4] != 0x12)
+		if (memcmp(b + i, "_S5_", 4) != 0 || b[i + 4] != 0x12)
 			continue;
 		i += 5;
 		i += (b[i] >> 6) + 2u;
