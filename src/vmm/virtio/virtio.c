@@ -1,0 +1,57 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "virtio.h"
+#include "blk.h"
+#include "net.h"
+#include "pci.h"
+#include "rng.h"
+#include "vmm/block/disk.h"
+#include "vmm/net/tap.h"
+
+#include <string.h>
+
+/* The device was made, or why not; if so it goes onto the bus. */
+static int add(const struct vmm_services *s, const struct virtio_options *o, int made,
+	struct virtio_device *d, struct problem **reterr)
+{
+	struct virtio_pci_options options = { .no_ioeventfd = o->no_ioeventfd, .slot = o->slot };
+
+	if (made < 0)
+		return problem(reterr, made, problem_kind_from_errno(made), NULL,
+			"cannot make %s: %s", o->name, strerror(-made));
+	return virtio_pci_add(s, d, &options, reterr);
+}
+
+int virtio_blk_new(
+	const struct vmm_services *s, const struct virtio_blk_params *p, struct problem **reterr)
+{
+	struct virtio_device *d = NULL;
+	struct disk *disk = NULL;
+	int r = disk_raw_new(s->host, p->fd, p->read_only, &disk, reterr);
+
+	if (r < 0)
+		return problem_wrap(reterr, r, "%s", p->common.name);
+	r = virtio_blk_device_new(s->memory, p->common.name, disk, p->serial, &d);
+	return add(s, &p->common, r, d, reterr);
+}
+
+int virtio_net_new(
+	const struct vmm_services *s, const struct virtio_net_params *p, struct problem **reterr)
+{
+	struct virtio_device *d = NULL;
+	struct tap *tap = NULL;
+	int r = tap_new(s->host, p->fd, &tap, reterr);
+
+	if (r < 0)
+		return problem_wrap(reterr, r, "%s", p->common.name);
+	r = virtio_net_device_new(s->memory, p->common.name, tap, p->mac, p->mtu, &d);
+	return add(s, &p->common, r, d, reterr);
+}
+
+int virtio_rng_new(
+	const struct vmm_services *s, const struct virtio_options *o, struct problem **reterr)
+{
+	struct virtio_device *d = NULL;
+	int r = virtio_rng_device_new(s->memory, o->name, &d);
+
+	return add(s, o, r, d, reterr);
+}

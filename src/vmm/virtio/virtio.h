@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The virtio devices of a machine: each call makes one, complete with back end and PCI function,
+ * and gives it to the PCI bus of `s`. File descriptors stay the caller's and must stay open as long
+ * as the bus lives. On failure nothing is left behind.
+ */
+#pragma once
+
+#include "base/mac.h"
+
+#include "vmm/pci/services.h"
+
+#include <stdint.h>
+
+struct virtio_options {
+	const char *name;  /* "virtio-blk0": for messages and statistics; copied */
+	int slot;	   /* PCI_SLOT_ANY or a device number */
+	bool no_ioeventfd; /* every doorbell exits and is worked on in the vCPU thread */
+};
+
+struct virtio_blk_params {
+	struct virtio_options common;
+	int fd; /* raw image file or block device */
+	bool read_only;
+	const char *serial; /* at most 20 bytes, NULL = none */
+};
+
+struct virtio_net_params {
+	struct virtio_options common;
+	int fd;		/* a tap with IFF_VNET_HDR and IFF_NO_PI */
+	struct mac mac; /* zero = a random one */
+	uint16_t mtu;	/* 0 = the guest's default */
+};
+
+int virtio_blk_new(
+	const struct vmm_services *s, const struct virtio_blk_params *p, struct problem **reterr);
+int virtio_net_new(
+	const struct vmm_services *s, const struct virtio_net_params *p, struct problem **reterr);
+int virtio_rng_new(
+	const struct vmm_services *s, const struct virtio_options *o, struct problem **reterr);
