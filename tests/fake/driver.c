@@ -79,6 +79,7 @@ static void vfio_bound(struct kernel *k, const char *bdf)
 	k_link(k, own, "device", dir);
 	NEED(tree_put_dir(k->tree, "/sys/class/vfio-dev", 0755) == 0);
 	k_link(k, "class/vfio-dev", strrchr(own, '/') + 1, own);
+	vfio_add(k, bdf);
 	node->group = TAKE_PTR(group);
 	k_after(k, k->node_ms, node_appears, node, node_free);
 }
@@ -89,6 +90,7 @@ static void vfio_unbound(struct kernel *k, const char *bdf)
 	autofree char *dir = device_dir(k, bdf), *own = NULL;
 	autostrv char **names = NULL;
 
+	vfio_remove(k, bdf);
 	own = need_printf("/sys/%s/vfio-dev", dir);
 	if (tree_list(k->tree, own, &names) == 0)
 		STRV_FOREACH (it, names)
@@ -119,7 +121,13 @@ static const struct driver drivers[] = {
 		.device = 0x100e,
 		.bound = net_add,
 		.unbound = net_remove },
-	{ .name = "nvme", .class = 0x010802, .class_mask = 0xffffff, .sriov = true },
+	{ .name = "nvme",
+		.class = 0x010802,
+		.class_mask = 0xffffff,
+		.sriov = true,
+		.probe = nvme_probe,
+		.bound = nvme_bound,
+		.unbound = nvme_unbound },
 	{ .name = "vfio-pci",
 		.module = "vfio_pci",
 		.probe = vfio_probe,
@@ -127,6 +135,24 @@ static const struct driver drivers[] = {
 		.unbound = vfio_unbound },
 	{ .name = "pci-pf-stub", .module = "pci_pf_stub", .sriov = true },
 };
+
+void driver_find_vfio(struct kernel *k)
+{
+	autostrv char **names = NULL;
+
+	NEED(tree_put_node(k->tree, "/dev/vfio/vfio", S_IFCHR | 0666, makedev(10, 196)) == 0);
+	if (tree_list(k->tree, "/sys/bus/pci/drivers/vfio-pci", &names) < 0)
+		return;
+	STRV_FOREACH (it, names) {
+		autofree char *group = k_link_name(k, "/sys/bus/pci/devices/%s/iommu_group", *it);
+		autofree char *path = group ? need_printf("/dev/vfio/%s", group) : NULL;
+
+		if (!group)
+			continue;
+		vfio_add(k, *it);
+		NEED(tree_put_node(k->tree, path, S_IFCHR | 0600, makedev(240, 0)) == 0);
+	}
+}
 
 static const struct driver *find(const char *name)
 {

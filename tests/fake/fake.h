@@ -90,6 +90,15 @@ void fake_probe_fails(struct host *h, const char *driver, int code);
 /* Takes the driver's module away: load_module() brings it back unless `for_ever`. */
 void fake_unload(struct host *h, const char *driver, bool for_ever);
 
+/* What the NVMe PF's flexible resources are: in all, and at most per VF (8, 4, 4, 2). */
+void fake_nvme_pool(
+	struct host *h, unsigned vq, unsigned vq_per_vf, unsigned vi, unsigned vi_per_vf);
+
+/* The VFIO side: functions on vfio-pci are in it by their address. For tests that change limits,
+ * look at mappings or fire interrupts; viability and presence follow the tree. */
+struct fakevfio *fake_vfio(struct host *h);
+struct fakevfio_function *fake_vfio_function(struct host *h, const char *bdf);
+
 /* Milliseconds until the VFs are there after numvfs was written (30), until each one's driver is
  * (20 more), and until a node appears in /dev after the bind (5). */
 void fake_set_delays(struct host *h, unsigned vf_ms, unsigned driver_ms, unsigned node_ms);

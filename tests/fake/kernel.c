@@ -164,7 +164,7 @@ void k_log(struct kernel *k, const char *fmt, ...)
 
 bool is_held(struct kernel *k, const char *bdf)
 {
-	return strv_has(k->held, bdf);
+	return strv_has(k->held, bdf) || vfio_is_open(k, bdf);
 }
 
 static void drop(char **v, const char *s)
@@ -341,6 +341,85 @@ static int fake_load_module(struct host *h, const char *name)
 	return driver_load(k, name);
 }
 
+/* ---- Devices: NVMe controllers here, everything else is VFIO's ---- */
+
+static int fake_open(struct host *h, const char *path, int flags)
+{
+	struct kernel *k = kernel_of(h);
+	int e = fault(k, FAKE_OPEN, path);
+	struct stat st;
+
+	if (e < 0)
+		return e;
+	e = tree_stat(k->tree, path, &st);
+	if (e < 0)
+		return e;
+	if (!S_ISCHR(st.st_mode))
+		return S_ISDIR(st.st_mode) ? -EISDIR : -ENXIO;
+	if (str_starts(path, "/dev/vfio/"))
+		return vfio_open(k, path, flags);
+	if (str_starts(path, "/dev/nvme"))
+		return nvme_open(k, path + strlen("/dev/"));
+	return -ENXIO;
+}
+
+static void fake_close(struct host *h, int fd)
+{
+	struct kernel *k = kernel_of(h);
+
+	if (nvme_close(k, fd))
+		return;
+	k->vfio.host.ops->close(&k->vfio.host, fd);
+	/* That may have been the last user of a function that somebody wants to remove. */
+	sriov_continue(k);
+	driver_continue(k);
+}
+
+static int fake_ioctl(struct host *h, int fd, unsigned long request, void *arg)
+{
+	struct kernel *k = kernel_of(h);
+	int e = fault(k, FAKE_IOCTL, NULL);
+
+	if (e < 0)
+		return e;
+	if (k->fail_ioctl_code && request == k->fail_ioctl)
+		return k->fail_ioctl_code;
+	e = nvme_ioctl(k, fd, request, arg);
+	return e == -EBADF ? k->vfio.host.ops->ioctl(&k->vfio.host, fd, request, arg) : e;
+}
+
+static ssize_t fake_pread(struct host *h, int fd, void *buf, size_t len, uint64_t offset)
+{
+	struct kernel *k = kernel_of(h);
+	int e = fault(k, FAKE_PREAD, NULL);
+
+	return e < 0 ? e : k->vfio.host.ops->pread(&k->vfio.host, fd, buf, len, offset);
+}
+
+static ssize_t fake_pwrite(struct host *h, int fd, const void *buf, size_t len, uint64_t offset)
+{
+	struct kernel *k = kernel_of(h);
+	int e = fault(k, FAKE_PWRITE, NULL);
+
+	return e < 0 ? e : k->vfio.host.ops->pwrite(&k->vfio.host, fd, buf, len, offset);
+}
+
+static int fake_mmap(
+	struct host *h, int fd, uint64_t offset, size_t len, int prot, int flags, void **ret)
+{
+	struct kernel *k = kernel_of(h);
+	int e = fault(k, FAKE_MMAP, NULL);
+
+	return e < 0 ? e : k->vfio.host.ops->mmap(&k->vfio.host, fd, offset, len, prot, flags, ret);
+}
+
+static int fake_munmap(struct host *h, void *addr, size_t len)
+{
+	struct kernel *k = kernel_of(h);
+
+	return k->vfio.host.ops->munmap(&k->vfio.host, addr, len);
+}
+
 /* ---- The table ---- */
 
 static void fake_free(struct host *h)
@@ -372,7 +451,11 @@ static void fake_free(struct host *h)
 	strv_free(k->gone);
 	strv_free(k->resets);
 	strv_free(k->unbinding);
+	strv_free(k->vfio_names);
 	strbuf_done(&k->log);
+	for (int i = 0; i < FAKE_MAX_FILES; i++)
+		nvme_close(k, k->nvme_files[i].fd);
+	fakevfio_done(&k->vfio);
 	tree_free(k->tree);
 	free(k);
 }
@@ -386,6 +469,13 @@ static const struct host_ops fake_ops = {
 	.read_link = fake_read_link,
 	.list_dir = fake_list_dir,
 	.stat = fake_stat,
+	.open = fake_open,
+	.close = fake_close,
+	.ioctl = fake_ioctl,
+	.pread = fake_pread,
+	.pwrite = fake_pwrite,
+	.mmap = fake_mmap,
+	.munmap = fake_munmap,
 	.link_get = net_link_get,
 	.link_set_up = net_link_set_up,
 	.link_vfs = net_link_vfs,
@@ -415,7 +505,11 @@ struct host *fake_kernel_new(const char *capture)
 	/* Write-only attributes of the bus that a capture leaves out. */
 	k_put(k, 0200, "", "/sys/bus/pci/drivers_probe");
 	k_put(k, 0200, "", "/sys/bus/pci/rescan");
+	fakevfio_init(&k->vfio, NULL);
 	pf_find_all(k);
+	nvme_find_all(k);
+	driver_find_vfio(k);
+	fake_nvme_pool(&k->host, 8, 4, 4, 2);
 	return &k->host;
 }
 

@@ -4,13 +4,14 @@
 #pragma once
 
 #include "fake.h"
+#include "fakevfio/fakevfio.h"
 #include "base/bdf.h"
 #include "base/str.h"
 #include "host/tree.h"
 
 #include <stdio.h>
 
-enum { FAKE_MAX_VFS = 64, FAKE_MAX_FILES = 64 };
+enum { FAKE_MAX_VFS = 64, FAKE_MAX_FILES = 16 };
 
 /* A function with SR-IOV. */
 struct pf {
@@ -20,6 +21,10 @@ struct pf {
 	/* A write that waits for a held VF: the attribute cannot even be read until it is over. */
 	bool stuck;
 	unsigned next_to_remove;
+	struct nvme_secondary {
+		unsigned resources[2]; /* VQ, VI */
+		bool online;
+	} nvme[FAKE_MAX_VFS];
 	struct pf *next;
 };
 
@@ -55,14 +60,21 @@ struct kernel {
 	int fail_ioctl_code;
 	struct probe_fault *probe_faults;
 	char **held, **gone; /* functions held; drivers that cannot be loaded any more */
+	char **vfio_names;   /* what the functions in `vfio` are called */
 	char **unbinding;    /* functions whose unbind waits for the holder */
 	char **resets;	     /* one entry per reset */
 	struct strbuf log;
 	unsigned hangs;
 	unsigned vf_ms, driver_ms, node_ms;
 	bool no_acs;
-	struct vfio_state *vfio;
-	struct nvme_state *nvme;
+	struct fakevfio vfio;
+	struct {
+		int fd; /* 0: free */
+		char name[16];
+	} nvme_files[FAKE_MAX_FILES];
+	struct nvme_pool {
+		unsigned total, per_vf;
+	} nvme_pools[2]; /* by resource type: VQ, VI */
 };
 
 static inline struct kernel *kernel_of(struct host *h)
@@ -106,6 +118,7 @@ int k_driver_unbind(struct kernel *k, const char *bdf); /* WOULD_BLOCK while it 
 void driver_continue(struct kernel *k);
 void driver_probe(struct kernel *k, const char *bdf); /* whichever matches; failures are lost */
 bool driver_can_sriov(struct kernel *k, const char *driver);
+void driver_find_vfio(struct kernel *k); /* what a capture has on vfio-pci */
 int driver_load(struct kernel *k, const char *name);
 
 /* sriov.c */
@@ -124,6 +137,22 @@ int net_link_get(struct host *h, int ifindex, struct host_link *ret);
 int net_link_set_up(struct host *h, int ifindex, bool up);
 int net_link_vfs(struct host *h, int ifindex, struct host_vf **ret, size_t *ret_n);
 int net_link_set_vf(struct host *h, int ifindex, const struct host_vf_change *change);
+
+/* nvme.c */
+void nvme_find_all(struct kernel *k);
+int nvme_probe(struct kernel *k, const char *bdf);
+void nvme_bound(struct kernel *k, const char *bdf);
+void nvme_unbound(struct kernel *k, const char *bdf);
+void nvme_vfs_gone(struct kernel *k, struct pf *pf);
+int nvme_open(struct kernel *k, const char *name);
+int nvme_ioctl(struct kernel *k, int fd, unsigned long request, void *arg);
+bool nvme_close(struct kernel *k, int fd); /* false: not one of ours */
+
+/* vfio.c */
+void vfio_add(struct kernel *k, const char *bdf);
+void vfio_remove(struct kernel *k, const char *bdf);
+bool vfio_is_open(struct kernel *k, const char *bdf);
+int vfio_open(struct kernel *k, const char *path, int flags);
 
 /* attr.c: 0, -errno, or WOULD_BLOCK; the write then tries `again` when time has passed. */
 enum { WOULD_BLOCK = 1 };

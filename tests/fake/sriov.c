@@ -125,6 +125,7 @@ static void remove_some(struct kernel *k, struct pf *pf)
 	pf->stuck = false;
 	pf->next_to_remove = 0;
 	set_count(k, pf, 0);
+	nvme_vfs_gone(k, pf);
 }
 
 void sriov_disable(struct kernel *k, struct pf *pf)

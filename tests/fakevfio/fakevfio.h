@@ -16,7 +16,7 @@
 #include <stdint.h>
 
 enum {
-	FAKEVFIO_GROUPS = 4,
+	FAKEVFIO_GROUPS = 16,
 	FAKEVFIO_VECTORS = 64,
 	FAKEVFIO_MAPPINGS = 64,
 };
