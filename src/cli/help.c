@@ -2,23 +2,45 @@
 #include "help.h"
 #include "base/str.h"
 
-enum { OPTION_WIDTH = 26 };
+enum { LEFT_WIDTH = 31, EXAMPLE_WIDTH = 40 };
 
-/* "  -o, --columns COL,COL  " and what it means. Options without help are for scripts. */
+/* Columns on the screen: UTF-8's continuation bytes take none. */
+static int columns_of(const char *s)
+{
+	int n = 0;
+
+	for (; *s; s++)
+		n += ((unsigned char)*s & 0xc0) != 0x80;
+	return n;
+}
+
+/* Two columns; a left side that is too wide has a line to itself. */
+static void put_pair(FILE *to, const char *left, int width, const char *right)
+{
+	int used = columns_of(left);
+
+	if (used > width)
+		fprintf(to, "  %s\n  %*s %s\n", left, width, "", right);
+	else
+		fprintf(to, "  %s%*s %s\n", left, width - used, "", right);
+}
+
+/* Options without help are for scripts. */
 static void help_option(FILE *to, const struct option *o)
 {
-	autofree char *name = NULL;
+	autofree char *left = NULL;
+	const char *value = o->takes == TAKES_NOTHING ? "" : o->value;
 
 	if (!o->help)
 		return;
-	name = str_printf("%s%s%s%s", o->name, o->takes == TAKES_MAYBE ? "[=" : "",
-		o->takes == TAKES_VALUE ? " " : "", o->takes == TAKES_NOTHING ? "" : o->value);
-	if (!name)
-		return;
-	fprintf(to, "  %c%c%c --%s%s", o->letter ? '-' : ' ', o->letter ? o->letter : ' ',
-		o->letter ? ',' : ' ', name, o->takes == TAKES_MAYBE ? "]" : "");
-	fprintf(to, "%*s %s\n",
-		MAX(0, OPTION_WIDTH - (int)strlen(name) - (o->takes == TAKES_MAYBE)), "", o->help);
+	left = str_printf("%c%c%c --%s%s%s%s", o->letter ? '-' : ' ', o->letter ? o->letter : ' ',
+		o->letter ? ',' : ' ', o->name,
+		o->takes == TAKES_MAYBE	  ? "[="
+		: o->takes == TAKES_VALUE ? " "
+					  : "",
+		value, o->takes == TAKES_MAYBE ? "]" : "");
+	if (left)
+		put_pair(to, left, LEFT_WIDTH, o->help);
 }
 
 static void help_options(FILE *to, const struct option *o, size_t n)
@@ -40,7 +62,7 @@ static void help_section(FILE *to, enum verb_section section)
 			fprintf(to, "\n%s:\n", verb_section_title(section));
 		any = true;
 		usage = str_printf("%s %s", verbs[i]->name, verbs[i]->args);
-		fprintf(to, "  %-24s %s\n", usage ? usage : verbs[i]->name, verbs[i]->summary);
+		put_pair(to, usage ? usage : verbs[i]->name, LEFT_WIDTH, verbs[i]->summary);
 	}
 }
 
@@ -58,15 +80,25 @@ void help_overview(FILE *to)
 		to);
 }
 
+/* Two to a line, so that a verb's help fits a screen. */
 static void help_columns(FILE *to, const struct verb *v)
 {
+	enum { name_width = 10, help_width = 26 };
+
 	if (!v->columns)
 		return;
 	fputs("\nColumns (* shown unless -o chooses):\n", to);
-	for (size_t i = 0; i < *v->n_columns; i++)
-		fprintf(to, " %c%-10s %-25.*s%s", v->columns[i].flags & OUT_USUAL ? '*' : ' ',
-			v->columns[i].name, (int)strlen(v->columns[i].help), v->columns[i].help,
-			i % 2 || i + 1 == *v->n_columns ? "\n" : " ");
+	for (size_t i = 0; i < *v->n_columns; i++) {
+		const struct out_column *c = &v->columns[i];
+		bool last = i % 2 || i + 1 == *v->n_columns;
+
+		fprintf(to, " %c%-*s %s", c->flags & OUT_USUAL ? '*' : ' ', name_width, c->name,
+			c->help);
+		if (last)
+			fputc('\n', to);
+		else
+			fprintf(to, "%*s", MAX(1, help_width - columns_of(c->help)), "");
+	}
 }
 
 void help_verb(FILE *to, const struct verb *v)
@@ -81,7 +113,7 @@ void help_verb(FILE *to, const struct verb *v)
 	for (size_t i = 0; i < v->n_examples; i++) {
 		autofree char *command = str_printf("vfctl %s", v->examples[i].command);
 
-		fprintf(to, "  %-38s %s\n", command ? command : "", v->examples[i].shows);
+		put_pair(to, command ? command : "", EXAMPLE_WIDTH, v->examples[i].shows);
 	}
 }
 

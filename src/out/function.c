@@ -120,13 +120,13 @@ static const char *color_kind(const void *row)
 }
 
 const struct out_column function_columns[] = {
-	{ "ADDRESS", "domain:bus:device.function", OUT_USUAL, text_address, NULL },
+	{ "ADDRESS", "domain:bus:dev.function", OUT_USUAL, text_address, NULL },
 	{ "KIND", "pf, vf or function", OUT_USUAL, text_kind, color_kind },
 	{ "CLASS", "network, storage, bridge…", OUT_USUAL, text_class, NULL },
 	{ "DRIVER", "bound driver", OUT_USUAL, text_driver, NULL },
 	{ "GROUP", "IOMMU group", OUT_USUAL | OUT_RIGHT, text_group, NULL },
 	{ "NUMA", "NUMA node", OUT_USUAL | OUT_RIGHT, text_numa, NULL },
-	{ "NAME", "network interfaces or NVMe controller", OUT_USUAL, text_name, NULL },
+	{ "NAME", "interfaces or controller", OUT_USUAL, text_name, NULL },
 	{ "VFS", "of a PF: VFs used/total", OUT_USUAL | OUT_RIGHT, text_vfs, NULL },
 	{ "DEVICE", "device name, or its ids", OUT_USUAL | OUT_WRAP, text_device, NULL },
 	{ "VENDOR", "vendor name", 0, text_vendor, NULL },

@@ -131,6 +131,8 @@ static int fill(struct libscols_table *t, const struct out *o, const struct chos
 	scols_table_set_stream(t, o->to);
 	scols_table_enable_noheadings(t, !o->legend);
 	scols_table_enable_colors(t, o->color);
+	/* Text is printable already; smartcols would escape our backslashes once more. */
+	scols_table_enable_noencoding(t, 1);
 	r = add_headings(t, chosen);
 	for (size_t y = 0; r == 0 && y < n_rows; y++) {
 		struct libscols_line *line = scols_table_new_line(t, NULL);
