@@ -5,6 +5,9 @@
 const struct verb *const verbs[] = {
 	&verb_list,
 	&verb_groups,
+	&verb_bind,
+	&verb_unbind,
+	&verb_restore,
 	&verb_help,
 };
 const size_t n_verbs = ARRAY_SIZE(verbs);

@@ -6,4 +6,7 @@
 
 extern const struct verb verb_list;
 extern const struct verb verb_groups;
+extern const struct verb verb_bind;
+extern const struct verb verb_unbind;
+extern const struct verb verb_restore;
 extern const struct verb verb_help;
