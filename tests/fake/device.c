@@ -135,7 +135,19 @@ static void copy_attr(struct kernel *k, const char *from_bdf, const char *dir, c
 	k_put(k, 0444, line, "/sys/%s/%s", dir, attr);
 }
 
-/* Lines 7–12 of the PF's "resource" are the VF BARs, all VFs one after the other. */
+/*
+ * Lines 7–12 of the PF's "resource" are the VF BARs, all VFs one after the other. A driver may have
+ * lowered sriov_totalvfs (igb does, 8 to 7), so that the quotient is only an upper bound.
+ */
+static unsigned long long bar_size(unsigned long long window, uint64_t vfs)
+{
+	unsigned long long size = 1;
+
+	while (size * 2 * vfs <= window)
+		size *= 2;
+	return size;
+}
+
 static void put_resources(struct kernel *k, const struct pf *pf, const char *dir, unsigned index)
 {
 	autofree char *text = k_text(k, "/sys/bus/pci/devices/%s/resource", pf->bdf);
@@ -150,7 +162,7 @@ static void put_resources(struct kernel *k, const struct pf *pf, const char *dir
 
 		if (line < 7 || line > 12 || sscanf(s, "%llx %llx %llx", &start, &end, &flags) != 3)
 			continue;
-		size = start ? (end - start + 1) / total : 0;
+		size = start ? bar_size(end - start + 1, total) : 0;
 		if (size) {
 			k_put(k, 0600, "", "/sys/%s/resource%d", dir, line - 7);
 			start += index * size;

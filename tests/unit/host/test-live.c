@@ -9,6 +9,7 @@
 #include <fcntl.h>
 #include <linux/if_ether.h>
 #include <poll.h>
+#include <sched.h>
 #include <stdio.h>
 #include <sys/mman.h>
 #include <sys/wait.h>
@@ -234,6 +235,34 @@ static void network_interfaces(void **state)
 	assert_int_equal(host_link_index(f->h, "", &index), -ENOENT);
 }
 
+/*
+ * Requests as a real kernel reads them. "lo" has no VFs: what the kernel understands it refuses
+ * with EOPNOTSUPP, what is laid out wrongly with EINVAL.
+ */
+static void requests_are_understood(void **state)
+{
+	struct fixture *f = *state;
+	struct host_vf_change c = { .to = { .vf = 1, .vlan = 5, .vlan_proto = ETH_P_8021AD } };
+	struct host_link l;
+
+	if (unshare(CLONE_NEWNET) < 0)
+		skip(); /* takes root */
+	assert_int_equal(host_link_get(f->h, 1, &l), 0);
+	assert_false(l.up);
+	assert_int_equal(host_link_set_up(f->h, 1, true), 0);
+	assert_int_equal(host_link_get(f->h, 1, &l), 0);
+	assert_true(l.up);
+	assert_int_equal(host_link_set_up(f->h, 1, false), 0);
+	assert_int_equal(host_link_get(f->h, 1, &l), 0);
+	assert_false(l.up);
+	for (c.attr = HOST_VF_MAC; c.attr <= HOST_VF_PORT_GUID; c.attr++)
+		assert_int_equal(host_link_set_vf(f->h, 1, &c), -EOPNOTSUPP);
+	c.attr = HOST_VF_VLAN;
+	c.to.vlan_proto = ETH_P_8021Q;
+	assert_int_equal(host_link_set_vf(f->h, 1, &c), -EOPNOTSUPP);
+	assert_int_equal(host_link_set_vf(f->h, 99, &c), -ENOENT);
+}
+
 static void modules(void **state)
 {
 	struct fixture *f = *state;
@@ -270,6 +299,7 @@ int main(void)
 		T(within_helper_holds_nothing),
 		T(within_reads_go_on_after_a_stall),
 		T(network_interfaces),
+		T(requests_are_understood),
 		T(modules),
 		cmocka_unit_test(descriptors_only),
 	};
