@@ -16,24 +16,24 @@ guest_start() {
 	guest_name=$1
 	guest_script=$2
 	shift 2
-	guest_folder=/guest/${GUEST_KERNEL:-generic}
-	mkdir -p "/tmp/$guest_name.cpio" && cp "$guest_script" "/tmp/$guest_name.cpio/guest.sh"
+	guest_folder=$lab_guest/${GUEST_KERNEL:-generic}
+	mkdir -p "$lab_tmp/$guest_name.cpio" && cp "$guest_script" "$lab_tmp/$guest_name.cpio/guest.sh"
 	{
 		cat "$guest_folder/initramfs.cpio"
-		(cd "/tmp/$guest_name.cpio" && echo guest.sh | cpio -o -H newc 2>/dev/null)
-	} >"/tmp/$guest_name.initrd"
-	rm -f "/tmp/$guest_name.in" "/tmp/$guest_name.status"
-	mkfifo "/tmp/$guest_name.in"
-	: >"/tmp/$guest_name.console"
+		(cd "$lab_tmp/$guest_name.cpio" && echo guest.sh | cpio -o -H newc 2>/dev/null)
+	} >"$lab_tmp/$guest_name.initrd"
+	rm -f "$lab_tmp/$guest_name.in" "$lab_tmp/$guest_name.status"
+	mkfifo "$lab_tmp/$guest_name.in"
+	: >"$lab_tmp/$guest_name.console"
 	say "\$ vfctl vm run --kernel vmlinuz --initrd initrd $*"
 	# Opened for both directions: no writer going away is the end of the guest's input.
 	{
-		vfctl vm run --kernel "$guest_folder/vmlinuz" --initrd "/tmp/$guest_name.initrd" \
+		vfctl vm run --kernel "$guest_folder/vmlinuz" --initrd "$lab_tmp/$guest_name.initrd" \
 			--append "console=ttyS0 quiet panic=-1 ${GUEST_APPEND-}" "$@" \
-			<>"/tmp/$guest_name.in" 2>&1 &
-		echo $! >"/tmp/$guest_name.pid"
+			<>"$lab_tmp/$guest_name.in" 2>&1 &
+		echo $! >"$lab_tmp/$guest_name.pid"
 		wait $!
-		echo $? >"/tmp/$guest_name.status"
+		echo $? >"$lab_tmp/$guest_name.status"
 	} | guest_console "$guest_name" &
 }
 
@@ -41,22 +41,22 @@ guest_console() {
 	lab_cr=$(printf '\r')
 	while IFS= read -r lab_line || [ -n "$lab_line" ]; do
 		lab_line=${lab_line%"$lab_cr"}
-		printf '%s\n' "$lab_line" >>"/tmp/$1.console"
+		printf '%s\n' "$lab_line" >>"$lab_tmp/$1.console"
 		printf '   %s | %s\n' "$1" "$lab_line"
 	done
-	cp "/tmp/$1.console" "/lab/out/$1.console"
+	cp "$lab_tmp/$1.console" "$lab_out/$1.console"
 }
 
 guest_saw() {
-	grep -qE "$2" "/tmp/$1.console"
+	grep -qE "$2" "$lab_tmp/$1.console"
 }
 
 guest_pid() {
-	cat "/tmp/$1.pid"
+	cat "$lab_tmp/$1.pid"
 }
 
 guest_has_ended() {
-	[ -s "/tmp/$1.status" ]
+	[ -s "$lab_tmp/$1.status" ]
 }
 
 guest_saw_or_ended() {
@@ -70,7 +70,7 @@ guest_wait() {
 }
 
 guest_tell() {
-	echo "$2" >"/tmp/$1.in"
+	echo "$2" >"$lab_tmp/$1.in"
 }
 
 guest_end() {
@@ -79,7 +79,7 @@ guest_end() {
 		kill -9 "$(guest_pid "$1")"
 		return 1
 	fi
-	guest_status=$(cat "/tmp/$1.status")
+	guest_status=$(cat "$lab_tmp/$1.status")
 	sleep 0.3
 }
 

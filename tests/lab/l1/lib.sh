@@ -13,6 +13,9 @@
 #   snapshot FILE               what vfctl could have changed on this machine, as text
 #   out FILE                    name of a result file that L0 keeps
 
+# Where things are; outside the lab (tests/lab/host-story) elsewhere.
+: "${lab_out:=/lab/out}" "${lab_guest:=/guest}" "${lab_tmp:=/tmp}"
+
 lab_checks=0
 lab_failures=0
 PF1=0000:01:00.0 PF2=0000:02:00.0 NVME=0000:03:00.0
@@ -27,10 +30,10 @@ say() {
 }
 
 out() {
-	echo "/lab/out/$1"
+	echo "$lab_out/$1"
 }
 
-# lab_verdict STATUS WANTED TEXT; the command's output is in /tmp/check.out
+# lab_verdict STATUS WANTED TEXT; the command's output is in $lab_tmp/check.out
 lab_verdict() {
 	lab_checks=$((lab_checks + 1))
 	if [ "$1" = "$2" ]; then
@@ -39,7 +42,7 @@ lab_verdict() {
 	fi
 	lab_failures=$((lab_failures + 1))
 	printf '   FAILED: %s (exit status %s)\n' "$3" "$1"
-	sed 's/^/      | /' /tmp/check.out
+	sed 's/^/      | /' "$lab_tmp/check.out"
 	return 1
 }
 
@@ -47,7 +50,7 @@ check_exit() {
 	lab_want=$1
 	lab_text=$2
 	shift 2
-	"$@" >/tmp/check.out 2>&1
+	"$@" >"$lab_tmp/check.out" 2>&1
 	lab_verdict $? "$lab_want" "$lab_text"
 }
 
@@ -60,7 +63,7 @@ check() {
 check_not() {
 	lab_text=$1
 	shift
-	if "$@" >/tmp/check.out 2>&1; then
+	if "$@" >"$lab_tmp/check.out" 2>&1; then
 		lab_verdict 0 'not 0' "$lab_text"
 	else
 		lab_verdict 0 0 "$lab_text"
@@ -71,9 +74,9 @@ shown() {
 	lab_text=$1
 	shift
 	say "\$ $*"
-	"$@" >/tmp/check.out 2>&1
+	"$@" >"$lab_tmp/check.out" 2>&1
 	lab_rc=$?
-	sed 's/^/     /' /tmp/check.out
+	sed 's/^/     /' "$lab_tmp/check.out"
 	lab_verdict $lab_rc 0 "$lab_text"
 }
 
