@@ -77,6 +77,7 @@ shown() {
 	"$@" >"$lab_tmp/check.out" 2>&1
 	lab_rc=$?
 	sed 's/^/     /' "$lab_tmp/check.out"
+	: >"$lab_tmp/check.out"
 	lab_verdict $lab_rc 0 "$lab_text"
 }
 
@@ -144,9 +145,11 @@ snapshot_functions() {
 	done
 }
 
-# Name, address, administrative state and VF attributes; not what counts or depends on carrier.
+# Name, address, administrative state and VF attributes; not what counts, depends on carrier, or
+# is new whenever a driver binds again (the index) or the link was ever up (the queueing).
 snapshot_links() {
-	/bin/ip -o link show | sed 's/ state [A-Z]*//; s/,LOWER_UP//; s/NO-CARRIER,//; s/ qlen [0-9]*//'
+	/bin/ip -o link show | sort -k 2 |
+		sed 's/^[0-9]*: //; s/ state [A-Z]*//; s/,LOWER_UP//; s/NO-CARRIER,//; s/ qlen [0-9]*//; s/ qdisc [a-z_]*//'
 	/bin/ip link show | grep '^ *vf '
 }
 
