@@ -1,0 +1,135 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * A VF is there long before it is usable: the function appears, about a millisecond later its
+ * links, then its driver, then its netdev. The driver may never come (none for it, or an NVMe VF
+ * that is not online yet) and is awaited for a while only.
+ */
+#include "change.h"
+
+#include "base/str.h"
+#include "driver/driver.h"
+#include "host/sysfs.h"
+#include "iommu/group.h"
+#include "netdev/netdev.h"
+#include "pci/config.h"
+#include "pci/identity.h"
+
+enum { POLL_MS = 20, DRIVER_GRACE_MS = 3000, HEADER_BYTES = 64 };
+
+enum readiness { VF_MISSING, VF_NO_CONFIG, VF_NO_DRIVER, VF_NO_NETDEV, VF_READY };
+
+static const char *const lack_words[] = {
+	[VF_MISSING] = "is not there",
+	[VF_NO_CONFIG] = "does not answer (its configuration space reads all ones)",
+	[VF_NO_DRIVER] = "has no driver",
+	[VF_NO_NETDEV] = "has no network interface",
+};
+
+/* Vendor and device read ffff even in a healthy VF; the whole header does not. */
+static bool answers(struct host *h, struct bdf vf)
+{
+	struct config_space c;
+
+	if (config_space_read(h, vf, &c) < 0 || c.len < HEADER_BYTES)
+		return false;
+	for (unsigned i = 0; i < HEADER_BYTES; i++)
+		if (c.b[i] != 0xff)
+			return true;
+	return false;
+}
+
+/* Drivers that take a network function and make no interface of it. */
+static bool makes_no_netdev(const char *driver)
+{
+	return driver_is_vfio(driver) || str_eq(driver, "pci-stub") ||
+	       str_eq(driver, "uio_pci_generic") || str_eq(driver, "igb_uio");
+}
+
+static enum readiness with_driver(struct host *h, struct bdf vf, bool autoprobe)
+{
+	autofree struct netdev *devs = NULL;
+	autofree char *driver = NULL;
+	struct identity id;
+	size_t n;
+
+	if (identity_read(h, vf, &id) < 0 || driver_read(h, vf, &driver) < 0)
+		return VF_MISSING;
+	if (!driver)
+		return autoprobe && !class_is_nvme(id.class_code) ? VF_NO_DRIVER : VF_READY;
+	if (!class_is_network(id.class_code) || makes_no_netdev(driver))
+		return VF_READY;
+	return netdevs_of(h, vf, &devs, &n) == 0 && n ? VF_READY : VF_NO_NETDEV;
+}
+
+static enum readiness readiness_of(struct vf_change *c, const struct sriov_vf *vf, bool autoprobe)
+{
+	struct bdf pf;
+
+	if (sriov_physfn(c->h, vf->bdf, &pf) < 0 || !bdf_eq(pf, c->pf))
+		return VF_MISSING;
+	if (!answers(c->h, vf->bdf))
+		return VF_NO_CONFIG;
+	return with_driver(c->h, vf->bdf, autoprobe);
+}
+
+/* The worst of all VFs, and which one it is. */
+struct lack {
+	enum readiness what;
+	unsigned there;
+	struct bdf vf; /* unless VF_MISSING */
+};
+
+static struct lack look(struct vf_change *c, bool autoprobe)
+{
+	autofree struct sriov_vf *vfs = NULL;
+	struct lack worst = { .what = VF_READY };
+	size_t n = 0;
+
+	if (sriov_vfs(c->h, c->pf, &vfs, &n) < 0 || n < c->to)
+		return (struct lack) { .what = VF_MISSING, .there = (unsigned)n };
+	worst.there = (unsigned)n;
+	for (size_t i = 0; i < n; i++) {
+		enum readiness r = readiness_of(c, &vfs[i], autoprobe);
+
+		if (r < worst.what) {
+			worst.what = r;
+			worst.vf = vfs[i].bdf;
+		}
+	}
+	return worst;
+}
+
+static char *lack_text(struct vf_change *c, const struct lack *l)
+{
+	if (l->what == VF_MISSING && l->there < c->to)
+		return str_printf("%u of %u VFs of %s are there", l->there, c->to, BDF_TEXT(c->pf));
+	return str_printf("%s %s", BDF_TEXT(l->vf), lack_words[l->what]);
+}
+
+int vf_change_await(struct vf_change *c, struct problem **reterr)
+{
+	uint64_t begin = host_now_ms(c->h), told = begin;
+	uint64_t autoprobe = 1;
+
+	(void)sysfs_read_u64(
+		c->h, &autoprobe, "bus/pci/devices/%s/sriov_drivers_autoprobe", BDF_TEXT(c->pf));
+	for (;;) {
+		struct lack lack = look(c, autoprobe);
+		uint64_t now = host_now_ms(c->h);
+		autofree char *text = NULL, *line = NULL;
+
+		if (lack.what == VF_READY ||
+			(lack.what == VF_NO_DRIVER && now - begin >= DRIVER_GRACE_MS))
+			return 0;
+		text = lack_text(c, &lack);
+		if (now - c->begin_ms >= c->deadline_ms)
+			return problem(reterr, -ETIMEDOUT, PROBLEM_TIMEOUT, "see the kernel log",
+				"%s even after %u s", text ? text : "?", c->deadline_ms / 1000);
+		if (now - told >= 1000) {
+			told = now;
+			line = str_printf("waiting for VFs: %s", text ? text : "?");
+			vf_change_tell(c, line);
+		}
+		host_sleep_ms(c->h, POLL_MS);
+	}
+}
