@@ -14,6 +14,7 @@
 #include "vmm/pci/services.h"
 
 #include <fcntl.h>
+#include <string.h>
 #include <sys/eventfd.h>
 
 enum {
