@@ -28,6 +28,8 @@ static int run(struct cli *cli, const struct args *a, struct problem **reterr)
 	if (r == 0)
 		r = out_functions(
 			&cli->out, (const struct function *const *)found.v, found.n, reterr);
+	if (r == 0 && !found.n && !out_is_json(&cli->out))
+		fputs("vfctl: no function matches\n", cli->out.notes);
 	return r;
 }
 

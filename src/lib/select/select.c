@@ -42,8 +42,8 @@ static int add_all(struct selection *s, const struct inventory *inv)
 static int no_such_vf(
 	const struct function *pf, const char *name, unsigned index, struct problem **reterr)
 {
-	problem(reterr, -ENOENT, PROBLEM_NOT_FOUND, NULL, "%s has no VF %u: it has %zu", name,
-		index, pf->n_vfs);
+	problem(reterr, -ENOENT, PROBLEM_NOT_FOUND, NULL, "%s has no VF %u, only %zu of %u", name,
+		index, pf->n_vfs, pf->sriov.total_vfs);
 	if (index < pf->sriov.total_vfs)
 		problem_hint(reterr, "vfctl create %s %u makes it", name, index + 1);
 	else
