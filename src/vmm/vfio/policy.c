@@ -37,7 +37,9 @@ struct rule {
 
 static uint16_t get16(const struct work *w, unsigned at)
 {
-	return at + 2 <= w->len ? (uint16_t)(w->config[at] | w->config[at + 1] << 8) : 0;
+	if (at + 2 > w->len)
+		return 0;
+	return (uint16_t)(w->config[at] | w->config[at + 1] << 8);
 }
 
 static uint32_t get32(const struct work *w, unsigned at)
