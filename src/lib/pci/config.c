@@ -37,7 +37,7 @@ bool config_u16(const struct config_space *c, unsigned offset, uint16_t *ret)
 {
 	bool ok = range_fits(offset, 2, c->len);
 
-	*ret = ok ? (uint16_t)(c->b[offset] | c->b[offset + 1] << 8) : 0;
+	*ret = (uint16_t)(ok ? c->b[offset] | c->b[offset + 1] << 8 : 0);
 	return ok;
 }
 
