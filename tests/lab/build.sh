@@ -35,6 +35,8 @@ unpack_kernel() {
 	rm -rf "$dir.new" "$dir"
 	mkdir -p "$dir.new"
 	dpkg-deb -x "$deb" "$dir.new"
+	# Debian 13's package has its modules in /usr/lib; modprobe of each release finds either.
+	[ -e "$dir.new/lib" ] || ln -s usr/lib "$dir.new/lib"
 	version=$(basename "$dir.new"/lib/modules/*)
 	depmod -b "$dir.new" "$version"
 	ln -s "boot/vmlinuz-$version" "$dir.new/vmlinuz"
@@ -130,6 +132,8 @@ pack() {
 
 base_root() {
 	mkdir -p "$1"/{bin,sbin,lib,lib64,usr/bin,usr/lib,etc,proc,sys,dev,tmp,run,root}
+	mkdir "$1/lib/modules"
+	ln -s /lib/modules "$1/usr/lib/modules"
 	cp -L /bin/busybox "$1/bin/busybox"
 }
 
