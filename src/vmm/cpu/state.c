@@ -39,6 +39,19 @@ static int set_cpuid(struct cpus *c, struct vcpu *v)
 	return host_ioctl(c->params.vm->host, v->fd, KVM_SET_CPUID2, cpuid);
 }
 
+unsigned cpus_address_bits(struct kvm_vm *vm)
+{
+	enum { ADDRESS_SIZES = 0x80000008, DEFAULT_BITS = 36 };
+	autofree struct kvm_cpuid2 *cpuid = NULL;
+
+	if (cpuid_get_supported(vm, &cpuid) < 0)
+		return DEFAULT_BITS;
+	for (uint32_t i = 0; i < cpuid->nent; i++)
+		if (cpuid->entries[i].function == (uint32_t)ADDRESS_SIZES)
+			return cpuid->entries[i].eax & 0xff;
+	return DEFAULT_BITS;
+}
+
 static int set_msrs(struct cpus *c, struct vcpu *v)
 {
 	static const struct kvm_msr_entry wanted[] = {

@@ -193,6 +193,11 @@ uint64_t cpus_exits(const struct cpus *c, unsigned cpu, unsigned reason)
 	return atomic_load_explicit(&c->vcpus[cpu].exits[reason], memory_order_relaxed);
 }
 
+unsigned cpus_count(const struct cpus *c)
+{
+	return c->n;
+}
+
 int cpus_stats_fd(const struct cpus *c, unsigned cpu)
 {
 	return cpu < c->n ? c->vcpus[cpu].stats_fd : -1;

@@ -50,6 +50,9 @@ int cpus_new(const struct cpus_params *params, struct cpus **ret, struct problem
 void cpus_free(struct cpus *c);
 DEFINE_AUTO(struct cpus, cpus_free);
 
+/* Physical address bits of the CPUs that KVM offers; 36 when it does not say. */
+unsigned cpus_address_bits(struct kvm_vm *vm);
+
 int cpus_set_entry(struct cpus *c, const struct cpu_entry *entry, struct problem **reterr);
 int cpus_start(struct cpus *c, struct problem **reterr);
 /* Kicks all out of the guest and joins the threads. Not from a CPU's thread. */
@@ -57,5 +60,6 @@ void cpus_stop(struct cpus *c);
 
 /* Exits to user space of one CPU by KVM_EXIT_* reason; any thread, also while it runs. */
 uint64_t cpus_exits(const struct cpus *c, unsigned cpu, unsigned reason);
+unsigned cpus_count(const struct cpus *c);
 /* KVM's own counters of a CPU (binary statistics interface), borrowed; -1 if KVM has none. */
 int cpus_stats_fd(const struct cpus *c, unsigned cpu);
