@@ -168,7 +168,7 @@ static int serve(struct blk *b, struct virtq *q, struct virtq_chain *c)
  * Kicks are asked for before the last known request is served, not after: at queue depth 1 each
  * request then costs one doorbell and one wake-up, whatever the driver's timing.
  */
-static void blk_kicked(struct virtio_device *d, struct virtq *q)
+static bool blk_kicked(struct virtio_device *d, struct virtq *q)
 {
 	struct blk *b = blk_of(d);
 	struct virtq_chain c;
@@ -179,8 +179,9 @@ static void blk_kicked(struct virtio_device *d, struct virtq *q)
 
 		last = r < 0 || virtq_arm(q);
 		if (r > 0 && serve(b, q, &c) < 0)
-			return;
+			break;
 	}
+	return false;
 }
 
 static void blk_stats(

@@ -136,7 +136,8 @@ static void start(struct virtio_device *d)
 {
 	set_bits(d, VIRTIO_CONFIG_S_DRIVER_OK);
 	for (unsigned i = 0; i < d->n_queues; i++)
-		virtio_device_ring(d, &d->queues[i], 0, false);
+		while (virtio_device_ring(d, &d->queues[i], 0, false))
+			;
 }
 
 static void reset_locked(struct virtio_device *d)
@@ -206,16 +207,19 @@ void virtio_device_check(struct virtio_device *d, const struct virtq *q)
 	virtio_device_note(d, text);
 }
 
-void virtio_device_ring(struct virtio_device *d, struct virtq *q, uint64_t times, bool woken)
+bool virtio_device_ring(struct virtio_device *d, struct virtq *q, uint64_t times, bool woken)
 {
+	bool more = false;
+
 	virtq_count_doorbells(q, times, woken);
 	pthread_mutex_lock(&q->lock);
 	if (virtio_device_runs(d)) {
 		if (virtq_is_live(q))
-			d->ops->kicked(d, q);
+			more = d->ops->kicked(d, q);
 		virtio_device_check(d, q);
 	}
 	pthread_mutex_unlock(&q->lock);
+	return more;
 }
 
 void virtio_device_interrupt(struct virtio_device *d, struct virtq *q)

@@ -24,8 +24,11 @@ struct virtio_device;
 struct virtio_device_ops {
 	/* Features are final (FEATURES_OK). Device lock held. May be NULL. */
 	void (*negotiated)(struct virtio_device *d);
-	/* Work on the queue: the driver rang, or has just started. Queue lock held. */
-	void (*kicked)(struct virtio_device *d, struct virtq *q);
+	/*
+	 * Work on the queue: the driver rang, or has just started. Queue lock held. True: there is
+	 * more to do, call again after others had their turn.
+	 */
+	bool (*kicked)(struct virtio_device *d, struct virtq *q);
 	/* The queue was reset: forget chains that were taken from it. Queue lock held; may be NULL.
 	 */
 	void (*queue_reset)(struct virtio_device *d, struct virtq *q);
@@ -106,9 +109,9 @@ static inline bool virtio_has(const struct virtio_device *d, unsigned bit)
 bool virtio_device_runs(const struct virtio_device *d);
 /*
  * The driver rang `times`; works on the queue in the calling thread. `woken`: the thread was
- * sleeping and woke for it. Queue lock not held.
+ * sleeping and woke for it. Queue lock not held. True: call again soon, with times 0.
  */
-void virtio_device_ring(struct virtio_device *d, struct virtq *q, uint64_t times, bool woken);
+bool virtio_device_ring(struct virtio_device *d, struct virtq *q, uint64_t times, bool woken);
 /* After publishing: interrupts if the driver wants it. Queue lock held. */
 void virtio_device_interrupt(struct virtio_device *d, struct virtq *q);
 /*

@@ -291,19 +291,21 @@ static int tx_one(struct net *n, struct virtq *q, bool *last)
 	return tx_send(n, q) ? 1 : -EAGAIN;
 }
 
-static void tx_work(struct net *n, struct virtq *q)
+/* True: there is more, the other direction's turn first. */
+static bool tx_work(struct net *n, struct virtq *q)
 {
 	uint64_t before = q->stats.requests;
 	bool last = false, stuck = n->tx.waiting && !tx_send(n, q);
-	unsigned i = 0;
+	bool more;
 
-	for (; !stuck && !last && i < BUDGET; i++)
+	for (unsigned i = 0; !stuck && !last && i < BUDGET; i++)
 		stuck = tx_one(n, q, &last) == -EAGAIN;
-	/* The tap can be written most of the time, so this also is how we come back for more. */
-	poll_for(n, EPOLLOUT, stuck || (!last && virtq_is_live(q)));
+	more = !stuck && !last && virtq_is_live(q);
+	poll_for(n, EPOLLOUT, stuck);
 	virtq_publish(q);
 	if (q->stats.requests != before)
 		virtio_device_interrupt(&n->dev, q);
+	return more;
 }
 
 /* ---- both ---- */
@@ -315,8 +317,8 @@ static void on_tap_queue(struct net *n, struct virtq *q, uint32_t event)
 		poll_for(n, event, false);
 	else if (event == EPOLLIN)
 		rx_work(n, q);
-	else
-		tx_work(n, q);
+	else if (tx_work(n, q))
+		poll_for(n, EPOLLOUT, true); /* it can be written right now: back at once */
 	virtio_device_check(&n->dev, q);
 	pthread_mutex_unlock(&q->lock);
 }
@@ -332,14 +334,14 @@ static void on_tap(void *arg, uint32_t events)
 }
 
 /* New receive buffers only say that listening is worth while again. */
-static void net_kicked(struct virtio_device *d, struct virtq *q)
+static bool net_kicked(struct virtio_device *d, struct virtq *q)
 {
 	struct net *n = net_of(d);
 
 	if (q->index == VIRTIO_NET_TX)
-		tx_work(n, q);
-	else
-		poll_for(n, EPOLLIN, true);
+		return tx_work(n, q);
+	poll_for(n, EPOLLIN, true);
+	return false;
 }
 
 static void net_queue_reset(struct virtio_device *d, struct virtq *q)

@@ -20,14 +20,27 @@ static struct virtio_pci *vpci_of(struct pci_device *pci)
 
 /* ---- doorbells ---- */
 
+static void signal_doorbell(const struct doorbell *b)
+{
+	uint64_t one = 1;
+	ssize_t n = write(b->fd, &one, sizeof(one));
+
+	(void)n; /* a full counter rings as well */
+}
+
 /* In the I/O thread. The counter tells how often the driver rang since the last look. */
 static void on_doorbell(void *arg, uint32_t events UNUSED)
 {
 	struct doorbell *b = arg;
 	uint64_t times;
+	bool more;
 
-	if (read(b->fd, &times, sizeof(times)) == sizeof(times))
-		virtio_device_ring(b->owner->dev, b->q, times, true);
+	if (read(b->fd, &times, sizeof(times)) != sizeof(times))
+		return;
+	more = virtio_device_ring(b->owner->dev, b->q, times - b->ours, times > b->ours);
+	b->ours = more;
+	if (more)
+		signal_doorbell(b);
 }
 
 /*
@@ -36,17 +49,16 @@ static void on_doorbell(void *arg, uint32_t events UNUSED)
  */
 static void ring_trapped(struct virtio_pci *v, uint64_t offset)
 {
-	uint64_t i = (offset - VPCI_NOTIFY) / VPCI_PAGE, one = 1;
-	ssize_t n;
+	uint64_t i = (offset - VPCI_NOTIFY) / VPCI_PAGE, times = 1;
 
 	if (i >= v->dev->n_queues)
 		return;
-	if (v->no_ioeventfd) {
-		virtio_device_ring(v->dev, &v->dev->queues[i], 1, false);
+	if (!v->no_ioeventfd) {
+		signal_doorbell(&v->doorbells[i]);
 		return;
 	}
-	n = write(v->doorbells[i].fd, &one, sizeof(one));
-	(void)n; /* a full counter rings as well */
+	while (virtio_device_ring(v->dev, &v->dev->queues[i], times, false))
+		times = 0;
 }
 
 static struct kvm_doorbell doorbell_at(struct gpa bar, unsigned i)

@@ -27,7 +27,7 @@ static uint32_t fill(struct sg *s)
 	return n > 0 && sg_push(s, buf, (size_t)n) ? (uint32_t)n : 0;
 }
 
-static void rng_kicked(struct virtio_device *d, struct virtq *q)
+static bool rng_kicked(struct virtio_device *d, struct virtq *q)
 {
 	struct rng *g = container_of(d, struct rng, dev);
 	struct virtq_chain c;
@@ -42,6 +42,7 @@ static void rng_kicked(struct virtio_device *d, struct virtq *q)
 		virtq_push(q, &c, fill(&c.in));
 		virtio_device_interrupt(d, q);
 	}
+	return false;
 }
 
 static void rng_free(struct virtio_device *d)

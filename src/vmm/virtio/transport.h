@@ -27,7 +27,8 @@ struct virtio_pci;
 struct doorbell {
 	struct virtio_pci *owner;
 	struct virtq *q;
-	int fd; /* eventfd */
+	int fd;	       /* eventfd */
+	uint64_t ours; /* signals of it that the driver did not make; I/O thread only */
 	struct loop_source *source;
 };
 
