@@ -134,6 +134,14 @@ static int unknown_verb(const char *name, struct problem **reterr)
 	return -EINVAL;
 }
 
+static bool begins_a_verb(const char *word)
+{
+	for (size_t i = 0; i < n_verbs; i++)
+		if (str_starts(verbs[i]->name, word) && verbs[i]->name[strlen(word)] == ' ')
+			return true;
+	return false;
+}
+
 /* The verb is one word, or that and the next: "vm run". */
 static int parse_verb(struct args *a, int argc, char *const *argv, int *i, struct problem **reterr)
 {
@@ -142,14 +150,14 @@ static int parse_verb(struct args *a, int argc, char *const *argv, int *i, struc
 	a->verb = verb_find(argv[*i]);
 	if (a->verb)
 		return 0;
-	if (*i + 1 < argc && argv[*i + 1][0] != '-') {
-		two = str_printf("%s %s", argv[*i], argv[*i + 1]);
-		if (!two)
-			return -ENOMEM;
-		a->verb = verb_find(two);
-	}
+	if (!begins_a_verb(argv[*i]) || *i + 1 >= argc || argv[*i + 1][0] == '-')
+		return unknown_verb(argv[*i], reterr);
+	two = str_printf("%s %s", argv[*i], argv[*i + 1]);
+	if (!two)
+		return -ENOMEM;
+	a->verb = verb_find(two);
 	if (!a->verb)
-		return unknown_verb(two ? two : argv[*i], reterr);
+		return unknown_verb(two, reterr);
 	++*i;
 	return 0;
 }

@@ -4,7 +4,11 @@
 
 const struct verb *const verbs[] = {
 	&verb_list,
+	&verb_show,
 	&verb_groups,
+	&verb_create,
+	&verb_destroy,
+	&verb_set,
 	&verb_bind,
 	&verb_unbind,
 	&verb_restore,

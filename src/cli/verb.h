@@ -42,7 +42,10 @@ struct verb {
 	size_t n_examples;
 	const struct out_column *columns; /* what -o may name */
 	const size_t *n_columns;
-	/* What completion offers for each argument, the last for all that follow; see option. */
+	/*
+	 * What completion offers for each argument, the last for all that follow, separated by
+	 * blanks; '|' separates words to choose from. See option.
+	 */
 	const char *completes;
 	unsigned min_args, max_args;
 	/*

@@ -5,7 +5,11 @@
 #include "cli.h"
 
 extern const struct verb verb_list;
+extern const struct verb verb_show;
 extern const struct verb verb_groups;
+extern const struct verb verb_create;
+extern const struct verb verb_destroy;
+extern const struct verb verb_set;
 extern const struct verb verb_bind;
 extern const struct verb verb_unbind;
 extern const struct verb verb_restore;

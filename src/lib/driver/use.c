@@ -98,6 +98,7 @@ int uses_refuse(const struct uses *u, const char *verb, struct problem **reterr)
 	if (!u->n)
 		return 0;
 	return problem(reterr, -EBUSY, PROBLEM_IN_USE,
-		is_held(u) ? "end the process that holds it" : "free it first, or use --force",
+		is_held(u) ? "end the process that holds it"
+			   : "free it first, or use --allow-in-use",
 		"cannot %s: in use by %s", verb, text ? text : "?");
 }

@@ -85,10 +85,8 @@ static char *lookup(struct namedb *db, int what, int a, int b)
 		return NULL;
 	escape = &out;
 	if (setjmp(out) == 0)
-		/* Not from udev's copy of the same list: libpci 3.9 never closes what it opens
-		 * there. */
-		name = pci_lookup_name(db->access, buf, sizeof(buf),
-			what | PCI_LOOKUP_NO_NUMBERS | PCI_LOOKUP_NO_HWDB, a, b);
+		name = pci_lookup_name(
+			db->access, buf, sizeof(buf), what | PCI_LOOKUP_NO_NUMBERS, a, b);
 	escape = NULL;
 	return name && *name ? str_printable(name) : NULL;
 }

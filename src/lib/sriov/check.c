@@ -117,7 +117,8 @@ static int refuse_used(struct vf_change *c, struct problem **reterr)
 	r = find_prepared(c, &prepared);
 	if (r < 0 || !prepared.len)
 		return r;
-	return problem(reterr, -EBUSY, PROBLEM_IN_USE, "vfctl destroy them first, or use --force",
+	return problem(reterr, -EBUSY, PROBLEM_IN_USE,
+		"vfctl destroy removes them first, or use --allow-in-use",
 		"%s has %u VFs, and going to %u would remove them all; prepared for a guest: %s",
 		BDF_TEXT(c->pf), c->from, c->to, prepared.s);
 }

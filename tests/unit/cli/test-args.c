@@ -79,6 +79,7 @@ static void refused(const char *line, const char *what, const char *hint)
 static void refusals(void **state UNUSED)
 {
 	refused("gruops", "unknown verb 'gruops'", "did you mean 'groups'?");
+	refused("crate ens1f0 2", "unknown verb 'crate'", "did you mean 'create'?");
 	refused("frobnicate", "unknown verb 'frobnicate'", "see vfctl --help");
 	refused("list --colums=A", "unknown option '--colums'", "did you mean --columns?");
 	refused("--columns A list", "unknown option '--columns'", NULL); /* not before the verb */
