@@ -83,7 +83,7 @@ static int insert_child(struct tree *t, struct node *dir, size_t at, const char 
 
 	if (!n || !copy)
 		return -ENOMEM;
-	if (t->nodes >= TREE_MAX_NODES)
+	if (t->nodes >= TREE_MAX_NODES || dir->n_children >= TREE_MAX_CHILDREN)
 		return -ENOSPC;
 	if (dir->n_children == dir->room) {
 		size_t room = dir->room ? dir->room * 2 : 4;

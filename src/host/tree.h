@@ -17,6 +17,7 @@ enum {
 	TREE_MAX_FILE = 16 << 20,   /* bytes of one file */
 	TREE_MAX_TOTAL = 256 << 20, /* bytes of all files */
 	TREE_MAX_NODES = 1 << 20,
+	TREE_MAX_CHILDREN = 1 << 15, /* of one folder: each insertion moves those behind it */
 	TREE_MAX_DEPTH = 64,
 	TREE_MAX_LINKS = 40, /* followed in one path, as the kernel's MAXSYMLINKS */
 };

@@ -274,9 +274,12 @@ void device_link_vf(struct kernel *k, struct pf *pf, unsigned index)
 void device_remove(struct kernel *k, const char *bdf)
 {
 	autofree char *dir = device_dir(k, bdf), *driver = NULL;
+	struct pf *pf = pf_find(k, bdf);
 
 	if (!dir)
 		return;
+	if (pf)
+		sriov_disable(k, pf);
 	driver = k_link_name(k, "/sys/%s/driver", dir);
 	if (driver)
 		k_driver_unbind(k, bdf);

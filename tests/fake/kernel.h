@@ -133,6 +133,7 @@ void sriov_disable(struct kernel *k, struct pf *pf);
 void net_add(struct kernel *k, const char *bdf);
 void net_remove(struct kernel *k, const char *bdf);
 void net_reset_vfs(struct kernel *k, struct pf *pf);
+void net_adopt_macs(struct kernel *k, struct pf *pf);
 int net_link_get(struct host *h, int ifindex, struct host_link *ret);
 int net_link_set_up(struct host *h, int ifindex, bool up);
 int net_link_vfs(struct host *h, int ifindex, struct host_vf **ret, size_t *ret_n);

@@ -33,6 +33,24 @@ static struct mac own_mac(const char *bdf)
 	return (struct mac) { { 0x02, 0xfa, 0xce, a.bus, (uint8_t)(a.dev << 3 | a.fn), 1 } };
 }
 
+/* What a captured VF's own interface shows is what its PF was told. */
+void net_adopt_macs(struct kernel *k, struct pf *pf)
+{
+	for (unsigned i = 0; i < pf->num_vfs; i++) {
+		autofree char *path = NULL, *mac = NULL;
+		autostrv char **names = NULL;
+		char bdf[BDF_TEXT_MAX];
+
+		vf_bdf(k, pf, i, bdf);
+		path = need_printf("/sys/bus/pci/devices/%s/net", bdf);
+		if (tree_list(k->tree, path, &names) < 0 || !names[0])
+			continue;
+		mac = k_text(k, "%s/%s/address", path, names[0]);
+		if (mac)
+			mac_parse(mac, &pf->vf[i].mac);
+	}
+}
+
 void net_reset_vfs(struct kernel *k, struct pf *pf)
 {
 	char bdf[BDF_TEXT_MAX];

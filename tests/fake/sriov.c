@@ -21,6 +21,7 @@ static void pf_add(struct kernel *k, const char *bdf)
 	pf->next = k->pfs;
 	k->pfs = pf;
 	net_reset_vfs(k, pf);
+	net_adopt_macs(k, pf);
 }
 
 void pf_find_all(struct kernel *k)

@@ -316,11 +316,34 @@ static void modules(void **state)
 	assert_int_equal(host_load_module(h, "no-such-module"), -ENOENT);
 }
 
+static void a_pf_is_pulled_out(void **state)
+{
+	struct host *h = *state;
+
+	make_vfs(h, "2");
+	fake_unplug(h, PF);
+	assert_false(sysfs_exists(h, DEV(PF)));
+	assert_false(sysfs_exists(h, DEV(VF1)));
+	assert_false(sysfs_exists(h, "class/net/eth0"));
+	host_sleep_ms(h, 1000);
+	assert_false(sysfs_exists(h, DEV(VF0)));
+	assert_int_equal(sysfs_write(h, "1", DEV(PF "/sriov_numvfs")), -ENOENT);
+}
+
 static void captured_vfs_count(void **state UNUSED)
 {
 	autohost *h = fake_kernel_new(HOSTS_DIR "/s2-vfio.tar.gz");
+	autofree char *text = NULL;
+
+	struct host_vf *vfs;
+	size_t n;
 
 	assert_int_equal(fake_num_vfs(h, PF), 4);
+	assert_int_equal(host_link_vfs(h, 2, &vfs, &n), 0);
+	assert_int_equal(n, 4);
+	text = fake_text(h, "/sys/class/net/eth4/address");
+	assert_string_equal(text, MAC_TEXT(vfs[0].mac));
+	free(vfs);
 	assert_int_equal(sysfs_write(h, "0", DEV(PF "/sriov_numvfs")), 0);
 	assert_false(sysfs_exists(h, DEV(VF0)));
 	assert_false(sysfs_exists(h, "class/net/eth7"));
@@ -342,6 +365,7 @@ int main(void)
 		T(held_unbind_waits),
 		T(faults),
 		T(modules),
+		T(a_pf_is_pulled_out),
 		cmocka_unit_test(captured_vfs_count),
 	};
 
