@@ -81,6 +81,8 @@ void fake_unplug(struct host *h, const char *bdf);
 /* Removes a file, link or folder, or puts an attribute of the test's own. */
 void fake_vanish(struct host *h, const char *fmt, ...) PRINTF(2, 3);
 void fake_put(struct host *h, const char *text, const char *fmt, ...) PRINTF(3, 4);
+/* The same with a link. */
+void fake_link(struct host *h, const char *target, const char *fmt, ...) PRINTF(3, 4);
 /* A machine without an active IOMMU: no groups, vfio-pci refuses. */
 void fake_iommu_off(struct host *h);
 /* VFs made from now on join their PF's group, as behind a port without ACS. */

@@ -640,16 +640,36 @@ void fake_vanish(struct host *h, const char *fmt, ...)
 	tree_remove(kernel_of(h)->tree, path);
 }
 
+/* The tree does not follow links when it puts something, so name the true folder. */
+static char *true_path(struct kernel *k, const char *path)
+{
+	autofree char *there = need_printf("%s", path);
+	char *slash;
+
+	while ((slash = strrchr(there, '/')) && slash != there) {
+		autofree char *real = NULL;
+
+		*slash = '\0';
+		if (tree_resolve(k->tree, there, true, &real) == 0)
+			return need_printf("%s%s", real, path + (slash - there));
+	}
+	return need_printf("%s", path);
+}
+
 void fake_put(struct host *h, const char *text, const char *fmt, ...)
 {
 	FORMAT(path, fmt);
-	autofree char *dir = need_printf("%.*s", (int)(strrchr(path, '/') - path), path);
-	autofree char *real = NULL, *through = NULL;
+	autofree char *real = true_path(kernel_of(h), path);
 
-	/* The tree does not follow links when it puts something. */
-	if (tree_resolve(kernel_of(h)->tree, dir, true, &real) == 0)
-		through = need_printf("%s%s", real, strrchr(path, '/'));
-	k_put_bytes(kernel_of(h), 0644, text, strlen(text), through ? through : path);
+	k_put_bytes(kernel_of(h), 0644, text, strlen(text), real);
+}
+
+void fake_link(struct host *h, const char *target, const char *fmt, ...)
+{
+	FORMAT(path, fmt);
+	autofree char *real = true_path(kernel_of(h), path);
+
+	NEED(tree_put_link(kernel_of(h)->tree, real, target) == 0);
 }
 
 void fake_no_acs(struct host *h)

@@ -43,6 +43,7 @@ static bool load(struct pci_access *access)
 
 int namedb_open(const char *path, struct namedb **ret)
 {
+	char hwdb_switch[] = "hwdb.disable", off[] = "1"; /* libpci's prototype is not const */
 	struct namedb *db = calloc(1, sizeof(*db));
 
 	if (!db)
@@ -55,6 +56,8 @@ int namedb_open(const char *path, struct namedb **ret)
 	}
 	db->access->error = failed;
 	db->access->warning = db->access->debug = quiet;
+	/* The database alone: libpci's detour through udev leaks where there is no hwdb. */
+	pci_set_param(db->access, hwdb_switch, off);
 	if (path)
 		pci_set_name_list_path(db->access, db->path, 0);
 	if (!load(db->access)) {
