@@ -76,10 +76,13 @@ const struct guest_range *devices_reserved(const struct devices *d, size_t *ret_
 }
 
 /* "virtio-blk0": numbered by kind, so that a name does not depend on the other devices. */
-static struct virtio_options common(char buf[NAME_BYTES], const char *kind, unsigned number)
+static struct virtio_options common(
+	char buf[NAME_BYTES], const char *kind, unsigned number, const struct device_option *o)
 {
 	snprintf(buf, NAME_BYTES, "%s%u", kind, number);
-	return (struct virtio_options) { .name = buf, .slot = PCI_SLOT_ANY };
+	return (struct virtio_options) {
+		.name = buf, .slot = PCI_SLOT_ANY, .no_ioeventfd = o->no_ioeventfd
+	};
 }
 
 static int add_disk(const struct vmm_services *s, const struct device_option *o, unsigned number,
@@ -87,7 +90,7 @@ static int add_disk(const struct vmm_services *s, const struct device_option *o,
 {
 	char name[NAME_BYTES];
 	const struct virtio_blk_params p = {
-		.common = common(name, "virtio-blk", number),
+		.common = common(name, "virtio-blk", number, o),
 		.fd = o->fd,
 		.read_only = o->read_only,
 		.serial = o->serial,
@@ -101,7 +104,7 @@ static int add_net(const struct vmm_services *s, const struct device_option *o, 
 {
 	char name[NAME_BYTES];
 	const struct virtio_net_params p = {
-		.common = common(name, "virtio-net", number),
+		.common = common(name, "virtio-net", number, o),
 		.fd = o->fd,
 		.mac = o->mac,
 	};
@@ -109,12 +112,13 @@ static int add_net(const struct vmm_services *s, const struct device_option *o, 
 	return virtio_net_new(s, &p, reterr);
 }
 
-static int add_rng(const struct vmm_services *s, unsigned number, struct problem **reterr)
+static int add_rng(const struct vmm_services *s, const struct device_option *o, unsigned number,
+	struct problem **reterr)
 {
 	char name[NAME_BYTES];
-	const struct virtio_options o = common(name, "virtio-rng", number);
+	const struct virtio_options options = common(name, "virtio-rng", number, o);
 
-	return virtio_rng_new(s, &o, reterr);
+	return virtio_rng_new(s, &options, reterr);
 }
 
 static int add(struct devices *d, const struct vmm_services *s, const struct device_option *o,
@@ -126,7 +130,7 @@ static int add(struct devices *d, const struct vmm_services *s, const struct dev
 	case DEVICE_NET:
 		return add_net(s, o, number, reterr);
 	case DEVICE_RNG:
-		return add_rng(s, number, reterr);
+		return add_rng(s, o, number, reterr);
 	case DEVICE_VFIO:
 		return vfio_function_add(
 			s, vfio_session_device(d->vfio, number), d->lost, d->lost_arg, reterr);

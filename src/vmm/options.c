@@ -20,9 +20,11 @@ const char options_help[] =
 	"  --kernel FD          a Linux bzImage\n"
 	"  --initrd FD          its initial RAM disk\n"
 	"  --append STRING      its command line\n"
-	"  --disk fd=FD[,ro][,serial=S]\n"
+	"  --disk fd=FD[,ro][,serial=S][,ioeventfd=off]\n"
 	"                       a raw image as virtio-blk\n"
-	"  --net fd=FD[,mac=M]  a tap as virtio-net\n"
+	"  --net fd=FD[,mac=M][,ioeventfd=off]\n"
+	"                       a tap as virtio-net; with ioeventfd=off each doorbell is\n"
+	"                       an exit and the CPU that rang does the device's work\n"
 	"  --rng                virtio-rng\n"
 	"  --vfio container=FD,group=FD,device=FD,name=BDF\n"
 	"                       a function of this host\n"
@@ -64,7 +66,7 @@ static int parse_key(struct device_option *d, const char *option, const char *ke
 	const char *value, struct problem **reterr)
 {
 	bool disk = d->kind == DEVICE_DISK, net = d->kind == DEVICE_NET;
-	bool vfio = d->kind == DEVICE_VFIO;
+	bool vfio = d->kind == DEVICE_VFIO, on;
 
 	if ((disk || net) && str_eq(key, "fd") && value)
 		return parse_fd(option, value, &d->fd, reterr);
@@ -80,6 +82,8 @@ static int parse_key(struct device_option *d, const char *option, const char *ke
 		d->read_only = true;
 	else if (disk && str_eq(key, "serial") && value)
 		d->serial = value;
+	else if ((disk || net) && str_eq(key, "ioeventfd") && value && parse_bool(value, &on) == 0)
+		d->no_ioeventfd = !on;
 	else if (!net || !str_eq(key, "mac") || !value || mac_parse(value, &d->mac) < 0)
 		return problem(reterr, -EINVAL, PROBLEM_USAGE, "see vfctl-vmm --help",
 			"%s: \"%s%s%s\" is not understood", option, key, value ? "=" : "",

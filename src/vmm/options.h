@@ -25,6 +25,7 @@ struct device_option {
 	bool read_only;
 	const char *serial;
 	struct mac mac;
+	bool no_ioeventfd;
 	int container, group, device;
 	const char *name;
 };

@@ -3,6 +3,7 @@
 
 #include "base/str.h"
 #include "vmm/irq/irq.h"
+#include "vmm/pci/bus.h"
 
 #include <linux/kvm.h>
 
@@ -96,6 +97,36 @@ static void add_bus(struct strbuf *b, const char *name, struct bus *bus)
 	strbuf_add(b, "],\"%s_unclaimed\":%llu", name, (unsigned long long)bus_unclaimed(bus));
 }
 
+static void add_counter(void *arg, const char *name, uint64_t v)
+{
+	struct strbuf *b = arg;
+
+	strbuf_add(b, ",");
+	add_string(b, name);
+	strbuf_add(b, ":%llu", (unsigned long long)v);
+}
+
+/* What each device counted, by slot; names are the device's own. */
+static void add_devices(struct strbuf *b, struct pci_bus *bus)
+{
+	bool some = false;
+
+	strbuf_add(b, ",\"devices\":[");
+	for (unsigned slot = 0; slot < PCI_SLOTS; slot++) {
+		struct pci_device *dev = pci_bus_device(bus, slot);
+
+		if (!dev || !dev->ops->stats)
+			continue;
+		strbuf_add(b, "%s{\"name\":", some ? "," : "");
+		add_string(b, dev->name);
+		strbuf_add(b, ",\"slot\":%u", slot);
+		dev->ops->stats(dev, add_counter, b);
+		strbuf_add(b, "}");
+		some = true;
+	}
+	strbuf_add(b, "]");
+}
+
 static void add_machine(struct strbuf *b, const struct machine *m)
 {
 	const struct vmm_services *s = machine_services(m);
@@ -103,6 +134,7 @@ static void add_machine(struct strbuf *b, const struct machine *m)
 	add_exits(b, machine_cpus(m));
 	add_bus(b, "pio", s->pio);
 	add_bus(b, "mmio", s->mmio);
+	add_devices(b, s->pci);
 	strbuf_add(b, ",\"routing_updates\":%llu", (unsigned long long)irq_routing_updates(s->irq));
 }
 
