@@ -58,14 +58,14 @@ static int set_msrs(struct cpus *c, struct vcpu *v)
 		{ .index = MSR_MISC_ENABLE, .data = MISC_ENABLE_FAST_STRING },
 		{ .index = MSR_MTRR_DEF_TYPE, .data = MTRR_ENABLED_WRITE_BACK },
 	};
-	struct {
-		struct kvm_msrs head;
-		struct kvm_msr_entry entries[ARRAY_SIZE(wanted)];
-	} msrs = { .head.nmsrs = ARRAY_SIZE(wanted) };
+	autofree struct kvm_msrs *msrs = calloc(1, sizeof(*msrs) + sizeof(wanted));
 	int r;
 
-	memcpy(msrs.entries, wanted, sizeof(wanted));
-	r = host_ioctl(c->params.vm->host, v->fd, KVM_SET_MSRS, &msrs);
+	if (!msrs)
+		return -ENOMEM;
+	msrs->nmsrs = ARRAY_SIZE(wanted);
+	memcpy(msrs->entries, wanted, sizeof(wanted));
+	r = host_ioctl(c->params.vm->host, v->fd, KVM_SET_MSRS, msrs);
 	/* The number of those it took: it stops at the first that it does not know. */
 	return r < 0 ? r : r < (int)ARRAY_SIZE(wanted) ? -ENOTSUP : 0;
 }
