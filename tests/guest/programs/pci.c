@@ -227,6 +227,9 @@ PROGRAM(pci)
 	check(pci_exists(0), "host-bridge", "-");
 	if (one < 0 || two < 0)
 		give_up("wants a virtio-rng and a virtio-blk");
+	/* No firmware ran: nothing decodes yet. */
+	pci_command((unsigned)one, PCI_MEMORY, 0);
+	pci_command((unsigned)two, PCI_MEMORY, 0);
 	both_ways_agree();
 	widths_agree((unsigned)one);
 	odd_accesses((unsigned)one);
