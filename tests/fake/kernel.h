@@ -90,6 +90,15 @@ static inline void assert_need(bool ok, const char *what UNUSED)
 		abort();
 }
 char *need_printf(const char *fmt, ...) PRINTF(1, 2);
+/* Makes `autofree char *var` out of fmt and the arguments after it. */
+#define FORMAT(var, fmt)                                                                           \
+	autofree char *var = NULL;                                                                 \
+	do {                                                                                       \
+		va_list ap_;                                                                       \
+		va_start(ap_, fmt);                                                                \
+		NEED(vasprintf(&var, fmt, ap_) >= 0);                                              \
+		va_end(ap_);                                                                       \
+	} while (0)
 
 /* tree.h with formatted paths; k_text and k_link_name give NULL when there is nothing. */
 void k_put(struct kernel *k, mode_t mode, const char *text, const char *fmt, ...) PRINTF(4, 5);
@@ -100,6 +109,8 @@ char *k_text(struct kernel *k, const char *fmt, ...) PRINTF(2, 3);
 char *k_link_name(struct kernel *k, const char *fmt, ...) PRINTF(2, 3);
 /* A relative link in folder `dir` (below /sys) to `target`, given below /sys. */
 void k_link(struct kernel *k, const char *dir, const char *name, const char *target);
+
+char *k_read_text(struct kernel *k, const char *path);
 
 /* device.c */
 char *device_dir(struct kernel *k, const char *bdf); /* below /sys; NULL if there is none */
@@ -135,6 +146,7 @@ void net_remove(struct kernel *k, const char *bdf);
 void net_reset_vfs(struct kernel *k, struct pf *pf);
 void net_adopt_macs(struct kernel *k, struct pf *pf);
 int net_link_get(struct host *h, int ifindex, struct host_link *ret);
+int net_link_index(struct host *h, const char *name, int *ret);
 int net_link_set_up(struct host *h, int ifindex, bool up);
 int net_link_vfs(struct host *h, int ifindex, struct host_vf **ret, size_t *ret_n);
 int net_link_set_vf(struct host *h, int ifindex, const struct host_vf_change *change);

@@ -173,6 +173,23 @@ int net_link_get(struct host *h, int ifindex, struct host_link *ret)
 	return 0;
 }
 
+int net_link_index(struct host *h, const char *name, int *ret)
+{
+	struct kernel *k = kernel_of(h);
+	int e = fault(k, FAKE_LINK_GET, name);
+	autofree char *text = NULL;
+
+	if (e < 0)
+		return e;
+	if (!*name || strchr(name, '/'))
+		return -ENOENT;
+	text = k_text(k, "/sys/class/net/%s/ifindex", name);
+	if (!text)
+		return -ENOENT;
+	*ret = atoi(text);
+	return 0;
+}
+
 int net_link_set_up(struct host *h, int ifindex, bool up)
 {
 	struct kernel *k = kernel_of(h);

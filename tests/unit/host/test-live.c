@@ -216,7 +216,7 @@ static void network_interfaces(void **state)
 	struct host_link l;
 	struct host_vf *vfs = NULL;
 	size_t n = 99;
-	int index;
+	int index = 0;
 
 	assert_int_equal(host_link_get(f->h, 1, &l), 0);
 	assert_string_equal(l.name, "lo");
