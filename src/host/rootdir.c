@@ -74,6 +74,17 @@ static int open_regular(const struct rootdir *r, const char *path)
 	return e < 0 ? e : TAKE_FD(fd);
 }
 
+/*
+ * Sysfs gives an attribute in one piece, and a binary one by the page: anything shorter was all of
+ * it. That spares a call for each of the many attributes of many functions.
+ */
+static bool was_last(const char *path, size_t asked, size_t got)
+{
+	enum { PAGE = 4096 };
+
+	return str_starts(path, "/sys/") && got < MIN(asked, (size_t)PAGE);
+}
+
 ssize_t rootdir_read(const struct rootdir *r, const char *path, void *buf, size_t size)
 {
 	autoclose int fd = r->confined ? open_regular(r, path) : rootdir_open(r, path, O_RDONLY);
@@ -88,14 +99,15 @@ ssize_t rootdir_read(const struct rootdir *r, const char *path, void *buf, size_
 			continue;
 		if (n < 0)
 			return -errno;
-		if (n == 0)
-			break;
 		got += (size_t)n;
+		if (n == 0 || was_last(path, size - got + (size_t)n, (size_t)n))
+			break;
 	}
 	return (ssize_t)got;
 }
 
-int rootdir_read_link(const struct rootdir *r, const char *path, char *buf, size_t size)
+/* Inside a capture the way to the link must not lead out either. */
+static ssize_t read_confined_link(const struct rootdir *r, const char *path, char *buf, size_t size)
 {
 	autoclose int fd = rootdir_open(r, path, O_PATH | O_NOFOLLOW);
 	struct stat st;
@@ -108,8 +120,24 @@ int rootdir_read_link(const struct rootdir *r, const char *path, char *buf, size
 	if (!S_ISLNK(st.st_mode))
 		return -EINVAL;
 	n = readlinkat(fd, "", buf, size);
+	return n < 0 ? -errno : n;
+}
+
+int rootdir_read_link(const struct rootdir *r, const char *path, char *buf, size_t size)
+{
+	const char *rel = below(path);
+	ssize_t n;
+
+	if (!rel)
+		return -EINVAL;
+	if (r->confined) {
+		n = read_confined_link(r, path, buf, size);
+	} else {
+		n = readlinkat(r->fd, rel, buf, size);
+		n = n < 0 ? -errno : n;
+	}
 	if (n < 0)
-		return -errno;
+		return (int)n;
 	if ((size_t)n >= size)
 		return -ENAMETOOLONG;
 	buf[n] = '\0';

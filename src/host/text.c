@@ -17,41 +17,51 @@ char *text_path(const char *prefix, const char *fmt, va_list ap)
 	return asprintf(&path, "%s/%s", prefix, rest) < 0 ? NULL : path;
 }
 
+/* Without one final newline; allocated. */
+static int keep(const char *data, size_t n, char **ret)
+{
+	char *text;
+
+	if (n && data[n - 1] == '\n')
+		n--;
+	text = malloc(n + 1);
+	if (!text)
+		return -ENOMEM;
+	memcpy(text, data, n);
+	text[n] = '\0';
+	*ret = text;
+	return 0;
+}
+
+/* Nearly all attributes are short, and they are many: only a long one is worth a big buffer. */
 int text_read(struct host *h, const char *path, char **ret)
 {
-	autofree char *buf = malloc(TEXT_MAX + 1);
-	char *fit;
-	ssize_t n;
+	autofree char *big = NULL;
+	char small[1024];
+	ssize_t n = h->ops->read_file(h, path, small, sizeof(small));
 
-	if (!buf)
-		return -ENOMEM;
-	n = h->ops->read_file(h, path, buf, TEXT_MAX);
 	if (n < 0)
 		return (int)n;
-	if (n && buf[n - 1] == '\n')
-		n--;
-	buf[n] = '\0';
-	fit = realloc(buf, (size_t)n + 1);
-	if (fit)
-		buf = fit;
-	*ret = TAKE_PTR(buf);
-	return 0;
+	if ((size_t)n < sizeof(small))
+		return keep(small, (size_t)n, ret);
+	big = malloc(TEXT_MAX);
+	if (!big)
+		return -ENOMEM;
+	n = h->ops->read_file(h, path, big, TEXT_MAX);
+	return n < 0 ? (int)n : keep(big, (size_t)n, ret);
 }
 
 int text_read_link(struct host *h, const char *path, char **ret)
 {
-	autofree char *buf = malloc(PATH_MAX);
-	char *fit;
-	int e;
+	char target[PATH_MAX];
+	int e = host_read_link(h, path, target, sizeof(target));
+	char *copy;
 
-	if (!buf)
-		return -ENOMEM;
-	e = host_read_link(h, path, buf, PATH_MAX);
 	if (e < 0)
 		return e;
-	fit = realloc(buf, strlen(buf) + 1);
-	if (fit)
-		buf = fit;
-	*ret = TAKE_PTR(buf);
+	copy = strdup(target);
+	if (!copy)
+		return -ENOMEM;
+	*ret = copy;
 	return 0;
 }

@@ -103,11 +103,12 @@ int write_bind(struct host *h, struct bdf a, const char *driver, struct problem 
 {
 	autofree char *now = NULL;
 	struct host_wait wait = { .deadline_ms = BIND_MS };
-	int r = sysfs_write_within(h, &wait, BDF_TEXT(a), "bus/pci/drivers/%s/bind", driver);
+	int bound = sysfs_write_within(h, &wait, BDF_TEXT(a), "bus/pci/drivers/%s/bind", driver);
+	int r = driver_read(h, a, &now);
 
-	if (r < 0)
-		return bind_failed(a, driver, r, reterr);
-	r = driver_read(h, a, &now);
+	/* udev or an asynchronous probe may have been faster: what counts is the result. */
+	if (bound < 0 && !(r == 0 && str_eq(now, driver)))
+		return bind_failed(a, driver, bound, reterr);
 	if (r < 0 || !str_eq(now, driver))
 		return problem(reterr, r < 0 ? r : -EIO, PROBLEM_FAILED, "see the kernel log",
 			"%s: %s said it had bound, but the function is on %s", BDF_TEXT(a), driver,
@@ -162,7 +163,8 @@ int write_unbind(
 	if (uses_find_vfio(h, &a, 1, &uses) == 0)
 		w.who = who = uses_text(&uses);
 	r = sysfs_write_within(h, &wait, BDF_TEXT(a), "bus/pci/drivers/%s/unbind", driver);
-	if (r < 0)
+	/* ENODEV: it let go by itself meanwhile, as nvme does of a controller that is not ready. */
+	if (r < 0 && r != -ENODEV)
 		return unbind_failed(a, driver, who, r, reterr);
 	r = driver_read(h, a, &left);
 	if (r < 0 || left)

@@ -13,8 +13,8 @@ static int no_pf(struct vf_change *c, int code, struct problem **reterr)
 	struct bdf pf;
 	int r;
 
-	if (code == -ENOENT)
-		return problem(reterr, code, PROBLEM_NOT_FOUND, NULL, "there is no function %s",
+	if (code == -ENODATA && !sysfs_exists(c->h, "bus/pci/devices/%s", BDF_TEXT(c->pf)))
+		return problem(reterr, -ENOENT, PROBLEM_NOT_FOUND, NULL, "there is no function %s",
 			BDF_TEXT(c->pf));
 	if (code != -ENODATA)
 		return problem(reterr, code, problem_kind_from_errno(code), NULL,

@@ -85,10 +85,8 @@ int sriov_total_vfs(struct host *h, struct bdf pf, unsigned *ret)
 	uint64_t total;
 	int r = sysfs_read_u64(h, &total, "bus/pci/devices/%s/sriov_totalvfs", BDF_TEXT(pf));
 
-	if (r == -ENOENT && sysfs_exists(h, "bus/pci/devices/%s", BDF_TEXT(pf)))
-		return -ENODATA;
 	if (r < 0)
-		return r;
+		return r == -ENOENT ? -ENODATA : r;
 	if (total > UINT16_MAX)
 		return -EINVAL;
 	*ret = (unsigned)total;
