@@ -12,6 +12,7 @@ const struct verb *const verbs[] = {
 	&verb_bind,
 	&verb_unbind,
 	&verb_restore,
+	&verb_vm_run,
 	&verb_help,
 };
 const size_t n_verbs = ARRAY_SIZE(verbs);

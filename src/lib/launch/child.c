@@ -1,0 +1,365 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "child.h"
+
+#include "base/str.h"
+#include "host/procfs.h"
+#include "vfio/type1.h"
+
+#include <fcntl.h>
+#include <json-c/json.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/wait.h>
+#include <termios.h>
+
+/* The statuses of vfctl-vmm; see its manual. */
+enum {
+	STATUS_POWER_OFF = 0,
+	STATUS_REBOOT = 10,
+	STATUS_STOPPED = 11,
+	STATUS_CRASHED = 20,
+	STATUS_INTERNAL_ERROR = 21,
+	STATUS_NO_EXEC = 127,
+	FDS_MAX = 4 + 3 * LAUNCH_DEVICES_MAX,
+	REPORT_MAX = 64 << 10,
+};
+
+static bool is_program(const char *path)
+{
+	return access(path, X_OK) == 0;
+}
+
+static char *in_folder(const char *folder, const char *rest)
+{
+	char *path = str_printf("%s/%s", folder, rest);
+
+	if (path && !is_program(path)) {
+		free(path);
+		path = NULL;
+	}
+	return path;
+}
+
+static char *beside_us(struct host *h)
+{
+	autofree char *self = NULL;
+	char *slash, *found;
+
+	if (procfs_read_link(h, &self, "self/exe") < 0 || !(slash = strrchr(self, '/')))
+		return NULL;
+	*slash = '\0';
+	found = in_folder(self, "vfctl-vmm");
+	return found ? found : in_folder(self, "../libexec/vfctl/vfctl-vmm");
+}
+
+static char *in_path(void)
+{
+	const char *path = getenv("PATH");
+	autofree char *copy = strdup(path ? path : "/usr/sbin:/usr/bin");
+	char *save = NULL, *found = NULL;
+
+	for (char *f = copy ? strtok_r(copy, ":", &save) : NULL; f && !found;
+		f = strtok_r(NULL, ":", &save))
+		found = in_folder(f, "vfctl-vmm");
+	return found;
+}
+
+int launch_find_vmm(struct host *h, const char *wish, char **ret, struct problem **reterr)
+{
+	char *found = wish ? (is_program(wish) ? strdup(wish) : NULL) : beside_us(h);
+
+	if (!found && !wish)
+		found = in_path();
+	if (!found)
+		return problem(reterr, -ENOENT, PROBLEM_NOT_FOUND,
+			"install it, or name it in $VFCTL_VMM", "%s is not there",
+			wish ? wish : "the program vfctl-vmm");
+	*ret = found;
+	return 0;
+}
+
+/* The command line as it grows; `failed` is looked at once, at its end. */
+struct command {
+	char **argv;
+	int fds[FDS_MAX];
+	size_t n_fds;
+	bool failed;
+};
+
+static void add(struct command *c, const char *fmt, ...) PRINTF(2, 3);
+static void add(struct command *c, const char *fmt, ...)
+{
+	autofree char *s = NULL;
+	va_list ap;
+
+	va_start(ap, fmt);
+	if (vasprintf(&s, fmt, ap) < 0)
+		s = NULL;
+	va_end(ap);
+	if (!s || strv_add(&c->argv, s) < 0)
+		c->failed = true;
+}
+
+static int use_fd(struct command *c, int fd)
+{
+	for (size_t i = 0; i < c->n_fds; i++)
+		if (c->fds[i] == fd)
+			return fd;
+	if (c->n_fds == FDS_MAX)
+		c->failed = true;
+	else
+		c->fds[c->n_fds++] = fd;
+	return fd;
+}
+
+static void add_disk(struct command *c, int fd, bool read_only)
+{
+	add(c, "--disk");
+	add(c, "fd=%d%s", use_fd(c, fd), read_only ? ",ro" : "");
+}
+
+static void add_net(struct command *c, int fd, struct mac mac)
+{
+	add(c, "--net");
+	if (mac_is_zero(mac))
+		add(c, "fd=%d", use_fd(c, fd));
+	else
+		add(c, "fd=%d,mac=%s", use_fd(c, fd), MAC_TEXT(mac));
+}
+
+static void add_choice(struct command *c, const struct launch_choice *choice,
+	const struct launch_handles *l, size_t i)
+{
+	const struct vfio_device *d = l->devices[i];
+
+	switch (choice->how) {
+	case LAUNCH_VFIO:
+		add(c, "--vfio");
+		add(c, "container=%d,group=%d,device=%d,name=%s",
+			use_fd(c, vfio_type1_container_fd(l->space)), use_fd(c, d->group_fd),
+			use_fd(c, d->fd), d->name);
+		break;
+	case LAUNCH_NET:
+		add_net(c, l->fallbacks[i], choice->vf->net.mac);
+		break;
+	case LAUNCH_DISK:
+		add_disk(c, l->fallbacks[i], choice->vf->disk.read_only);
+		break;
+	}
+}
+
+static void add_machine(struct command *c, const struct launch_request *r,
+	const struct launch_handles *l, int status_fd)
+{
+	add(c, "--name");
+	add(c, "%s", r->name);
+	add(c, "--kvm");
+	add(c, "%d", use_fd(c, l->kvm));
+	add(c, "--cpus");
+	add(c, "%u", r->cpus);
+	add(c, "--mem");
+	add(c, "%llu", (unsigned long long)r->memory_bytes);
+	add(c, "--kernel");
+	add(c, "%d", use_fd(c, l->kernel));
+	if (l->initrd >= 0) {
+		add(c, "--initrd");
+		add(c, "%d", use_fd(c, l->initrd));
+	}
+	add(c, "--append");
+	add(c, "%s", r->append);
+	add(c, "--status");
+	add(c, "%d", use_fd(c, status_fd));
+	if (r->huge_pages)
+		add(c, "--huge-pages");
+	if (r->no_reboot)
+		add(c, "--no-reboot");
+	if (r->verbose)
+		add(c, "--verbose");
+}
+
+int launch_command(const char *vmm, const struct launch_request *r, const struct launch_plan *p,
+	const struct launch_handles *l, int status_fd, char ***ret_argv, int **ret_fds,
+	size_t *ret_n_fds)
+{
+	struct command c = { 0 };
+	autofree int *fds = NULL;
+
+	add(&c, "%s", vmm);
+	add_machine(&c, r, l, status_fd);
+	for (size_t i = 0; i < p->n; i++)
+		add_choice(&c, &p->v[i], l, i);
+	for (size_t i = 0; i < r->n_disks; i++)
+		add_disk(&c, l->disks[i], r->disks[i].read_only);
+	for (size_t i = 0; i < r->n_nets; i++)
+		add_net(&c, l->nets[i], r->nets[i].mac);
+	if (r->rng)
+		add(&c, "--rng");
+	fds = calloc(FDS_MAX, sizeof(*fds));
+	if (!fds || c.failed) {
+		strv_free(c.argv);
+		return -ENOMEM;
+	}
+	memcpy(fds, c.fds, c.n_fds * sizeof(*fds));
+	*ret_argv = c.argv;
+	*ret_fds = TAKE_PTR(fds);
+	*ret_n_fds = c.n_fds;
+	return 0;
+}
+
+/* In the child: only async-signal-safe calls from here on. */
+static void become_vmm(
+	char **argv, const int *fds, size_t n_fds, const sigset_t *mask, pid_t parent)
+{
+	for (size_t i = 0; i < n_fds; i++)
+		fcntl(fds[i], F_SETFD, 0);
+	prctl(PR_SET_PDEATHSIG, SIGTERM);
+	if (getppid() != parent)
+		_exit(STATUS_NO_EXEC);
+	sigprocmask(SIG_SETMASK, mask, NULL);
+	execv(argv[0], argv);
+	_exit(STATUS_NO_EXEC);
+}
+
+/* Signals stay blocked and are taken here, one by one, so that nothing needs a handler. */
+static int wait_for(pid_t pid, const sigset_t *watched)
+{
+	for (;;) {
+		int status, sig;
+		pid_t done = waitpid(pid, &status, WNOHANG);
+
+		if (done < 0 && errno != EINTR)
+			return STATUS_NO_EXEC;
+		if (done == pid)
+			return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
+		sig = sigwaitinfo(watched, NULL);
+		if (sig > 0 && sig != SIGCHLD)
+			kill(pid, sig);
+	}
+}
+
+static void copy_field(json_object *root, const char *key, char *to, size_t size)
+{
+	json_object *v;
+
+	if (json_object_object_get_ex(root, key, &v) && json_object_is_type(v, json_type_string))
+		snprintf(to, size, "%s", json_object_get_string(v));
+}
+
+/* The VMM's own words. They are lost when it was killed, and that is no error. */
+static void read_report(int fd, struct launch_end *end)
+{
+	autofree char *text = calloc(1, REPORT_MAX);
+	json_object *root;
+	size_t n = 0;
+
+	while (text && n < REPORT_MAX - 1) {
+		ssize_t got = read(fd, text + n, REPORT_MAX - 1 - n);
+
+		if (got < 0 && errno == EINTR)
+			continue;
+		if (got <= 0)
+			break;
+		n += (size_t)got;
+	}
+	root = text ? json_tokener_parse(text) : NULL;
+	if (!root)
+		return;
+	copy_field(root, "reason", end->reason, sizeof(end->reason));
+	copy_field(root, "what", end->what, sizeof(end->what));
+	json_object_put(root);
+}
+
+static int start(char **argv, const int *fds, size_t n_fds, const sigset_t *old)
+{
+	pid_t parent = getpid(), pid = fork();
+
+	if (pid == 0)
+		become_vmm(argv, fds, n_fds, old, parent);
+	return pid < 0 ? -errno : (int)pid;
+}
+
+static int run(char **argv, const int *fds, size_t n_fds, struct launch_handles *l, int pipe_fds[2],
+	struct launch_end *end)
+{
+	struct termios tty;
+	bool is_tty = tcgetattr(STDIN_FILENO, &tty) == 0;
+	sigset_t watched, old;
+	int pid;
+
+	signal(SIGCHLD, SIG_DFL); /* ignored, it would leave us nothing to wait for */
+	sigemptyset(&watched);
+	sigaddset(&watched, SIGCHLD);
+	sigaddset(&watched, SIGTERM);
+	sigaddset(&watched, SIGINT);
+	sigaddset(&watched, SIGHUP);
+	sigprocmask(SIG_BLOCK, &watched, &old);
+	pid = start(argv, fds, n_fds, &old);
+	close(TAKE_FD(pipe_fds[1]));
+	if (pid >= 0) {
+		/* Ours would keep the group busy after the VMM has gone. */
+		launch_handles_done(l);
+		end->status = wait_for(pid, &watched);
+		read_report(pipe_fds[0], end);
+		/* A VMM that was killed leaves the terminal raw. */
+		if (is_tty)
+			tcsetattr(STDIN_FILENO, TCSADRAIN, &tty);
+	}
+	sigprocmask(SIG_SETMASK, &old, NULL);
+	return pid < 0 ? pid : 0;
+}
+
+static void close_pipe(int (*p)[2])
+{
+	closep_(&(*p)[0]);
+	closep_(&(*p)[1]);
+}
+
+int launch_run(const char *vmm, const struct launch_request *r, const struct launch_plan *p,
+	struct launch_handles *l, struct launch_end *ret, struct problem **reterr)
+{
+	int CLEANUP(close_pipe) pipe_fds[2] = { -1, -1 };
+	struct launch_end end = { 0 };
+	autostrv char **argv = NULL;
+	autofree int *fds = NULL;
+	size_t n_fds;
+	int e;
+
+	if (pipe2(pipe_fds, O_CLOEXEC) < 0)
+		return problem(reterr, -errno, PROBLEM_FAILED, NULL, "pipe: %s", strerror(errno));
+	e = launch_command(vmm, r, p, l, pipe_fds[1], &argv, &fds, &n_fds);
+	if (e >= 0)
+		e = run(argv, fds, n_fds, l, pipe_fds, &end);
+	if (e < 0)
+		return problem(reterr, e, problem_kind_from_errno(e), NULL, "start %s: %s", vmm,
+			strerror(-e));
+	if (end.status == STATUS_NO_EXEC)
+		return problem(reterr, -ENOEXEC, PROBLEM_FAILED, NULL, "%s cannot be run", vmm);
+	*ret = end;
+	return 0;
+}
+
+int launch_judge(const struct launch_end *end, const char *name, struct problem **reterr)
+{
+	const char *colon = *end->what ? ": " : "";
+
+	switch (end->status) {
+	case STATUS_POWER_OFF:
+	case STATUS_REBOOT:
+	case STATUS_STOPPED:
+		return 0;
+	case STATUS_CRASHED:
+	case STATUS_INTERNAL_ERROR:
+		return problem(reterr, -ENOTRECOVERABLE, PROBLEM_GUEST_CRASHED,
+			"the guest's console shows what it did last", "guest %s crashed%s%s", name,
+			colon, end->what);
+	default:
+		if (end->status >= 128)
+			return problem(reterr, -ECHILD, PROBLEM_FAILED, NULL,
+				"guest %s: its VMM was killed by signal %d (%s)", name,
+				end->status - 128, strsignal(end->status - 128));
+		return problem(reterr, -ECHILD, PROBLEM_FAILED, NULL,
+			"guest %s could not go on%s%s", name, colon, end->what);
+	}
+}

@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Everything that the VMM is handed: it opens nothing itself. */
+#pragma once
+
+#include "plan.h"
+
+#include "vfio/device.h"
+#include "vfio/space.h"
+
+struct launch_handles {
+	struct host *host;
+	int kvm, kernel, initrd;      /* -1 = none */
+	struct vfio_space *space;     /* one container for all functions; NULL: none is assigned */
+	struct vfio_device **devices; /* per choice; NULL where it is no function */
+	int *fallbacks;		      /* per choice; -1 where it is a function */
+	size_t n;
+	int *disks, *nets; /* per disk and net of the request */
+	size_t n_disks, n_nets;
+};
+
+/* The user's files, and KVM. First, because they cost nothing and are wrong most often. */
+int launch_open_files(struct host *files, const struct launch_request *r,
+	struct launch_handles *ret, struct problem **reterr);
+/*
+ * The functions, then what falls back, then the emulated devices. What cannot be opened turns
+ * its choice into the fallback; the plan tells afterwards.
+ */
+int launch_open_devices(struct host *h, const struct launch_request *r, struct launch_plan *p,
+	struct launch_handles *io, struct problem **reterr);
+void launch_handles_done(struct launch_handles *l);
+#define autohandles CLEANUP(launch_handles_done) struct launch_handles

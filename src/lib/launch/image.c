@@ -1,0 +1,144 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "image.h"
+
+#include "base/str.h"
+
+#include <fcntl.h>
+#include <string.h>
+
+/*
+ * The boot sector's setup header (Documentation/arch/x86/boot.rst). Version 2.12 of the protocol
+ * (Linux 3.8) brought xloadflags and with it the 64-bit entry.
+ */
+enum {
+	HEADER_BYTES = 0x264,
+	SETUP_SECTORS_AT = 0x1f1,
+	SYSSIZE_AT = 0x1f4, /* in paragraphs of 16 bytes */
+	BOOT_FLAG_AT = 0x1fe,
+	MAGIC_AT = 0x202,
+	VERSION_AT = 0x206,
+	XLOADFLAGS_AT = 0x236,
+	SECTOR_BYTES = 512,
+	LEAST_VERSION = 0x020c,
+};
+
+static int blame_open(const char *what, const char *path, int code, struct problem **reterr)
+{
+	const char *hint = code == -ENOENT ? "is the name right?" : NULL;
+
+	if (code == -EACCES || code == -EPERM || code == -EROFS)
+		hint = "run as a user who may open it; a disk may be given with \",ro\"";
+	return problem(reterr, code, problem_kind_from_errno(code), hint, "%s %s: %s", what, path,
+		strerror(-code));
+}
+
+static int bad(const char *what, const char *path, const char *why, struct problem **reterr)
+{
+	return problem(reterr, -EINVAL, PROBLEM_BAD_IMAGE, "name a file of the right kind",
+		"%s %s: %s", what, path, why);
+}
+
+static char *absolute(const char *path)
+{
+	autofree char *cwd = NULL;
+
+	if (path[0] == '/')
+		return strdup(path);
+	cwd = getcwd(NULL, 0);
+	return cwd ? str_printf("%s/%s", cwd, path) : NULL;
+}
+
+/* Nothing here waits: a FIFO without a writer is opened and then refused. */
+static int open_file(struct host *h, const char *what, const char *path, int flags, struct stat *st,
+	struct problem **reterr)
+{
+	autofree char *full = absolute(path);
+	autoclose int fd = -1;
+
+	if (!full)
+		return blame_open(what, path, -errno, reterr);
+	fd = host_open(h, full, flags | O_NONBLOCK);
+	if (fd == -EISDIR)
+		return bad(what, path, "it is a directory", reterr);
+	if (fd < 0)
+		return blame_open(what, path, fd, reterr);
+	if (fstat(fd, st) < 0)
+		return blame_open(what, path, -errno, reterr);
+	if (S_ISDIR(st->st_mode))
+		return bad(what, path, "it is a directory", reterr);
+	return TAKE_FD(fd);
+}
+
+static uint32_t get(const uint8_t *p, unsigned bytes)
+{
+	uint32_t v = 0;
+
+	for (unsigned i = 0; i < bytes; i++)
+		v |= (uint32_t)p[i] << (8 * i);
+	return v;
+}
+
+/* NULL if this is a kernel we can start, else why it is none. */
+static const char *check_kernel(const uint8_t *h, ssize_t n, uint64_t file_bytes)
+{
+	uint64_t setup, whole;
+
+	if (n < HEADER_BYTES || memcmp(&h[MAGIC_AT], "HdrS", 4) != 0 ||
+		get(&h[BOOT_FLAG_AT], 2) != 0xaa55)
+		return "it is not a Linux bzImage";
+	if (get(&h[VERSION_AT], 2) < LEAST_VERSION || !(get(&h[XLOADFLAGS_AT], 2) & 1))
+		return "it is a kernel without a 64-bit entry";
+	setup = h[SETUP_SECTORS_AT] ? h[SETUP_SECTORS_AT] : 4;
+	whole = (setup + 1) * SECTOR_BYTES + (uint64_t)get(&h[SYSSIZE_AT], 4) * 16;
+	/* syssize is rounded up to a paragraph. */
+	if (file_bytes + 15 < whole)
+		return "it is cut short";
+	return NULL;
+}
+
+int image_open_kernel(struct host *h, const char *path, struct problem **reterr)
+{
+	uint8_t header[HEADER_BYTES];
+	const char *why;
+	struct stat st;
+	autoclose int fd = open_file(h, "kernel", path, O_RDONLY, &st, reterr);
+	ssize_t n;
+
+	if (fd < 0)
+		return fd;
+	if (!S_ISREG(st.st_mode))
+		return bad("kernel", path, "it is not a file", reterr);
+	n = host_pread(h, fd, header, sizeof(header), 0);
+	if (n < 0)
+		return blame_open("kernel", path, (int)n, reterr);
+	why = check_kernel(header, n, (uint64_t)st.st_size);
+	if (why)
+		return bad("kernel", path, why, reterr);
+	return TAKE_FD(fd);
+}
+
+int image_open_initrd(struct host *h, const char *path, struct problem **reterr)
+{
+	struct stat st;
+	autoclose int fd = open_file(h, "initrd", path, O_RDONLY, &st, reterr);
+
+	if (fd < 0)
+		return fd;
+	if (!S_ISREG(st.st_mode) || st.st_size == 0)
+		return bad("initrd", path, "it is empty or not a file", reterr);
+	return TAKE_FD(fd);
+}
+
+int image_open_disk(struct host *h, const char *path, bool read_only, struct problem **reterr)
+{
+	struct stat st;
+	autoclose int fd = open_file(h, "disk", path, read_only ? O_RDONLY : O_RDWR, &st, reterr);
+
+	if (fd < 0)
+		return fd;
+	if (!S_ISREG(st.st_mode) && !S_ISBLK(st.st_mode))
+		return bad("disk", path, "it is neither a file nor a block device", reterr);
+	if (S_ISREG(st.st_mode) && st.st_size < SECTOR_BYTES)
+		return bad("disk", path, "it is smaller than a sector", reterr);
+	return TAKE_FD(fd);
+}

@@ -1,0 +1,15 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The user's files that a guest is made of. Names are relative to the working directory; files are
+ * opened through the live machine's door and checked before anything is started.
+ */
+#pragma once
+
+#include "base/problem.h"
+#include "host/host.h"
+
+/* A bzImage with a 64-bit entry, whole. A descriptor, close-on-exec; BAD_IMAGE, NOT_FOUND … */
+int image_open_kernel(struct host *h, const char *path, struct problem **reterr);
+int image_open_initrd(struct host *h, const char *path, struct problem **reterr);
+/* A regular file or block device of at least one sector. */
+int image_open_disk(struct host *h, const char *path, bool read_only, struct problem **reterr);

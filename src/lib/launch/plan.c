@@ -1,0 +1,215 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "plan.h"
+
+#include "base/str.h"
+#include "driver/use.h"
+#include "select/select.h"
+#include "vfio/memlock.h"
+
+#include <inttypes.h>
+
+void launch_plan_done(struct launch_plan *p)
+{
+	for (size_t i = 0; i < p->n; i++)
+		problem_free(p->v[i].why);
+	free(p->v);
+	p->v = NULL;
+	p->n = 0;
+}
+
+int launch_fall_back(
+	struct launch_choice *c, int code, struct problem *why, struct problem **reterr)
+{
+	if (c->vf->fallback == FALLBACK_NONE) {
+		if (reterr)
+			*reterr = why;
+		else
+			problem_free(why);
+		return problem_wrap(reterr, code, "%s", c->vf->selector);
+	}
+	problem_free(c->why);
+	c->why = why;
+	c->how = c->vf->fallback == FALLBACK_NET ? LAUNCH_NET : LAUNCH_DISK;
+	return 0;
+}
+
+bool launch_plan_has_vfio(const struct launch_plan *p)
+{
+	for (size_t i = 0; i < p->n; i++)
+		if (p->v[i].how == LAUNCH_VFIO)
+			return true;
+	return false;
+}
+
+static int check_kind(const struct function *f, struct problem **reterr)
+{
+	if (class_is_bridge(f->id.class_code))
+		return problem(reterr, -EINVAL, PROBLEM_NOT_ASSIGNABLE, NULL,
+			"%s is a bridge: it cannot be given to a guest", f->address);
+	return 0;
+}
+
+static int check_driver(const struct function *f, struct problem **reterr)
+{
+	if (driver_is_vfio(f->driver))
+		return 0;
+	problem(reterr, -ENODEV, PROBLEM_NOT_BOUND_TO_VFIO, NULL,
+		f->driver ? "%s is driven by %s, not by a VFIO driver"
+			  : "%s has no driver%s; it needs a VFIO driver",
+		f->address, f->driver ? f->driver : "");
+	problem_hint(reterr, "vfctl bind %s", f->address);
+	return -ENODEV;
+}
+
+static int check_group(
+	const struct inventory *inv, const struct function *f, struct problem **reterr)
+{
+	const struct iommu_group *g = inventory_find_group(inv, f->iommu_group);
+
+	if (!g)
+		return problem(reterr, -ENODATA, PROBLEM_NO_IOMMU,
+			"switch the IOMMU on in the firmware and with intel_iommu=on",
+			"%s is in no IOMMU group", f->address);
+	return iommu_group_require_viable(g, reterr);
+}
+
+/* A group has one holder; a fellow member that is held is as bad as the function itself. */
+static int check_holders(struct host *h, const struct inventory *inv, const struct function *f,
+	struct problem **reterr)
+{
+	const struct iommu_group *g = inventory_find_group(inv, f->iommu_group);
+	autofree struct bdf *v = calloc(g->n_members + 1, sizeof(*v));
+	autouses uses = { 0 };
+	int r;
+
+	if (!v)
+		return problem(reterr, -ENOMEM, PROBLEM_NO_MEMORY, NULL, "out of memory");
+	for (size_t i = 0; i < g->n_members; i++)
+		v[i] = g->members[i].bdf;
+	r = uses_find_vfio(h, v, g->n_members, &uses);
+	if (r == -ENOMEM)
+		return problem(reterr, r, PROBLEM_NO_MEMORY, NULL, "out of memory");
+	if (r < 0 || uses.n == 0)
+		return 0; /* opening will tell */
+	return problem(reterr, -EBUSY, PROBLEM_IN_USE, "end that first, or take another function",
+		"%s is held by %s", BDF_TEXT(uses.v[0].bdf), uses.v[0].who);
+}
+
+static int check_twice(
+	const struct launch_plan *p, size_t n, const struct function *f, struct problem **reterr)
+{
+	for (size_t i = 0; i < n; i++)
+		if (p->v[i].how == LAUNCH_VFIO && p->v[i].function == f)
+			return problem(reterr, -EBUSY, PROBLEM_IN_USE, NULL,
+				"%s is given to this guest already, as %s", f->address,
+				p->v[i].vf->selector);
+	return 0;
+}
+
+static int check_function(struct host *h, const struct inventory *inv, const struct function *f,
+	struct problem **reterr)
+{
+	int r = check_kind(f, reterr);
+
+	if (r == 0)
+		r = check_driver(f, reterr);
+	if (r == 0)
+		r = check_group(inv, f, reterr);
+	if (r == 0)
+		r = check_holders(h, inv, f, reterr);
+	return r;
+}
+
+/* A request that is not clear is the user's mistake: no fallback for that. */
+static bool is_mistake(const struct problem *p)
+{
+	return p && (p->kind == PROBLEM_AMBIGUOUS || p->kind == PROBLEM_USAGE ||
+			    p->kind == PROBLEM_NO_MEMORY);
+}
+
+static int choose(struct host *h, const struct inventory *inv, struct launch_plan *p,
+	const struct launch_vf *vf, struct problem **reterr)
+{
+	struct launch_choice *c = &p->v[p->n];
+	struct problem *why = NULL;
+	struct function *f = NULL;
+	int r;
+
+	*c = (struct launch_choice) { .vf = vf, .how = LAUNCH_VFIO };
+	r = select_one(h, inv, vf->selector, &f, &why);
+	if (r == 0) {
+		c->function = f;
+		r = check_twice(p, p->n, f, &why);
+	}
+	if (r == 0)
+		r = check_function(h, inv, f, &why);
+	p->n++;
+	if (r == 0)
+		return 0;
+	if (is_mistake(why)) {
+		if (reterr)
+			*reterr = why;
+		else
+			problem_free(why);
+		return r;
+	}
+	return launch_fall_back(c, r, why, reterr);
+}
+
+int launch_check_memlock(struct launch_plan *p, uint64_t memory_bytes, struct problem **reterr)
+{
+	struct memlock limit;
+
+	if (!launch_plan_has_vfio(p) || memlock_get(&limit) < 0 ||
+		memlock_allows(&limit, memory_bytes) || memlock_raise(memory_bytes) >= 0)
+		return 0;
+	for (size_t i = 0; i < p->n; i++) {
+		struct problem *why = NULL;
+		int r;
+
+		if (p->v[i].how != LAUNCH_VFIO)
+			continue;
+		problem(&why, -ENOMEM, PROBLEM_MEMLOCK, NULL,
+			"RLIMIT_MEMLOCK allows %" PRIu64
+			" bytes, the guest's memory needs %" PRIu64,
+			limit.allowed_bytes, memory_bytes);
+		problem_hint(&why,
+			"ulimit -l %" PRIu64 ", LimitMEMLOCK= in the unit, or limits.conf",
+			memory_bytes / 1024);
+		r = launch_fall_back(&p->v[i], -ENOMEM, why, reterr);
+		if (r < 0)
+			return r;
+	}
+	return 0;
+}
+
+int launch_plan_make(struct host *h, const struct inventory *inv, const struct launch_request *r,
+	struct launch_plan *ret, struct problem **reterr)
+{
+	autolaunchplan p = { .v = calloc(r->n_vfs + 1, sizeof(*p.v)) };
+
+	if (!p.v)
+		return problem(reterr, -ENOMEM, PROBLEM_NO_MEMORY, NULL, "out of memory");
+	for (size_t i = 0; i < r->n_vfs; i++) {
+		int e = choose(h, inv, &p, &r->vfs[i], reterr);
+
+		if (e < 0)
+			return e;
+	}
+	*ret = p;
+	p = (struct launch_plan) { 0 };
+	return 0;
+}
+
+char *launch_choice_text(const struct launch_choice *c)
+{
+	switch (c->how) {
+	case LAUNCH_NET:
+		return str_printf("virtio-net on %s", c->vf->net.tap);
+	case LAUNCH_DISK:
+		return str_printf("virtio-blk on %s", c->vf->disk.path);
+	case LAUNCH_VFIO:
+		break;
+	}
+	return strdup("VFIO");
+}

@@ -1,0 +1,248 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "request.h"
+
+#include "base/str.h"
+
+#include <string.h>
+
+enum {
+	TAP_NAME_MAX = 15, /* IFNAMSIZ without its NUL */
+	PAGE_BYTES = 4096,
+	HUGE_PAGE_BYTES = 2 << 20,
+	MEMORY_LEAST = 16 << 20,
+};
+
+static int usage(struct problem **reterr, const char *hint, const char *option, const char *text,
+	const char *what)
+{
+	return problem(reterr, -EINVAL, PROBLEM_USAGE, hint, "%s %s: %s", option, text, what);
+}
+
+static int no_memory(struct problem **reterr)
+{
+	return problem(reterr, -ENOMEM, PROBLEM_NO_MEMORY, NULL, "out of memory");
+}
+
+void launch_request_init(struct launch_request *r)
+{
+	*r = (struct launch_request) {
+		.name = "guest",
+		.append = "",
+		.cpus = 1,
+		.memory_bytes = 512ULL << 20,
+	};
+}
+
+static void vf_done(struct launch_vf *v)
+{
+	free(v->selector);
+	free(v->vf_token);
+	free(v->net.tap);
+	free(v->disk.path);
+}
+
+void launch_request_done(struct launch_request *r)
+{
+	for (size_t i = 0; i < r->n_vfs; i++)
+		vf_done(&r->vfs[i]);
+	for (size_t i = 0; i < r->n_disks; i++)
+		free(r->disks[i].path);
+	for (size_t i = 0; i < r->n_nets; i++)
+		free(r->nets[i].tap);
+	free(r->vfs);
+	free(r->disks);
+	free(r->nets);
+}
+
+int launch_set_cpus(struct launch_request *r, const char *text, struct problem **reterr)
+{
+	uint32_t n;
+
+	if (parse_u32(text, &n) < 0 || n < 1 || n > LAUNCH_CPUS_MAX)
+		return usage(reterr, "--cpus 2", "--cpus", text, "a guest has 1 to 8 CPUs");
+	r->cpus = n;
+	return 0;
+}
+
+int launch_set_memory(struct launch_request *r, const char *text, struct problem **reterr)
+{
+	uint64_t n;
+
+	if (parse_bytes(text, &n) < 0)
+		return usage(reterr, "--mem 512M", "--mem", text, "not an amount of memory");
+	if (n < MEMORY_LEAST || n % PAGE_BYTES)
+		return usage(reterr, "--mem 512M", "--mem", text,
+			"a guest has at least 16M, in pages of 4K");
+	r->memory_bytes = n;
+	return 0;
+}
+
+static int set_tap(struct launch_net *net, const char *name, const char *option, const char *text,
+	struct problem **reterr)
+{
+	size_t len = strlen(name);
+
+	if (len < 1 || len > TAP_NAME_MAX || strpbrk(name, "/ \t\n%:") || str_eq(name, ".") ||
+		str_eq(name, ".."))
+		return usage(reterr, "an interface's name has 1 to 15 characters", option, text,
+			"no name for a tap");
+	net->tap = strdup(name);
+	return net->tap ? 0 : no_memory(reterr);
+}
+
+static int set_disk(struct launch_disk *d, char *spec, const char *option, const char *text,
+	struct problem **reterr)
+{
+	size_t len;
+
+	if (str_ends(spec, ",ro")) {
+		d->read_only = true;
+		spec[strlen(spec) - 3] = '\0';
+	}
+	len = strlen(spec);
+	if (!len)
+		return usage(reterr, NULL, option, text, "no file is named");
+	d->path = strdup(spec);
+	return d->path ? 0 : no_memory(reterr);
+}
+
+static int set_fallback(struct launch_vf *v, char *spec, const char *text, struct problem **reterr)
+{
+	char *resource = strchr(spec, ':');
+
+	if (v->fallback != FALLBACK_NONE)
+		return usage(reterr, NULL, "--vf", text, "one fallback is enough");
+	if (resource)
+		*resource++ = '\0';
+	if (str_eq(spec, "virtio-net") && resource) {
+		v->fallback = FALLBACK_NET;
+		return set_tap(&v->net, resource, "--vf", text, reterr);
+	}
+	if (str_eq(spec, "virtio-blk") && resource) {
+		v->fallback = FALLBACK_DISK;
+		return set_disk(&v->disk, resource, "--vf", text, reterr);
+	}
+	return usage(reterr, "fallback=virtio-net:TAP or fallback=virtio-blk:FILE", "--vf", text,
+		"no such fallback");
+}
+
+/* The kernel takes the token behind a space: nothing else may get in with it. */
+static int set_token(
+	struct launch_vf *v, const char *token, const char *text, struct problem **reterr)
+{
+	if (strlen(token) != 36 || strspn(token, "0123456789abcdefABCDEF-") != 36)
+		return usage(reterr, NULL, "--vf", text, "vf-token= is not a UUID");
+	free(v->vf_token);
+	v->vf_token = strdup(token);
+	return v->vf_token ? 0 : no_memory(reterr);
+}
+
+/* Where the next key of --vf begins; a selector's own commas are not followed by one. */
+static char *next_key(char *s)
+{
+	for (char *comma = strchr(s, ','); comma; comma = strchr(comma + 1, ','))
+		if (str_starts(comma, ",fallback=") || str_starts(comma, ",vf-token="))
+			return comma;
+	return NULL;
+}
+
+static int parse_vf(struct launch_vf *v, char *spec, const char *text, struct problem **reterr)
+{
+	char *key = next_key(spec);
+
+	if (key)
+		*key = '\0';
+	if (!*spec)
+		return usage(reterr, "see vfctl list", "--vf", text, "no function is named");
+	v->selector = strdup(spec);
+	if (!v->selector)
+		return no_memory(reterr);
+	while (key) {
+		char *value = strchr(key + 1, '=') + 1, *next = next_key(value);
+		int r;
+
+		if (next)
+			*next = '\0';
+		r = str_starts(key + 1, "fallback=") ? set_fallback(v, value, text, reterr)
+						     : set_token(v, value, text, reterr);
+		if (r < 0)
+			return r;
+		key = next;
+	}
+	return 0;
+}
+
+int launch_add_vf(struct launch_request *r, const char *text, struct problem **reterr)
+{
+	struct launch_vf *v = reallocarray(r->vfs, r->n_vfs + 1, sizeof(*v));
+	autofree char *copy = strdup(text);
+
+	if (v)
+		r->vfs = v;
+	if (!v || !copy)
+		return no_memory(reterr);
+	v[r->n_vfs] = (struct launch_vf) { 0 };
+	return parse_vf(&v[r->n_vfs++], copy, text, reterr);
+}
+
+int launch_add_disk(struct launch_request *r, const char *text, struct problem **reterr)
+{
+	struct launch_disk *v = reallocarray(r->disks, r->n_disks + 1, sizeof(*v));
+	autofree char *copy = strdup(text);
+
+	if (v)
+		r->disks = v;
+	if (!v || !copy)
+		return no_memory(reterr);
+	v[r->n_disks] = (struct launch_disk) { 0 };
+	return set_disk(&v[r->n_disks++], copy, "--disk", text, reterr);
+}
+
+static int parse_net(struct launch_net *n, char *spec, const char *text, struct problem **reterr)
+{
+	char *save = NULL;
+
+	for (char *w = strtok_r(spec, ",", &save); w; w = strtok_r(NULL, ",", &save)) {
+		int r = 0;
+
+		if (str_starts(w, "tap=") && !n->tap)
+			r = set_tap(n, w + 4, "--net", text, reterr);
+		else if (!str_starts(w, "mac=") || mac_parse(w + 4, &n->mac) < 0 ||
+			 mac_is_multicast(n->mac))
+			r = usage(reterr, "--net tap=NAME[,mac=MAC]", "--net", text,
+				"not understood");
+		if (r < 0)
+			return r;
+	}
+	return n->tap ? 0
+		      : usage(reterr, "--net tap=NAME[,mac=MAC]", "--net", text, "tap= is missing");
+}
+
+int launch_add_net(struct launch_request *r, const char *text, struct problem **reterr)
+{
+	struct launch_net *v = reallocarray(r->nets, r->n_nets + 1, sizeof(*v));
+	autofree char *copy = strdup(text);
+
+	if (v)
+		r->nets = v;
+	if (!v || !copy)
+		return no_memory(reterr);
+	v[r->n_nets] = (struct launch_net) { 0 };
+	return parse_net(&v[r->n_nets++], copy, text, reterr);
+}
+
+int launch_request_check(const struct launch_request *r, struct problem **reterr)
+{
+	if (!r->kernel)
+		return problem(
+			reterr, -EINVAL, PROBLEM_USAGE, "--kernel FILE", "a guest needs a kernel");
+	if (!*r->name || strpbrk(r->name, ",\n"))
+		return usage(reterr, NULL, "--name", r->name, "no name for a guest");
+	if (r->huge_pages && r->memory_bytes % HUGE_PAGE_BYTES)
+		return problem(reterr, -EINVAL, PROBLEM_USAGE, "--mem 512M",
+			"with --hugepages the memory is a multiple of 2M");
+	if (r->n_vfs + r->n_disks + r->n_nets + r->rng > LAUNCH_DEVICES_MAX)
+		return problem(reterr, -EINVAL, PROBLEM_USAGE, NULL,
+			"a guest has room for %d devices", LAUNCH_DEVICES_MAX);
+	return 0;
+}

@@ -1,0 +1,12 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* A tap: a network interface of the host whose other end is a descriptor. */
+#pragma once
+
+#include "base/problem.h"
+#include "host/host.h"
+
+/*
+ * Attaches to the tap `name`, or makes one that lives as long as its descriptor and sets it up.
+ * Close-on-exec; frames carry a virtio-net header. IN_USE when somebody else is attached.
+ */
+int tap_attach(struct host *h, const char *name, struct problem **reterr);
