@@ -87,7 +87,7 @@ static void links(void **state)
 	struct host_link l;
 	struct host_vf *vfs;
 	size_t n;
-	int e1000;
+	int e1000 = 0;
 
 	assert_int_equal(host_link_get(h, ETH0, &l), 0);
 	assert_string_equal(l.name, "eth0");
