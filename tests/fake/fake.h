@@ -96,6 +96,9 @@ void fake_unload(struct host *h, const char *driver, bool for_ever);
 void fake_nvme_pool(
 	struct host *h, unsigned vq, unsigned vq_per_vf, unsigned vi, unsigned vi_per_vf);
 
+/* A controller that accepts virtualisation management and does nothing. */
+void fake_nvme_lies(struct host *h, bool lies);
+
 /* The VFIO side: functions on vfio-pci are in it by their address. For tests that change limits,
  * look at mappings or fire interrupts; viability and presence follow the tree. */
 struct fakevfio *fake_vfio(struct host *h);

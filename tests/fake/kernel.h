@@ -66,7 +66,7 @@ struct kernel {
 	struct strbuf log;
 	unsigned hangs;
 	unsigned vf_ms, driver_ms, node_ms;
-	bool no_acs;
+	bool no_acs, nvme_lies;
 	struct fakevfio vfio;
 	struct {
 		int fd; /* 0: free */

@@ -30,6 +30,11 @@ void fake_nvme_pool(
 	k->nvme_pools[1] = (struct nvme_pool) { vi, vi_per_vf };
 }
 
+void fake_nvme_lies(struct host *h, bool lies)
+{
+	kernel_of(h)->nvme_lies = lies;
+}
+
 static void put_node(struct kernel *k, const char *name)
 {
 	autofree char *path = need_printf("/dev/%s", name);
@@ -225,6 +230,8 @@ static int virtualization_management(struct kernel *k, struct pf *pf, struct nvm
 
 	if (id == 0 || id > total_vfs(k, pf))
 		return INVALID_CONTROLLER;
+	if (k->nvme_lies)
+		return 0;
 	s = &pf->nvme[id - 1];
 	switch (cmd->cdw10 & 0xf) {
 	case 7:

@@ -10,6 +10,7 @@
 #include <archive_entry.h>
 #include <fcntl.h>
 #include <stdio.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 
 static char scratch[64];
@@ -235,6 +236,31 @@ static void archive_bomb(void **state UNUSED)
 	assert_int_equal(host_new_captured(at("bomb.tar"), &h, &p), -ENOSPC);
 }
 
+/* One file of 512 MiB, 20 KiB as an archive: it is not even read to its end. */
+static void one_file_bomb(void **state UNUSED)
+{
+	enum { MEG = 1 << 20, SIZE = 512 };
+	autofree char *zeros = calloc(1, MEG);
+	autohost *h = NULL;
+	struct archive *a = begin(at("bomb.tar"));
+	struct archive_entry *e = archive_entry_new();
+	struct rusage before, after;
+
+	archive_entry_set_pathname(e, "sys/big");
+	archive_entry_set_filetype(e, AE_IFREG);
+	archive_entry_set_perm(e, 0644);
+	archive_entry_set_size(e, (la_int64_t)SIZE * MEG);
+	assert_int_equal(archive_write_header(a, e), ARCHIVE_OK);
+	for (int i = 0; i < SIZE; i++)
+		assert_int_equal(archive_write_data(a, zeros, MEG), MEG);
+	archive_entry_free(e);
+	end(a);
+	getrusage(RUSAGE_SELF, &before);
+	assert_int_equal(host_new_captured(at("bomb.tar"), &h, NULL), -EFBIG);
+	getrusage(RUSAGE_SELF, &after);
+	assert_in_range(after.ru_maxrss - before.ru_maxrss, 0, 100 << 10); /* KiB */
+}
+
 static void not_a_capture(void **state UNUSED)
 {
 	autohost *h = NULL;
@@ -286,6 +312,7 @@ int main(void)
 {
 #define T(f) cmocka_unit_test_setup_teardown(f, make_scratch, drop_scratch)
 	const struct CMUnitTest tests[] = {
+		T(one_file_bomb), /* first: later ones would hide what it needs */
 		T(tar_and_folder_say_the_same),
 		T(links_stay_inside),
 		T(hostile_archives),

@@ -208,6 +208,24 @@ static void what_controllers_say(void **state)
 	}
 }
 
+static void a_controller_that_lies(void **state)
+{
+	struct fixture *f = *state;
+	struct problem *p = NULL;
+
+	fake_nvme_lies(f->h, true);
+	assert_refused(nvmepf_set_resources(f->p, 0, 2, 1, &p), -EIO, &p, "has 0 queues");
+	fake_nvme_lies(f->h, false);
+	assert_int_equal(nvmepf_set_resources(f->p, 0, 2, 1, NULL), 1);
+	numvfs(f, "1");
+	fake_nvme_lies(f->h, true);
+	assert_refused(nvmepf_set_online(f->p, 0, true, &p), -EIO, &p, "is offline although");
+	fake_nvme_lies(f->h, false);
+	assert_int_equal(nvmepf_set_online(f->p, 0, true, NULL), 1);
+	fake_nvme_lies(f->h, true);
+	assert_refused(nvmepf_set_online(f->p, 0, false, &p), -EIO, &p, "is online although");
+}
+
 static void not_openable(void **state)
 {
 	struct fixture *f = *state;
@@ -239,6 +257,7 @@ int main(void)
 		T(too_much),
 		T(every_call_fails_once),
 		T(what_controllers_say),
+		T(a_controller_that_lies),
 		T(not_openable),
 	};
 
