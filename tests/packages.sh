@@ -45,11 +45,11 @@ packages_for() {
 	build)
 		echo gcc libc6-dev linux-libc-dev cmake ninja-build pkg-config acpica-tools \
 			libpci-dev libudev-dev libnl-3-dev libnl-route-3-dev libnl-genl-3-dev \
-			libkmod-dev libsmartcols-dev libjson-c-dev libarchive-dev
+			libkmod-dev libsmartcols-dev libjson-c-dev libarchive-dev scdoc
 		;;
 	test)
 		echo clang clang-format clang-tidy cppcheck codespell shellcheck \
-			libcmocka-dev binutils jq git "$(clang_runtime)"
+			libcmocka-dev binutils jq git bash-completion zsh "$(clang_runtime)"
 		;;
 	lab)
 		# pci.ids: names in the demonstration; busybox, dash, kmod, ip go into the initramfs.

@@ -75,8 +75,8 @@ void help_overview(FILE *to)
 		help_section(to, s);
 	fputs("\nOptions, before or after the verb:\n", to);
 	help_options(to, global_options, n_global_options);
-	fputs("\nA SELECTOR is an address (3b:00.1), an interface or controller (ens1f0, nvme0), VFs of\n"
-	      "a PF (ens1f0/vf0-3,7) or an attribute (driver=igb). Each verb has its own --help.\n",
+	fputs("\nSELECTOR: an address (3b:00.1), an interface or controller (ens1f0, nvme0), VFs\n"
+	      "of a PF (ens1f0/vf0-3,7) or an attribute (driver=igb). See vfctl VERB --help.\n",
 		to);
 }
 

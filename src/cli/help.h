@@ -10,7 +10,8 @@ void help_overview(FILE *to);
 void help_verb(FILE *to, const struct verb *v);
 
 /*
- * scdoc source for the manual's sections: "options", "verbs", "exit-status". False when `section`
+ * scdoc source for the manual's sections: "options", "verbs", "attributes",
+ * "vf-attributes", "exit-status". False when `section`
  * is none of them.
  */
 bool help_manual(FILE *to, const char *section);

@@ -2,6 +2,8 @@
 /* The manual's sections that come from tables, as scdoc source. */
 #include "help.h"
 #include "base/str.h"
+#include "netdev/vfattr.h"
+#include "select/attribute.h"
 
 /* Characters that scdoc would take for markup are escaped. */
 static void put_text(FILE *to, const char *s)
@@ -83,6 +85,29 @@ static void manual_verbs(FILE *to)
 		manual_verb(to, verbs[i]);
 }
 
+static void manual_attributes(FILE *to)
+{
+	for (unsigned i = 0; attribute_key(i); i++) {
+		fprintf(to, "*%s=*\n\t", attribute_key(i));
+		put_text(to, attribute_help(i));
+		fputs("\n\n", to);
+	}
+}
+
+static void manual_vf_attributes(FILE *to)
+{
+	const struct vfattr *a;
+
+	for (unsigned i = 0; (a = vfattr_at(i)); i++) {
+		fprintf(to, "*%s=*\n\t", vfattr_name(a));
+		put_text(to, vfattr_help(a));
+		fputs("\n\n", to);
+	}
+	fputs("*vq=*, *vi=*\n\tqueues and interrupt vectors of an NVMe VF\n\n"
+	      "*online=*\n\tyes or no: whether an NVMe VF's controller works\n\n",
+		to);
+}
+
 static void manual_exit_status(FILE *to)
 {
 	fputs("*0*\n\tdone, or already so\n\n", to);
@@ -111,6 +136,8 @@ bool help_manual(FILE *to, const char *section)
 	} sections[] = {
 		{ "options", manual_options },
 		{ "verbs", manual_verbs },
+		{ "attributes", manual_attributes },
+		{ "vf-attributes", manual_vf_attributes },
 		{ "exit-status", manual_exit_status },
 	};
 

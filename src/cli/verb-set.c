@@ -4,14 +4,14 @@
 #include "base/str.h"
 
 static const struct option options[] = {
-	{ 0, "allow-in-use", TAKES_NOTHING, NULL, "take NVMe controllers offline under their users",
+	{ 0, "allow-in-use", TAKES_NOTHING, NULL, "take NVMe offline under its users",
 		NULL },
 };
 
 static const struct example examples[] = {
 	{ "set ens1f0/vf0 mac=02:00:00:00:00:01", "the address that its guest sees" },
 	{ "set ens1f0/vf0-3 vlan=100 spoofchk=on", "the same for four VFs" },
-	{ "set nvme0/vf0 vq=2 vi=1 online=yes", "queues, interrupts, in the right order" },
+	{ "set nvme0/vf0 vq=2 vi=1 online=yes", "queues and interrupts, in order" },
 };
 
 /* What two VFs must not share. */

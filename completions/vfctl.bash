@@ -1,0 +1,170 @@
+# shellcheck shell=bash
+# Completion of vfctl for bash. What there is to complete comes from `vfctl help --complete`, and
+# the functions from `vfctl list`, so that this file knows no verb and no option by name.
+
+# The table, read once a shell.
+_vfctl_table() {
+	[ -n "${_vfctl_cached_table:-}" ] || _vfctl_cached_table=$("$1" help --complete 2>/dev/null)
+	printf '%s\n' "$_vfctl_cached_table"
+}
+
+# _vfctl_list COLUMNS SELECTOR…: cells, one a line, of the machine that the command line names.
+_vfctl_list() {
+	local columns=$1
+	shift
+	"$_vfctl_program" "${_vfctl_root[@]}" --no-legend list -o "$columns" "$@" 2>/dev/null |
+		tr -s ' ,' '\n' | grep -vx -e - -e ''
+}
+
+# PF/vfN, by the PF's name and address.
+_vfctl_vf_names() {
+	local pf index name address
+	"$_vfctl_program" "${_vfctl_root[@]}" --no-legend list kind=vf -o PF,INDEX 2>/dev/null |
+		while read -r pf index; do
+			"$_vfctl_program" "${_vfctl_root[@]}" --no-legend list "$pf" -o ADDRESS,NAME 2>/dev/null |
+				while read -r address name; do
+					echo "$address/vf$index"
+					[ "$name" = - ] || echo "${name%%,*}/vf$index"
+				done
+		done
+}
+
+# _vfctl_words VERB KIND: what KIND ("<function>", "mac=|vlan=", …) stands for, one a line.
+_vfctl_words() {
+	case $2 in
+	'<function>')
+		_vfctl_list ADDRESS,NAME
+		_vfctl_vf_names
+		printf '%s\n' driver= vendor= class= kind= numa= group= path= serial= mac=
+		;;
+	'<pf>') _vfctl_list ADDRESS,NAME kind=pf ;;
+	'<vf>')
+		_vfctl_list ADDRESS,NAME kind=vf
+		_vfctl_vf_names
+		;;
+	'<driver>') ls /sys/bus/pci/drivers 2>/dev/null ;;
+	'<verb>') _vfctl_table "$_vfctl_program" | awk -F'\t' '$1 == "verb" { print $2 }' ;;
+	'<columns>')
+		_vfctl_table "$_vfctl_program" |
+			awk -F'\t' -v verb="$1" '$1 == "column" && $2 == verb { print $3 }'
+		;;
+	-) ;;
+	*) printf '%s\n' "$2" | sed 's,[| ],\n,g' ;;
+	esac
+}
+
+# _vfctl_option VERB NAME FIELD: a field of the option's line, empty when there is no such option.
+_vfctl_option() {
+	_vfctl_table "$_vfctl_program" | awk -F'\t' -v verb="$1" -v name="$2" -v field="$3" '
+		$1 == "option" && ($2 == verb || $2 == "-") && ($3 == name || $4 == name) { print $field; exit }'
+}
+
+# Finds the verb and how many arguments it has before the cursor: sets verb and arguments.
+_vfctl_parse() {
+	local i word two
+	verb='' arguments=0
+	for ((i = 1; i < cword; i++)); do
+		word=${words[i]}
+		case $word in
+		--root=*) _vfctl_root=(--root "${word#*=}") ;;
+		-*)
+			if [[ $word != *=* ]] && [ "$(_vfctl_option "$verb" "$word" 5)" = value ]; then
+				i=$((i + 1))
+				[ "$word" = --root ] && _vfctl_root=(--root "${words[i]-}")
+			fi
+			;;
+		*)
+			if [ -z "$verb" ]; then
+				two="$word ${words[i + 1]-}"
+				if [ $((i + 1)) -lt "$cword" ] &&
+					_vfctl_table "$_vfctl_program" | grep -q "^verb	$two	"; then
+					verb=$two
+					i=$((i + 1))
+				else
+					verb=$word
+				fi
+			else
+				arguments=$((arguments + 1))
+			fi
+			;;
+		esac
+	done
+}
+
+# _vfctl_kind VERB N: what the verb's N-th argument (from 0) is; the last kind repeats.
+_vfctl_kind() {
+	_vfctl_table "$_vfctl_program" | awk -F'\t' -v verb="$1" -v n="$2" '
+		$1 == "verb" && $2 == verb {
+			count = split($3, kinds, " ")
+			print kinds[(n + 1 > count) ? count : n + 1]
+			exit
+		}'
+}
+
+_vfctl_offer() {
+	local cur=$1
+	mapfile -t COMPREPLY < <(compgen -W "$2" -- "$cur")
+	if [ ${#COMPREPLY[@]} -eq 1 ] && [[ ${COMPREPLY[0]} == *= ]]; then
+		compopt -o nospace 2>/dev/null
+	fi
+}
+
+_vfctl_offer_kind() {
+	local kind=$2
+	if [ "$kind" = '<file>' ]; then
+		compopt -o filenames 2>/dev/null
+		mapfile -t COMPREPLY < <(compgen -f -- "$cur")
+	elif [ "$kind" = '<columns>' ] && [[ $cur == *,* ]]; then
+		local before=${cur%,*},
+		_vfctl_offer "$cur" "$(_vfctl_words "$1" "$kind" | sed "s/^/$before/")"
+		compopt -o nospace 2>/dev/null
+	else
+		_vfctl_offer "$cur" "$(_vfctl_words "$1" "$kind")"
+	fi
+}
+
+# After KEY= of a selector: what the functions have there. The '=' ends readline's word.
+_vfctl_offer_value() {
+	local key=${cur%%=*} value=${cur#*=}
+	case $key in
+	driver) _vfctl_offer "$value" "$(_vfctl_list DRIVER | sort -u)" ;;
+	class) _vfctl_offer "$value" "$(_vfctl_list CLASS | sort -u)" ;;
+	kind) _vfctl_offer "$value" 'pf vf function' ;;
+	group) _vfctl_offer "$value" "$(_vfctl_list GROUP | sort -un)" ;;
+	vendor) _vfctl_offer "$value" "$(_vfctl_list ID | sort -u)" ;;
+	spoofchk | trust | query-rss) _vfctl_offer "$value" 'on off' ;;
+	online) _vfctl_offer "$value" 'yes no' ;;
+	link-state) _vfctl_offer "$value" 'auto enable disable' ;;
+	proto) _vfctl_offer "$value" '802.1q 802.1ad' ;;
+	esac
+}
+
+_vfctl_options() {
+	_vfctl_table "$_vfctl_program" | awk -F'\t' -v verb="$1" '
+		$1 == "option" && ($2 == verb || $2 == "-") { print $3 ($5 == "maybe" ? "=" : "") }'
+}
+
+_vfctl() {
+	local cur prev words cword verb arguments _vfctl_root=() _vfctl_program=$1
+	_get_comp_words_by_ref -n := cur prev words cword || return
+	COMPREPLY=()
+	_vfctl_parse
+	if [[ $cur == --*=* ]]; then
+		_vfctl_offer "${cur#*=}" "$(_vfctl_words "$verb" "$(_vfctl_option "$verb" "${cur%%=*}" 6)")"
+	elif [[ $prev == -* ]] && [ "$(_vfctl_option "$verb" "$prev" 5)" = value ]; then
+		_vfctl_offer_kind "$verb" "$(_vfctl_option "$verb" "$prev" 6)"
+	elif [[ $cur == -* ]]; then
+		_vfctl_offer "$cur" "$(_vfctl_options "$verb")"
+		[[ ${#COMPREPLY[@]} -eq 1 && ${COMPREPLY[0]} == *= ]] && COMPREPLY=("${COMPREPLY[0]%=}")
+	elif [ -z "$verb" ]; then
+		_vfctl_offer "$cur" "$(_vfctl_words '' '<verb>')"
+	elif [[ $cur == *=* ]]; then
+		_vfctl_offer_value
+	else
+		_vfctl_offer_kind "$verb" "$(_vfctl_kind "$verb" "$arguments")"
+	fi
+	# Bash ends its words at colons: an address is completed from its last colon on.
+	__ltrim_colon_completions "$cur"
+}
+
+complete -F _vfctl vfctl
