@@ -43,7 +43,12 @@ _vfctl_words() {
 		_vfctl_vf_names
 		;;
 	'<driver>') ls /sys/bus/pci/drivers 2>/dev/null ;;
-	'<verb>') _vfctl_table "$_vfctl_program" | awk -F'\t' '$1 == "verb" { print $2 }' ;;
+	'<verb>') _vfctl_table "$_vfctl_program" | awk -F'\t' '$1 == "verb" { sub(/ .*/, "", $2); print $2 }' ;;
+	'<rest of verb>') # the second words of "vm run"
+		_vfctl_table "$_vfctl_program" |
+			awk -F'\t' -v verb="$1" '$1 == "verb" && index($2, verb " ") == 1 {
+				print substr($2, length(verb) + 2) }'
+		;;
 	'<columns>')
 		_vfctl_table "$_vfctl_program" |
 			awk -F'\t' -v verb="$1" '$1 == "column" && $2 == verb { print $3 }'
@@ -158,6 +163,8 @@ _vfctl() {
 		[[ ${#COMPREPLY[@]} -eq 1 && ${COMPREPLY[0]} == *= ]] && COMPREPLY=("${COMPREPLY[0]%=}")
 	elif [ -z "$verb" ]; then
 		_vfctl_offer "$cur" "$(_vfctl_words '' '<verb>')"
+	elif [ -n "$(_vfctl_words "$verb" '<rest of verb>')" ]; then
+		_vfctl_offer "$cur" "$(_vfctl_words "$verb" '<rest of verb>')"
 	elif [[ $cur == *=* ]]; then
 		_vfctl_offer_value
 	else

@@ -85,7 +85,7 @@ static void help_columns(FILE *to, const struct verb *v)
 {
 	enum { name_width = 10, help_width = 26 };
 
-	if (!v->columns)
+	if (!verb_takes_columns(v))
 		return;
 	fputs("\nColumns (* shown unless -o chooses):\n", to);
 	for (size_t i = 0; i < *v->n_columns; i++) {
@@ -146,7 +146,7 @@ void help_complete(FILE *to)
 	for (size_t i = 0; i < n_verbs; i++) {
 		for (size_t k = 0; k < verbs[i]->n_options; k++)
 			complete_option(to, verbs[i]->name, &verbs[i]->options[k]);
-		for (size_t k = 0; verbs[i]->columns && k < *verbs[i]->n_columns; k++)
+		for (size_t k = 0; verb_takes_columns(verbs[i]) && k < *verbs[i]->n_columns; k++)
 			fprintf(to, "column\t%s\t%s\n", verbs[i]->name, verbs[i]->columns[k].name);
 	}
 }

@@ -5,13 +5,16 @@
 #include "netdev/vfattr.h"
 #include "select/attribute.h"
 
-/* Characters that scdoc would take for markup are escaped. */
+/* Characters that scdoc would take for markup are escaped: some everywhere, some at line starts. */
 static void put_text(FILE *to, const char *s)
 {
+	bool starts = true;
+
 	for (; *s; s++) {
-		if (strchr("\\_*[]<>#|", *s))
+		if (strchr("\\_*[]<>#|", *s) || (starts && strchr("-.;", *s)))
 			fputc('\\', to);
 		fputc(*s, to);
+		starts = *s == '\n';
 	}
 }
 
@@ -42,7 +45,7 @@ static void manual_options(FILE *to)
 
 static void put_columns(FILE *to, const struct verb *v)
 {
-	if (!v->columns)
+	if (!verb_takes_columns(v))
 		return;
 	fputs("Columns of *-o*: ", to);
 	for (size_t i = 0; i < *v->n_columns; i++) {

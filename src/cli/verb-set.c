@@ -4,8 +4,7 @@
 #include "base/str.h"
 
 static const struct option options[] = {
-	{ 0, "allow-in-use", TAKES_NOTHING, NULL, "take NVMe offline under its users",
-		NULL },
+	{ 0, "allow-in-use", TAKES_NOTHING, NULL, "take NVMe offline under its users", NULL },
 };
 
 static const struct example examples[] = {

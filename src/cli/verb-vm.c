@@ -278,14 +278,15 @@ const struct verb verb_vm_run = {
 	.args = "--kernel FILE [OPTION…]",
 	.summary = "start a guest with VFs, and stay until it ends",
 	.description =
-		"Starts a guest under the bundled VMM. Its serial console is this terminal; Ctrl-a x\n"
-		"quits. Everything is checked before anything is started.\n"
+		"Starts a guest under the bundled VMM. Its serial console is this terminal;\n"
+		"Ctrl-a x quits. Everything is checked before anything is started.\n"
 		"\n"
 		"--vf SELECTOR gives the guest a function that is bound to a VFIO driver. With\n"
-		"\",fallback=virtio-net:TAP\" or \",fallback=virtio-blk:FILE\" it gets an emulated device\n"
-		"in its place when the function cannot be had, and the reason is told; without, the\n"
-		"start is refused. \",vf-token=UUID\" opens a VF whose PF is driven from user space.\n"
-		"--vf, --disk and --net may be repeated. A tap that is not there is made.\n"
+		"\",fallback=virtio-net:TAP\" or \",fallback=virtio-blk:FILE\" it gets an emulated\n"
+		"device in its place when the function cannot be had, and the reason is told;\n"
+		"without, the start is refused. \",vf-token=UUID\" opens a VF whose PF is driven\n"
+		"from user space. --vf, --disk and --net may be repeated. A tap that is not there\n"
+		"is made.\n"
 		"\n"
 		"Exits with 0 when the guest ended by itself or was told to, 1 when it crashed.\n",
 	.options = options,

@@ -40,6 +40,14 @@ const struct verb *verb_find(const char *name)
 	return NULL;
 }
 
+bool verb_takes_columns(const struct verb *v)
+{
+	for (size_t i = 0; v->columns && i < v->n_options; i++)
+		if (str_eq(v->options[i].name, "columns"))
+			return true;
+	return false;
+}
+
 const char *verb_section_title(enum verb_section s)
 {
 	static const char *const titles[] = {

@@ -66,6 +66,8 @@ extern const struct option global_options[];
 extern const size_t n_global_options;
 
 const struct verb *verb_find(const char *name);
+/* Whether its columns can be chosen with -o. */
+bool verb_takes_columns(const struct verb *v);
 const char *verb_section_title(enum verb_section s);
 /* Options that several verbs share, word for word. */
 #define OPTION_COLUMNS                                                                             \
