@@ -136,6 +136,15 @@ static int refuse_captured(struct host *h, struct problem **reterr)
 		"a captured machine cannot be changed");
 }
 
+static int now_on(struct host *h, struct bdf a, char **ret, struct problem **reterr)
+{
+	int r = driver_read(h, a, ret);
+
+	return r < 0 ? problem(reterr, r, problem_kind_from_errno(r), NULL,
+			       "%s: cannot read its driver: %s", BDF_TEXT(a), strerror(-r))
+		     : 0;
+}
+
 /* Onto `driver` (NULL: none), by override, so that no other driver and no autoprobe interferes. */
 static int move_to(struct host *h, struct bdf a, const char *driver, const char *override_after,
 	const struct driver_opts *opts, struct problem **reterr)
@@ -145,7 +154,9 @@ static int move_to(struct host *h, struct bdf a, const char *driver, const char 
 
 	if (r == 0)
 		r = write_override(h, a, driver ? driver : override_after, reterr);
-	if (r == 0 && driver_read(h, a, &now) == 0 && !str_eq(now, driver))
+	if (r == 0)
+		r = now_on(h, a, &now, reterr);
+	if (r == 0 && now && !str_eq(now, driver))
 		r = write_unbind(h, a, opts, reterr);
 	if (r == 0 && driver && !str_eq(now, driver))
 		r = write_bind(h, a, driver, reterr);

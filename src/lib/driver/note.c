@@ -17,31 +17,39 @@ void note_done(struct note *n)
  * Whom a note is about: "boot 0c4f… card 8086:10ca". Overrides and bindings do not survive a
  * reboot, and a note must not be applied to another card that came to the same address.
  */
-static char *about(struct host *h, struct bdf a)
+static int about(struct host *h, struct bdf a, char **ret)
 {
 	autofree char *boot = NULL;
 	struct identity id;
+	char *text;
+	int r = identity_read(h, a, &id);
 
-	if (identity_read(h, a, &id) < 0)
-		return NULL;
-	if (procfs_read(h, &boot, "sys/kernel/random/boot_id") < 0)
-		boot = strdup("unknown");
-	return boot ? str_printf("boot %s card %04x:%04x", str_trim(boot), id.vendor, id.device)
-		    : NULL;
+	if (r < 0)
+		return r;
+	r = procfs_read(h, &boot, "sys/kernel/random/boot_id");
+	if (r < 0 && r != -ENOENT)
+		return r;
+	text = str_printf(
+		"boot %s card %04x:%04x", boot ? str_trim(boot) : "unknown", id.vendor, id.device);
+	if (!text)
+		return -ENOMEM;
+	*ret = text;
+	return 0;
 }
 
 int note_keep(struct host *h, struct bdf a, const char *dir, const struct note *n)
 {
 	autofree char *whom = NULL, *text = NULL;
 	autonote old = { 0 };
-	int r;
+	int r = dir ? note_read(h, a, dir, &old) : 0;
 
-	if (!dir || note_read(h, a, dir, &old) == 0)
-		return 0;
-	whom = about(h, a);
-	if (whom)
-		text = str_printf("%s\ndriver %s\noverride %s\n", whom, n->driver ? n->driver : "",
-			n->override ? n->override : "");
+	if (r != -ENOENT)
+		return r;
+	r = about(h, a, &whom);
+	if (r < 0)
+		return r;
+	text = str_printf("%s\ndriver %s\noverride %s\n", whom, n->driver ? n->driver : "",
+		n->override ? n->override : "");
 	if (!text)
 		return -ENOMEM;
 	r = store_put(dir, BDF_TEXT(a), text);
@@ -66,10 +74,11 @@ int note_read(struct host *h, struct bdf a, const char *dir, struct note *ret)
 	autofree char *text = NULL, *whom = NULL;
 	int r = dir ? store_get(dir, BDF_TEXT(a), &text) : -ENOENT;
 
+	if (r == 0)
+		r = about(h, a, &whom);
 	if (r < 0)
 		return r;
-	whom = about(h, a);
-	if (!whom || !str_starts(text, whom) || text[strlen(whom)] != '\n')
+	if (!str_starts(text, whom) || text[strlen(whom)] != '\n')
 		return -ENOENT;
 	*ret = (struct note) {
 		.driver = line_of(text, "\ndriver "),

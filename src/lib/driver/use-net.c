@@ -104,6 +104,17 @@ static int look_at(struct host *h, const struct netdev *d, struct uses *u)
 	return r;
 }
 
+/* The folder shows the interfaces of our own namespace only, but it is there while any exists. */
+static int look_elsewhere(struct host *h, struct bdf a, struct uses *u)
+{
+	autostrv char **names = NULL;
+
+	if (sysfs_list(h, &names, "bus/pci/devices/%s/net", BDF_TEXT(a)) < 0 || strv_len(names))
+		return 0;
+	return uses_add(
+		u, USE_NETNS, a, 0, str_printf("its interface is in another network namespace"));
+}
+
 int use_net(struct host *h, struct bdf a, struct uses *u)
 {
 	autofree struct netdev *devs = NULL;
@@ -114,5 +125,5 @@ int use_net(struct host *h, struct bdf a, struct uses *u)
 		return r == -ENOMEM ? r : 0;
 	for (size_t i = 0; r == 0 && i < n; i++)
 		r = look_at(h, &devs[i], u);
-	return r;
+	return r == 0 ? look_elsewhere(h, a, u) : r;
 }

@@ -17,6 +17,7 @@ enum use_kind {
 	USE_ROUTE,   /* its netdev carries a default route */
 	USE_ADDRESS, /* or has addresses or routes */
 	USE_MASTER,  /* or is a port of a bridge, bond or team */
+	USE_NETNS,   /* its netdev was moved to another network namespace: a container's */
 };
 
 struct use {

@@ -132,32 +132,84 @@ static void the_module_is_loaded(void **state)
 	assert_on(f, VF0, "vfio-pci", "vfio-pci");
 }
 
-/* Whichever write or look fails: the machine is as before, and no note stays. */
-static void every_step_is_undone(void **state)
+static const enum fake_op all_ops[] = { FAKE_WRITE, FAKE_READ, FAKE_READ_LINK, FAKE_STAT };
+
+typedef int act(struct host *h, struct bdf a, const struct driver_opts *o, struct problem **reterr);
+
+static int bind_vfio(
+	struct host *h, struct bdf a, const struct driver_opts *o, struct problem **reterr)
 {
-	static const enum fake_op ops[] = { FAKE_WRITE, FAKE_READ_LINK };
-	struct fixture *f = *state;
+	return driver_bind(h, a, NULL, o, reterr);
+}
+
+/*
+ * Whichever call fails, the function is left on `from`, or on `to` when it did not matter. `from`
+ * has no note, or has one that stays.
+ */
+static unsigned fail_each_call(struct fixture *f, act *there, const char *to, act *back,
+	const char *from, const char *from_override)
+{
+	bool noted_before = noted(f, VF0);
 	unsigned failures = 0;
 
-	for (size_t o = 0; o < ARRAY_SIZE(ops); o++) {
+	for (size_t o = 0; o < ARRAY_SIZE(all_ops); o++) {
 		for (unsigned n = 1; n < 40; n++) {
 			autoproblem *p = NULL;
 			int r;
 
-			fake_fail_nth(f->h, ops[o], n, -EIO);
-			r = driver_bind(f->h, at(VF0), NULL, &f->opts, &p);
-			fake_fail_nth(f->h, ops[o], 0, 0);
+			fake_fail_nth(f->h, all_ops[o], n, -EIO);
+			r = there(f->h, at(VF0), &f->opts, &p);
+			fake_fail_nth(f->h, all_ops[o], 0, 0);
 			if (r == 1) {
-				assert_int_equal(driver_restore(f->h, at(VF0), &f->opts, NULL), 1);
+				autofree char *d = fake_driver(f->h, VF0);
+
+				assert_true(str_eq(d, to));
+				assert_int_equal(back(f->h, at(VF0), &f->opts, NULL), 1);
 				continue;
 			}
 			failures++;
 			assert_non_null(p);
-			assert_on(f, VF0, "igbvf", NULL);
-			assert_false(noted(f, VF0));
+			assert_on(f, VF0, from, from_override);
+			assert_int_equal(noted(f, VF0), noted_before);
 		}
 	}
-	assert_true(failures >= 4);
+	return failures;
+}
+
+static void every_step_of_bind_is_undone(void **state)
+{
+	assert_true(
+		fail_each_call(*state, bind_vfio, "vfio-pci", driver_restore, "igbvf", NULL) >= 5);
+}
+
+static void every_step_of_unbind_is_undone(void **state)
+{
+	assert_true(
+		fail_each_call(*state, driver_unbind, NULL, driver_restore, "igbvf", NULL) >= 4);
+}
+
+static void every_step_of_restore_is_undone(void **state)
+{
+	struct fixture *f = *state;
+
+	assert_int_equal(driver_bind(f->h, at(VF0), NULL, &f->opts, NULL), 1);
+	assert_true(
+		fail_each_call(f, driver_restore, "igbvf", bind_vfio, "vfio-pci", "vfio-pci") >= 5);
+}
+
+/* What cannot be noted is not begun: restore could not give it back. */
+static void no_place_for_the_note(void **state)
+{
+	struct fixture *f = *state;
+	autofree char *file = str_printf("%s/file", f->dir), *cmd = str_printf("touch %s", file);
+	struct driver_opts opts = { .state_dir = file };
+	autoproblem *p = NULL;
+
+	assert_int_equal(system(cmd), 0);
+	fake_log_clear(f->h);
+	assert_int_equal(driver_bind(f->h, at(VF0), NULL, &opts, &p), -ENOTDIR);
+	assert_non_null(strstr(p->what, "cannot note its driver"));
+	assert_string_equal(fake_log(f->h), "");
 }
 
 static void a_driver_that_refuses(void **state)
@@ -285,7 +337,10 @@ int main(void)
 		T(restore_without_a_note),
 		T(a_note_is_void_after_a_reboot),
 		T(the_module_is_loaded),
-		T(every_step_is_undone),
+		T(every_step_of_bind_is_undone),
+		T(every_step_of_unbind_is_undone),
+		T(every_step_of_restore_is_undone),
+		T(no_place_for_the_note),
 		T(a_driver_that_refuses),
 		T(when_going_back_fails_it_is_said),
 		T(refusals),

@@ -161,6 +161,16 @@ static void a_port_of_a_bridge(void **state)
 	assert_uses(h, PF, PF ": eth0 is a port of br0");
 }
 
+static void a_container_has_it(void **state)
+{
+	struct host *h = *state;
+
+	fake_vanish(h, "/sys/class/net/eth4");
+	fake_vanish(h, "/sys/devices/pci0000:00/0000:00:01.0/0000:01:10.0/net/eth4");
+	assert_uses(
+		h, "0000:01:10.0", "0000:01:10.0: its interface is in another network namespace");
+}
+
 static void file_systems(void **state)
 {
 	struct host *h = *state;
@@ -192,6 +202,7 @@ int main(void)
 		T(routes),
 		T(routes_and_addresses_6),
 		T(a_port_of_a_bridge),
+		T(a_container_has_it),
 		T(file_systems),
 	};
 

@@ -382,7 +382,7 @@ static void the_kernels_refusals(void **state)
 /* From 2 to 4, each call failing in turn: afterwards 4 on success, else 2 as before. */
 static void every_step_is_undone(void **state)
 {
-	static const enum fake_op ops[] = { FAKE_WRITE, FAKE_LIST, FAKE_READ_LINK };
+	static const enum fake_op ops[] = { FAKE_WRITE, FAKE_READ, FAKE_LIST, FAKE_READ_LINK };
 	struct fixture *f = *state;
 	unsigned failures = 0;
 
