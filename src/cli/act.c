@@ -43,7 +43,7 @@ static void waiting(void *arg, const char *text, unsigned waited_ms)
 struct driver_opts act_driver_opts(struct act *act)
 {
 	return (struct driver_opts) {
-		.state_dir = cli_driver_state_dir(act->cli),
+		.state_dir = act->cli->root ? NULL : act->cli->driver_state_dir,
 		.force = act->allow_in_use,
 		.deadline_ms = act->timeout_ms,
 		.waiting = waiting_for_holder,
@@ -54,7 +54,7 @@ struct driver_opts act_driver_opts(struct act *act)
 struct sriov_opts act_sriov_opts(struct act *act)
 {
 	return (struct sriov_opts) {
-		.state_dir = cli_driver_state_dir(act->cli),
+		.state_dir = act->cli->root ? NULL : act->cli->driver_state_dir,
 		.force = act->allow_in_use,
 		.deadline_ms = act->timeout_ms,
 		.waiting = waiting,

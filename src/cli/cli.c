@@ -2,9 +2,6 @@
 #include "cli.h"
 #include "base/str.h"
 
-/* What of a PF and its VFs was there before we changed it; see driver/driver.h. */
-static const char driver_state_dir[] = "/var/lib/vfctl/drivers";
-
 static int parse_json(struct cli *cli, const struct args *a, struct problem **reterr)
 {
 	const char *value = args_value(a, "json");
@@ -119,11 +116,6 @@ int cli_inventory(struct cli *cli, unsigned flags, struct inventory **ret, struc
 		return r;
 	*ret = TAKE_PTR(inv);
 	return 0;
-}
-
-const char *cli_driver_state_dir(const struct cli *cli)
-{
-	return cli->root ? NULL : driver_state_dir;
 }
 
 void cli_waiting(struct cli *cli, const char *text, unsigned waited_ms)

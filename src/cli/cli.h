@@ -11,6 +11,8 @@ struct cli {
 	struct out out;
 	const char *root;    /* NULL: this machine */
 	const char *pci_ids; /* NULL: the system's */
+	/* What must outlive the process: original drivers. NULL: nothing is kept. */
+	const char *driver_state_dir;
 	bool dry_run;
 	unsigned verbose;
 	bool progress;	   /* say what is awaited */
@@ -27,9 +29,6 @@ int cli_host(struct cli *cli, struct host **ret, struct problem **reterr);
 /* PROBLEM_READ_ONLY on a captured machine, unless it is a dry run. Opens the host. */
 int cli_may_act(struct cli *cli, struct problem **reterr);
 int cli_inventory(struct cli *cli, unsigned flags, struct inventory **ret, struct problem **reterr);
-
-/* Where what must outlive the process is kept. NULL on captured machines. */
-const char *cli_driver_state_dir(const struct cli *cli);
 
 /*
  * Progress of a wait: overwrites one line on a terminal, else one line a while. Ends with

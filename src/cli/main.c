@@ -60,7 +60,10 @@ static int flush(const struct out *o, int code)
 
 int main(int argc, char **argv)
 {
-	struct cli cli = { .out = { .to = stdout, .notes = stderr, .legend = true } };
+	struct cli cli = {
+		.out = { .to = stdout, .notes = stderr, .legend = true },
+		.driver_state_dir = "/var/lib/vfctl/drivers",
+	};
 	autoproblem *p = NULL;
 	int code;
 
