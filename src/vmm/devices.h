@@ -2,7 +2,7 @@
 /* From the options to the devices of a machine. VFIO's descriptors outlive the single machine. */
 #pragma once
 
-#include "options.h"
+#include "vmm/config/options.h"
 
 #include "vmm/memory/guest_memory.h"
 #include "vmm/pci/services.h"

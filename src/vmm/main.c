@@ -4,8 +4,8 @@
  * the guest ended. It opens nothing itself.
  */
 #include "devices.h"
-#include "options.h"
-#include "report.h"
+#include "vmm/config/options.h"
+#include "vmm/machine/report.h"
 #include "tty.h"
 
 #include "vmm/dev/console.h"

@@ -167,10 +167,15 @@ static void add_e820(struct boot_params *bp, uint64_t start, uint64_t end, uint3
 static void fill_e820(struct boot_params *bp, const struct guest_memory *m, uint64_t ecam)
 {
 	enum { RAM = 1, RESERVED = 2 };
+	bool has_ecam = false;
 
 	for (size_t i = 0; i < m->n_banks; i++) {
 		uint64_t start = m->banks[i].start.v, end = start + m->banks[i].size;
 
+		if (start > ecam && !has_ecam) { /* the list is in address order */
+			add_e820(bp, ecam, ecam + ECAM_BYTES, RESERVED);
+			has_ecam = true;
+		}
 		if (start < BOOT_HIGH_START) {
 			add_e820(bp, start, MIN(end, (uint64_t)BOOT_LOW_END), RAM);
 			add_e820(bp, BOOT_LOW_END, BOOT_HIGH_START, RESERVED);
@@ -178,7 +183,8 @@ static void fill_e820(struct boot_params *bp, const struct guest_memory *m, uint
 		}
 		add_e820(bp, start, end, RAM);
 	}
-	add_e820(bp, ecam, ecam + ECAM_BYTES, RESERVED);
+	if (!has_ecam)
+		add_e820(bp, ecam, ecam + ECAM_BYTES, RESERVED);
 }
 
 /* Identity mapping of the first 4 GiB: PML4, PDPT, four directories of 2 MiB pages. */

@@ -2,7 +2,7 @@
 /* The line of JSON on --status: how the guest ended and what its last life cost. */
 #pragma once
 
-#include "vmm/machine/machine.h"
+#include "machine.h"
 
 struct report {
 	const char *name;
