@@ -32,8 +32,8 @@ static int read_state(struct host *h, struct bdf a, struct note *ret, struct pro
 	if (r < 0 && r != -ENOENT)
 		return problem(reterr, r, problem_kind_from_errno(r), NULL,
 			"%s: cannot read driver_override: %s", BDF_TEXT(a), strerror(-r));
-	*ret = now;
-	now = (struct note) { 0 };
+	ret->driver = TAKE_PTR(now.driver);
+	ret->override = TAKE_PTR(now.override);
 	return 0;
 }
 

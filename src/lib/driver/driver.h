@@ -33,7 +33,7 @@ int driver_override_read(struct host *h, struct bdf a, char **ret);
 
 /*
  * 1 changed, 0 was already so. The _check functions refuse for the same reasons as the act and
- * touch nothing: for --dry-run. `driver` NULL in bind: the best VFIO driver, vfio-pci.
+ * touch nothing: for --dry-run. `driver` NULL in bind: vfio-pci.
  */
 int driver_bind(struct host *h, struct bdf a, const char *driver, const struct driver_opts *opts,
 	struct problem **reterr);
