@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "verbs.h"
-#include "set.h"
-#include "base/str.h"
+#include "act.h"
+#include "setting/setting.h"
 
 static const struct option options[] = {
 	{ 0, "allow-in-use", TAKES_NOTHING, NULL, "take NVMe offline under its users", NULL },
@@ -13,68 +13,55 @@ static const struct example examples[] = {
 	{ "set nvme0/vf0 vq=2 vi=1 online=yes", "queues and interrupts, in order" },
 };
 
-/* What two VFs must not share. */
+struct settings {
+	const char *const *words;
+	size_t n;
+};
+
 static int refuse_shared(const struct settings *s, struct problem **reterr)
 {
-	static const char *const own[] = { "mac=", "node-guid=", "port-guid=" };
+	const char *word = settings_unique(s->words, s->n);
 
-	for (size_t i = 0; i < s->n; i++)
-		for (size_t k = 0; k < ARRAY_SIZE(own); k++)
-			if (str_starts(s->words[i], own[k]))
-				return problem(reterr, -EINVAL, PROBLEM_USAGE,
-					"set it for each VF by itself",
-					"%s for several VFs: they would be the same", s->words[i]);
-	return 0;
+	if (!word)
+		return 0;
+	return problem(reterr, -EINVAL, PROBLEM_USAGE, "set it for each VF by itself",
+		"%s for several VFs: they would be the same", word);
 }
 
-static int require_vf(const struct function *f, bool nvme, struct problem **reterr)
+static void add_result(
+	void *arg, const struct function *vf, const char *word, int code, struct problem *p)
 {
-	if (!f->physfn) {
-		problem(reterr, -ENODEV, PROBLEM_UNSUPPORTED, NULL,
-			"%s is not a VF: attributes are set for VFs", f->address);
-		if (f->kind == FUNCTION_PF)
-			problem_hint(reterr, "its VFs are %s/vf0 and so on", f->address);
-		return -ENODEV;
-	}
-	if (nvme && !class_is_nvme(f->id.class_code))
-		return problem(reterr, -EOPNOTSUPP, PROBLEM_UNSUPPORTED, NULL,
-			"%s is no NVMe controller: it has no vq, vi or online", f->address);
-	if (!nvme && class_is_nvme(f->id.class_code))
-		return problem(reterr, -EOPNOTSUPP, PROBLEM_UNSUPPORTED,
-			"an NVMe controller has vq, vi and online",
-			"%s is an NVMe controller, not a network function", f->address);
-	return 0;
+	act_add(arg, vf->address, code, p, "%s", word);
 }
 
-static int check(const struct settings *s, bool *ret_nvme, struct problem **reterr)
+static void set(struct act *act, const struct function *vf, const struct settings *s)
 {
-	*ret_nvme = false;
-	for (size_t i = 0; i < s->n; i++) {
-		*ret_nvme |= set_is_nvme(s->words[i]);
-		if (!strchr(s->words[i], '='))
-			return problem(reterr, -EINVAL, PROBLEM_USAGE,
-				"vfctl set VF KEY=VALUE…, one selector and then what to set",
-				"'%s' is not KEY=VALUE", s->words[i]);
-	}
-	return *ret_nvme ? set_nvme_check(s, reterr) : set_network_check(s, reterr);
+	struct setting_opts opts = {
+		.dry_run = act->cli->dry_run,
+		.allow_in_use = act->allow_in_use,
+		.result = add_result,
+		.arg = act,
+	};
+	struct problem *p = NULL;
+	size_t before = act->results.n;
+	int r;
+
+	r = settings_apply(act->host, vf, s->words, s->n, &opts, &p);
+	if (act->results.n == before) /* nothing could be tried */
+		act_add(act, vf->address, r, p, "%s", s->words[0]);
 }
 
 static int set_each(struct act *act, const struct selection *found, const struct settings *s,
-	bool nvme, struct problem **reterr)
+	struct problem **reterr)
 {
 	int r = 0;
 
 	for (size_t i = 0; r == 0 && i < found->n; i++)
-		r = require_vf(found->v[i], nvme, reterr);
+		r = settings_suit(found->v[i], s->words, s->n, reterr);
 	if (r == 0 && found->n > 1)
 		r = refuse_shared(s, reterr);
-	for (size_t i = 0; r == 0 && i < found->n; i++) {
-		struct problem *p = NULL;
-		int e = (nvme ? set_nvme : set_network)(act, found->v[i], s, &p);
-
-		if (e < 0)
-			act_add(act, found->v[i]->address, e, p, "%s", s->words[0]);
-	}
+	for (size_t i = 0; r == 0 && i < found->n; i++)
+		set(act, found->v[i], s);
 	return r;
 }
 
@@ -83,16 +70,15 @@ static int run(struct cli *cli, const struct args *a, struct problem **reterr)
 	struct settings s = { a->words + 1, a->n_words - 1 };
 	autoselection found = { 0 };
 	autoact act = { 0 };
-	bool nvme = false;
 	int r;
 
-	r = check(&s, &nvme, reterr);
+	r = settings_check(s.words, s.n, reterr);
 	if (r == 0)
 		r = act_start(&act, cli, a, reterr);
 	if (r == 0)
 		r = select_some(act.host, act.inv, a->words, 1, &found, reterr);
 	if (r == 0)
-		r = set_each(&act, &found, &s, nvme, reterr);
+		r = set_each(&act, &found, &s, reterr);
 	return r < 0 ? r : act_finish(&act, reterr);
 }
 

@@ -226,6 +226,10 @@ static void nvme_resources_in_order(void **state UNUSED)
 	assert_int_equal(vfctl(&f, "set nvme0/vf0 vq=3 online=yes"), 0);
 	assert_int_equal(vfctl(&f, "show nvme0/vf0"), 0);
 	assert_non_null(strstr(f.out, "vq=3 vi=1 online=yes"));
+	/* What fails half way comes back as it was. */
+	assert_int_not_equal(vfctl(&f, "set nvme0/vf0 vq=60000 online=yes"), 0);
+	assert_int_equal(vfctl(&f, "show nvme0/vf0"), 0);
+	assert_non_null(strstr(f.out, "vq=3 vi=1 online=yes"));
 	assert_int_equal(vfctl(&f, "set nvme0/vf0 online=no"), 0);
 	assert_int_equal(vfctl(&f, "show nvme0/vf0"), 0);
 	assert_non_null(strstr(f.out, "vq=0 vi=0 online=no"));

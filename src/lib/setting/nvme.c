@@ -3,7 +3,7 @@
  * The order that NVMe asks for: resources change only while the secondary controller is offline,
  * going offline takes them away, and coming online needs them. So: offline, VQ, VI, online.
  */
-#include "set.h"
+#include "kinds.h"
 #include "driver/use.h"
 #include "nvme/secctrl.h"
 
@@ -27,7 +27,7 @@ static int key_of(const char *word)
 	return -1;
 }
 
-bool set_is_nvme(const char *word)
+bool nvme_setting_is(const char *word)
 {
 	return key_of(word) >= 0;
 }
@@ -71,7 +71,7 @@ static int parse(const struct settings *s, struct wish *ret, struct problem **re
 	return r;
 }
 
-int set_nvme_check(const struct settings *s, struct problem **reterr)
+int nvme_settings_check(const struct settings *s, struct problem **reterr)
 {
 	struct wish w;
 
@@ -90,8 +90,7 @@ static bool must_go_offline(const struct wish *w, const struct secctrl *now)
 }
 
 /* A controller that works for somebody does not go offline under him. */
-static int may_go_offline(
-	struct act *act, const struct function *vf, const struct wish *w, struct problem **reterr)
+static int may_go_offline(struct application *app, const struct wish *w, struct problem **reterr)
 {
 	autouses uses = { 0 };
 	int r;
@@ -99,16 +98,17 @@ static int may_go_offline(
 	if (!w->word[ONLINE])
 		return problem(reterr, -EBUSY, PROBLEM_IN_USE,
 			"add online=yes: it goes offline for the change and comes back",
-			"%s is online: its resources change only while it is offline", vf->address);
-	if (act->allow_in_use)
+			"%s is online: its resources change only while it is offline",
+			app->vf->address);
+	if (app->opts->allow_in_use)
 		return 0;
-	r = uses_find(act->host, vf->bdf, &uses);
+	r = uses_find(app->host, app->vf->bdf, &uses);
 	return r < 0 ? r : uses_refuse(&uses, "take offline", reterr);
 }
 
 /* What was asked for from `first` on and has not been tried, because `failed` went wrong. */
-static void add_untried(struct act *act, const struct function *vf, const struct wish *w, int first,
-	const char *failed, int code)
+static void add_untried(
+	struct application *app, const struct wish *w, int first, const char *failed, int code)
 {
 	for (int i = first; i < KEYS; i++) {
 		struct problem *p = NULL;
@@ -116,33 +116,32 @@ static void add_untried(struct act *act, const struct function *vf, const struct
 		if (!w->word[i])
 			continue;
 		problem(&p, code, problem_kind_from_errno(code), NULL, "%s: not tried after %s",
-			vf->address, failed);
-		act_add(act, vf->address, code, p, "%s", w->word[i]);
+			app->vf->address, failed);
+		application_add(app, w->word[i], code, p);
 	}
 }
 
-static void add_wished(struct act *act, const struct function *vf, const struct wish *w)
+static void add_wished(struct application *app, const struct wish *w)
 {
 	for (int i = 0; i < KEYS; i++)
 		if (w->word[i])
-			act_add(act, vf->address, 1, NULL, "%s", w->word[i]);
+			application_add(app, w->word[i], 1, NULL);
 }
 
-static void compare(
-	struct act *act, const struct function *vf, const struct wish *w, const struct secctrl *now)
+static void compare(struct application *app, const struct wish *w, const struct secctrl *now)
 {
 	const uint16_t have[] = { now->nvq, now->nvi };
 
 	for (int i = VQ; i <= VI; i++)
 		if (w->word[i])
-			act_add(act, vf->address, have[i] != w->count[i], NULL, "%s", w->word[i]);
+			application_add(app, w->word[i], have[i] != w->count[i], NULL);
 	if (w->word[ONLINE])
-		act_add(act, vf->address, now->online != w->online, NULL, "%s", w->word[ONLINE]);
+		application_add(app, w->word[ONLINE], now->online != w->online, NULL);
 }
 
 /* Only what was asked for gets a result; but what going offline took comes back as it was. */
-static int set_resources(struct act *act, struct nvmepf *pf, const struct function *vf,
-	const struct wish *w, const struct secctrl *before, bool went_offline)
+static int set_resources(struct application *app, struct nvmepf *pf, const struct wish *w,
+	const struct secctrl *before, bool went_offline)
 {
 	bool comes_back = went_offline && !(w->word[ONLINE] && !w->online);
 	const uint16_t had[] = { before->nvq, before->nvi };
@@ -156,58 +155,66 @@ static int set_resources(struct act *act, struct nvmepf *pf, const struct functi
 		if (!w->word[i] && !comes_back)
 			continue;
 		count[i] = w->word[i] ? w->count[i] : had[i];
-		r = nvmepf_set_resources(pf, (unsigned)vf->vf_index, count[VQ], count[VI], &p);
+		r = nvmepf_set_resources(pf, (unsigned)app->vf->vf_index, count[VQ], count[VI], &p);
 		if (r < 0 || w->word[i])
-			act_add(act, vf->address, r < 0 ? r : count[i] != had[i], p, "%s", what);
+			application_add(app, what, r < 0 ? r : count[i] != had[i], p);
 		if (r < 0) {
-			add_untried(act, vf, w, i + 1, what, r);
+			add_untried(app, w, i + 1, what, r);
 			return r;
 		}
 	}
 	return 0;
 }
 
-static int take_offline(
-	struct act *act, struct nvmepf *pf, const struct function *vf, const struct wish *w)
+static int take_offline(struct application *app, struct nvmepf *pf, const struct wish *w)
 {
 	struct problem *p = NULL;
 	int r;
 
-	r = may_go_offline(act, vf, w, &p);
+	r = may_go_offline(app, w, &p);
 	if (r == 0)
-		r = nvmepf_set_online(pf, (unsigned)vf->vf_index, false, &p);
+		r = nvmepf_set_online(pf, (unsigned)app->vf->vf_index, false, &p);
 	if (r >= 0)
 		return 0;
 	for (int i = 0; i < KEYS; i++)
 		if (w->word[i]) {
-			act_add(act, vf->address, r, p, "%s", w->word[i]);
-			add_untried(act, vf, w, i + 1, w->word[i], r);
+			application_add(app, w->word[i], r, p);
+			add_untried(app, w, i + 1, w->word[i], r);
 			break;
 		}
 	return r;
 }
 
-static void apply(struct act *act, struct nvmepf *pf, const struct function *vf,
-	const struct wish *w, const struct secctrl *before)
+/* After a failure: as it was before, with what it had. What cannot be put back stays offline. */
+static void put_back(struct application *app, struct nvmepf *pf, const struct secctrl *before)
+{
+	unsigned index = (unsigned)app->vf->vf_index;
+
+	if (nvmepf_set_resources(pf, index, before->nvq, before->nvi, NULL) >= 0)
+		nvmepf_set_online(pf, index, true, NULL);
+}
+
+static void apply(struct application *app, struct nvmepf *pf, const struct wish *w,
+	const struct secctrl *before)
 {
 	bool go_offline = must_go_offline(w, before);
 	struct problem *p = NULL;
 	int r = 0;
 
 	if (go_offline)
-		r = take_offline(act, pf, vf, w);
+		r = take_offline(app, pf, w);
 	if (r == 0 && (w->word[VQ] || w->word[VI]))
-		r = set_resources(act, pf, vf, w, before, go_offline);
-	if (r < 0 || !w->word[ONLINE])
-		return;
-	if (w->online)
-		r = nvmepf_set_online(pf, (unsigned)vf->vf_index, true, &p);
-	act_add(act, vf->address, r < 0 ? r : before->online != w->online, p, "%s",
-		w->word[ONLINE]);
+		r = set_resources(app, pf, w, before, go_offline);
+	if (r >= 0 && w->word[ONLINE]) {
+		if (w->online)
+			r = nvmepf_set_online(pf, (unsigned)app->vf->vf_index, true, &p);
+		application_add(app, w->word[ONLINE], r < 0 ? r : before->online != w->online, p);
+	}
+	if (r < 0 && go_offline)
+		put_back(app, pf, before);
 }
 
-int set_nvme(struct act *act, const struct function *vf, const struct settings *s,
-	struct problem **reterr)
+int nvme_settings_apply(struct application *app, const struct settings *s, struct problem **reterr)
 {
 	struct secctrl before;
 	autonvmepf *pf = NULL;
@@ -217,18 +224,18 @@ int set_nvme(struct act *act, const struct function *vf, const struct settings *
 	r = parse(s, &w, reterr);
 	if (r < 0)
 		return r;
-	if (act->host->captured) { /* its admin queue was not captured */
-		add_wished(act, vf, &w);
+	if (app->host->captured) { /* its admin queue was not captured */
+		add_wished(app, &w);
 		return 0;
 	}
-	r = nvmepf_open(act->host, vf->physfn->bdf, &pf, reterr);
+	r = nvmepf_open(app->host, app->vf->physfn->bdf, &pf, reterr);
 	if (r == 0)
-		r = nvmepf_find(pf, (unsigned)vf->vf_index, &before, reterr);
+		r = nvmepf_find(pf, (unsigned)app->vf->vf_index, &before, reterr);
 	if (r < 0)
 		return r;
-	if (act->cli->dry_run)
-		compare(act, vf, &w, &before);
+	if (app->opts->dry_run)
+		compare(app, &w, &before);
 	else
-		apply(act, pf, vf, &w, &before);
+		apply(app, pf, &w, &before);
 	return 0;
 }

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-#include "set.h"
+#include "kinds.h"
 #include "netdev/vfattr.h"
 
 #include "base/str.h"
@@ -31,7 +31,7 @@ static int parse(const struct settings *s, struct wishes *w, struct problem **re
 	return r;
 }
 
-int set_network_check(const struct settings *s, struct problem **reterr)
+int network_settings_check(const struct settings *s, struct problem **reterr)
 {
 	CLEANUP(wishes_done) struct wishes w = { 0 };
 	int r;
@@ -70,10 +70,10 @@ static bool is_so(const struct vfattr_wish *w, const struct host_vf *now)
 }
 
 /* --dry-run: what differs from what is reported would be set. */
-static void compare(struct act *act, int ifindex, unsigned index, struct wishes *w)
+static void compare(struct host *h, int ifindex, unsigned index, struct wishes *w)
 {
 	struct host_vf now;
-	bool known = read_vf(act->host, ifindex, index, &now);
+	bool known = read_vf(h, ifindex, index, &now);
 
 	for (size_t i = 0; i < w->n; i++)
 		w->v[i].result = !known || !is_so(&w->v[i], &now);
@@ -90,12 +90,12 @@ static int no_netdev(const struct function *pf, struct problem **reterr)
 	return -ENODEV;
 }
 
-int set_network(struct act *act, const struct function *vf, const struct settings *s,
-	struct problem **reterr)
+int network_settings_apply(
+	struct application *app, const struct settings *s, struct problem **reterr)
 {
 	CLEANUP(wishes_done) struct wishes w = { 0 };
-	const struct function *pf = vf->physfn;
-	unsigned index = (unsigned)vf->vf_index;
+	const struct function *pf = app->vf->physfn;
+	unsigned index = (unsigned)app->vf->vf_index;
 	int r, ifindex;
 
 	r = parse(s, &w, reterr);
@@ -104,12 +104,11 @@ int set_network(struct act *act, const struct function *vf, const struct setting
 	if (!pf->n_netdevs)
 		return no_netdev(pf, reterr);
 	ifindex = pf->netdevs[0].ifindex;
-	if (act->cli->dry_run)
-		compare(act, ifindex, index, &w);
+	if (app->opts->dry_run)
+		compare(app->host, ifindex, index, &w);
 	else
-		vfattr_apply(act->host, ifindex, pf->driver, index, w.v, w.n, NULL);
+		vfattr_apply(app->host, ifindex, pf->driver, index, w.v, w.n, NULL);
 	for (size_t i = 0; i < w.n; i++)
-		act_add(act, vf->address, w.v[i].result, TAKE_PTR(w.v[i].problem), "%s",
-			s->words[i]);
+		application_add(app, s->words[i], w.v[i].result, TAKE_PTR(w.v[i].problem));
 	return 0;
 }
