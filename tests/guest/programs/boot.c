@@ -36,22 +36,27 @@ static uint32_t type_at(uint64_t at)
 	return 0;
 }
 
+static bool overlap(const struct e820 *a, const struct e820 *b)
+{
+	return a->at < b->at + b->bytes && b->at < a->at + a->bytes;
+}
+
 static void check_map(void)
 {
-	uint64_t ram = 0, end = 0;
-	bool sorted = true, vga_free = true;
+	uint64_t ram = 0;
+	bool apart = true, vga_free = true;
 
 	for (unsigned i = 0; i < map_entries(); i++) {
-		if (map(i)->at < end || !map(i)->bytes)
-			sorted = false;
-		end = map(i)->at + map(i)->bytes;
+		apart = apart && map(i)->bytes;
+		for (unsigned j = 0; j < i; j++)
+			apart = apart && !overlap(map(i), map(j));
 		if (map(i)->type != E820_RAM)
 			continue;
 		ram += map(i)->bytes;
-		if (map(i)->at < 0x100000 && end > 0xa0000)
+		if (map(i)->at < 0x100000 && map(i)->at + map(i)->bytes > 0xa0000)
 			vga_free = false;
 	}
-	check(sorted, "e820-sorted", "entries overlap or are empty");
+	check(apart, "e820-apart", "entries overlap or are empty");
 	check(vga_free, "e820-legacy-hole", "RAM between 640 KiB and 1 MiB");
 	count("e820_ram_bytes", ram);
 	check(type_at((uint64_t)(uintptr_t)image_start) == E820_RAM &&

@@ -56,6 +56,7 @@ static void bar_dance(unsigned cpus)
 	if (slot < 0)
 		give_up("wants a virtio-rng");
 	bar_slot = (unsigned)slot;
+	pci_command(bar_slot, PCI_MEMORY, 0);
 	for (unsigned i = 0; i < 6 && !bar.size; i++)
 		bar = pci_bar(bar_slot, i);
 	value = read32(bar.at + 4);

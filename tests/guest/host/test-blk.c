@@ -1,0 +1,179 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* virtio-blk: the data is right on both sides, and each request costs what it should. */
+#include "vm.h"
+
+#include "base/attr.h"
+
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+
+enum { BYTES = 1 << 20 };
+
+/* The guest computes the same. */
+static uint64_t pattern(uint64_t seed, uint64_t i)
+{
+	uint64_t x = (seed << 56) + i * 0x9e3779b97f4a7c15;
+
+	return x ^ x >> 29;
+}
+
+static int patterned_disk(void)
+{
+	static uint64_t words[BYTES / 8];
+
+	for (size_t i = 0; i < ARRAY_SIZE(words); i++)
+		words[i] = pattern(1, i);
+	return vm_file(words, sizeof(words));
+}
+
+static void data(const char *append)
+{
+	static uint64_t words[BYTES / 8];
+	struct vm_setup s = { .append = append };
+	struct vm_result r;
+
+	s.disks[0].fd = patterned_disk();
+	vm_run(&s, &r);
+	vm_assert_good(&r);
+	assert_int_equal(vm_count(&r, "sectors"), BYTES / 512);
+	assert_int_equal(pread(s.disks[0].fd, words, BYTES, 0), BYTES);
+	for (size_t i = 0; i < ARRAY_SIZE(words); i++)
+		assert_int_equal(words[i], pattern(i < ARRAY_SIZE(words) / 2 ? 1 : 2, i));
+	vm_result_done(&r);
+	close(s.disks[0].fd);
+}
+
+static void data_is_right(void **state UNUSED)
+{
+	data("test=blk");
+}
+
+static void data_is_right_with_event_idx(void **state UNUSED)
+{
+	data("test=blk event_idx=1");
+}
+
+static void data_is_right_polled(void **state UNUSED)
+{
+	data("test=blk mode=poll");
+}
+
+static void refuses_nonsense(void **state UNUSED)
+{
+	struct vm_setup s = { .append = "test=blk_refuses serial=number-7" };
+	struct vm_result r;
+
+	s.disks[0] = (struct vm_disk) { patterned_disk(), ",serial=number-7" };
+	vm_run(&s, &r);
+	vm_assert_good(&r);
+	vm_result_done(&r);
+	close(s.disks[0].fd);
+}
+
+static void read_only(void **state UNUSED)
+{
+	struct vm_setup s = { .append = "test=blk_read_only" };
+	struct vm_result r;
+
+	s.disks[0] = (struct vm_disk) { patterned_disk(), ",ro" };
+	vm_run(&s, &r);
+	vm_assert_good(&r);
+	vm_result_done(&r);
+	close(s.disks[0].fd);
+}
+
+static void cost_with(const char *append, const char *options, struct vm_result *r)
+{
+	struct vm_setup s = { .append = append };
+
+	s.disks[0] = (struct vm_disk) { patterned_disk(), options };
+	vm_run(&s, r);
+	vm_assert_good(r);
+	assert_int_equal(
+		vm_report(r, "devices/virtio-blk0/queue0-requests"), vm_count(r, "requests"));
+	assert_int_equal(
+		vm_report(r, "devices/virtio-blk0/queue0-doorbells"), vm_count(r, "kicks"));
+	assert_int_equal(
+		vm_report(r, "devices/virtio-blk0/queue0-injections"), vm_count(r, "interrupts"));
+	close(s.disks[0].fd);
+}
+
+static void cost(const char *append, struct vm_result *r)
+{
+	cost_with(append, NULL, r);
+}
+
+/* Depth 1, an interrupt each: one doorbell and one injection per request, to the number. */
+static void one_at_a_time(void **state UNUSED)
+{
+	struct vm_result r;
+
+	cost("test=blk_cost requests=500 batch=1 event_idx=1", &r);
+	assert_int_equal(vm_count(&r, "interrupts_measured"), 500);
+	vm_result_done(&r);
+}
+
+/* 16 at a time with event indices: one doorbell and one injection for all of them. */
+static void batched(void **state UNUSED)
+{
+	struct vm_result r;
+
+	cost("test=blk_cost requests=512 batch=16 event_idx=1", &r);
+	assert_int_equal(vm_count(&r, "kicks_measured"), 32);
+	assert_int_equal(vm_count(&r, "interrupts_measured"), 32);
+	vm_result_done(&r);
+}
+
+/* A guest that polls wants no interrupt and gets none. */
+static void polled(void **state UNUSED)
+{
+	struct vm_result r;
+
+	cost("test=blk_cost requests=500 batch=1 mode=poll", &r);
+	assert_int_equal(vm_count(&r, "interrupts"), 0);
+	vm_result_done(&r);
+}
+
+static uint64_t exits(unsigned requests, const char *options)
+{
+	char append[80];
+	struct vm_result r;
+	uint64_t n;
+
+	snprintf(append, sizeof(append), "test=blk_cost requests=%u batch=1", requests);
+	cost_with(append, options, &r);
+	n = vm_report(&r, "cpus/0/mmio_exits");
+	vm_result_done(&r);
+	return n;
+}
+
+/* Doorbells and interrupts go through KVM alone: a thousand requests more, not one exit more. */
+static void no_exits_per_request(void **state UNUSED)
+{
+	assert_int_equal(exits(1100, NULL), exits(100, NULL));
+}
+
+/* Without an ioeventfd each doorbell is an exit to us, and nothing else is. */
+static void one_exit_per_request(void **state UNUSED)
+{
+	assert_int_equal(exits(600, ",ioeventfd=off"), exits(100, ",ioeventfd=off") + 500);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(data_is_right),
+		cmocka_unit_test(data_is_right_with_event_idx),
+		cmocka_unit_test(data_is_right_polled),
+		cmocka_unit_test(refuses_nonsense),
+		cmocka_unit_test(read_only),
+		cmocka_unit_test(one_at_a_time),
+		cmocka_unit_test(batched),
+		cmocka_unit_test(polled),
+		cmocka_unit_test(no_exits_per_request),
+		cmocka_unit_test(one_exit_per_request),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,57 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The root bus, MSI-X, several CPUs at once, and guests that mean harm. */
+#include "vm.h"
+
+#include "base/attr.h"
+
+#include <string.h>
+
+static void good(const char *append, unsigned cpus)
+{
+	struct vm_setup s = { .append = append, .cpus = cpus, .rng = true, .limit_s = 120 };
+	struct vm_result r;
+
+	s.disks[0].fd = vm_file(NULL, 1 << 20);
+	vm_run(&s, &r);
+	vm_assert_good(&r);
+	vm_result_done(&r);
+	close(s.disks[0].fd);
+}
+
+static void configuration_and_bars(void **state UNUSED)
+{
+	good("test=pci", 1);
+}
+
+static void msix(void **state UNUSED)
+{
+	good("test=msix", 1);
+}
+
+static void rng(void **state UNUSED)
+{
+	good("test=rng", 1);
+}
+
+static void four_cpus(void **state UNUSED)
+{
+	good("test=smp", 4);
+}
+
+static void hostile(void **state UNUSED)
+{
+	good("test=hostile", 1);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(configuration_and_bars),
+		cmocka_unit_test(msix),
+		cmocka_unit_test(rng),
+		cmocka_unit_test(four_cpus),
+		cmocka_unit_test(hostile),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
