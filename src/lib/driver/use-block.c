@@ -55,7 +55,7 @@ static int look_at(struct host *h, struct bdf a, const char *dir, struct uses *u
 	autostrv char **holders = NULL;
 	int r = 0;
 
-	if (sysfs_read(h, &dev, "class/block/%s/dev", dir) >= 0)
+	if (sysfs_read(h, &dev, "class/block/%s/%s", dir, "dev") >= 0)
 		where = mounted_on(h, str_trim(dev));
 	if (where)
 		r = uses_add(u, USE_MOUNT, a, 0, str_printf("%s is mounted on %s", name, where));
