@@ -11,6 +11,7 @@
 #   shown TEXT COMMAND…         like check, and its command line and output are always shown
 #   wait_for SECONDS COMMAND…   repeats until it succeeds
 #   snapshot FILE               what vfctl could have changed on this machine, as text
+#   make_disk FILE BLOCKS       a disk image; every 512-byte block is a line with its own number
 #   out FILE                    name of a result file that L0 keeps
 
 # Where things are; outside the lab (tests/lab/host-story) elsewhere.
@@ -31,6 +32,10 @@ say() {
 
 out() {
 	echo "$lab_out/$1"
+}
+
+make_disk() {
+	awk -v n="$2" 'BEGIN { for (i = 0; i < n; i++) printf "disk block %0500d\n", i }' >"$1"
 }
 
 # lab_verdict STATUS WANTED TEXT; the command's output is in $lab_tmp/check.out
@@ -128,7 +133,10 @@ snapshot() {
 	{
 		snapshot_functions
 		snapshot_links
-		ls /dev/vfio 2>/dev/null
+		# Groups only: /dev/vfio/vfio stays with the module.
+		for lab_group in /dev/vfio/[0-9]*; do
+			[ -e "$lab_group" ] && echo "$lab_group"
+		done
 	} >"$1"
 }
 

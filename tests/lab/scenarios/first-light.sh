@@ -135,7 +135,7 @@ second_guest() {
 	/bin/ip tuntap add tap0 mode tap
 	/bin/ip address add 10.8.0.1/24 dev tap0
 	/bin/ip link set tap0 up
-	seq -f 'disk block %0500.0f' 0 2047 >/tmp/disk.img
+	make_disk /tmp/disk.img 2048
 	write_second_guest /tmp/second.sh
 	check_not "without a fallback the start is refused" \
 		vfctl vm run --kernel /guest/generic/vmlinuz --mem 256M --vf ens1f0/vf0
