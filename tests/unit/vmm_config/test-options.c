@@ -1,0 +1,154 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "cm.h"
+
+#include "base/str.h"
+#include "vmm/config/options.h"
+
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+static int parse(const char *line, struct options *ret, struct problem **reterr)
+{
+	static char *argv[64];
+	static char copy[1024];
+	int argc = 1;
+	char *save = NULL;
+
+	argv[0] = copy;
+	snprintf(copy, sizeof(copy), "%s", line);
+	for (char *w = strtok_r(copy, " ", &save); w; w = strtok_r(NULL, " ", &save))
+		argv[argc++] = w;
+	return options_parse(argc, argv, ret, reterr);
+}
+
+static void everything(void **state UNUSED)
+{
+	struct options o;
+
+	assert_int_equal(parse("--name vm1 --kvm 0 --cpus=4 --mem 1G --huge-pages --kernel 1 "
+			       "--initrd=2 --append x=y --disk fd=0,ro,serial=S1 "
+			       "--net fd=1,mac=52:54:00:00:00:01 --rng --vfio "
+			       "container=0,group=1,device=2,name=0000:01:10.0 --status 2 "
+			       "--no-reboot -v",
+				 &o, NULL),
+		0);
+	assert_string_equal(o.name, "vm1");
+	assert_int_equal(o.cpus, 4);
+	assert_true(o.memory_bytes == 1 << 30);
+	assert_true(o.huge_pages && o.no_reboot && o.verbose);
+	assert_int_equal(o.kernel, 1);
+	assert_int_equal(o.initrd, 2);
+	assert_int_equal(o.status, 2);
+	assert_string_equal(o.append, "x=y");
+	assert_int_equal(o.n_devices, 4);
+	assert_int_equal(o.devices[0].kind, DEVICE_DISK);
+	assert_true(o.devices[0].read_only);
+	assert_string_equal(o.devices[0].serial, "S1");
+	assert_int_equal(o.devices[1].kind, DEVICE_NET);
+	assert_int_equal(o.devices[1].mac.b[5], 1);
+	assert_int_equal(o.devices[2].kind, DEVICE_RNG);
+	assert_int_equal(o.devices[3].device, 2);
+	assert_string_equal(o.devices[3].name, "0000:01:10.0");
+}
+
+static void defaults(void **state UNUSED)
+{
+	struct options o;
+
+	assert_int_equal(parse("--kvm 0 --kernel 1", &o, NULL), 0);
+	assert_int_equal(o.cpus, 1);
+	assert_true(o.memory_bytes == 512 << 20);
+	assert_int_equal(o.initrd, -1);
+	assert_int_equal(o.status, -1);
+	assert_string_equal(o.append, "");
+	assert_int_equal(parse("--help", &o, NULL), 0);
+	assert_true(o.help);
+	assert_int_equal(parse("--version", &o, NULL), 0);
+	assert_true(o.version);
+}
+
+static void bad_ones_say_why(void **state UNUSED)
+{
+	static const struct {
+		const char *line, *why;
+	} cases[] = {
+		{ "--kernel 1", "--kvm: it is needed" },
+		{ "--kvm 0", "--kernel: it is needed" },
+		{ "--kvm", "a value is missing" },
+		{ "--kvm x", "a descriptor is a number" },
+		{ "--kvm -1", "a descriptor is a number" },
+		{ "--kvm 999", "descriptor 999 is not open" },
+		{ "--kvm 99999999999", "a descriptor is a number" },
+		{ "--cpus 0", "1 to 8" },
+		{ "--cpus 9", "1 to 8" },
+		{ "--mem 100", "multiple of 4096" },
+		{ "--mem 0", "multiple of 4096" },
+		{ "--mem much", "multiple of 4096" },
+		{ "--rng=1", "no value" },
+		{ "--disk ro", "fd= is missing" },
+		{ "--disk fd=0,mac=52:54:00:00:00:01", "not understood" },
+		{ "--disk fd=0,ro=1", "not understood" },
+		{ "--disk fd", "not understood" },
+		{ "--net fd=0,mac=hello", "not understood" },
+		{ "--net fd=0,ro", "not understood" },
+		{ "--vfio device=0", "container= and device= are needed" },
+		{ "--vfio container=0,device=0,fd=0", "not understood" },
+		{ "--bogus", "no such option" },
+		{ "stray", "no such option" },
+		{ "--memory 1G", "no such option" },
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		struct options o = { .cpus = 77 };
+		autoproblem *p = NULL;
+
+		assert_true(parse(cases[i].line, &o, &p) < 0);
+		assert_non_null(p);
+		assert_int_equal(p->kind, PROBLEM_USAGE);
+		if (!strstr(p->what, cases[i].why))
+			fail_msg("%s: \"%s\" does not say \"%s\"", cases[i].line, p->what,
+				cases[i].why);
+		assert_int_equal(o.cpus, 77); /* untouched on failure */
+	}
+}
+
+static void too_many_devices(void **state UNUSED)
+{
+	char line[1024] = "--kvm 0 --kernel 1";
+	struct options o;
+
+	for (int i = 0; i < OPTIONS_DEVICES_MAX; i++)
+		strcat(line, " --rng");
+	assert_int_equal(parse(line, &o, NULL), 0);
+	strcat(line, " --rng");
+	assert_true(parse(line, &o, NULL) < 0);
+}
+
+/* Programs that the VMM might ever start must not inherit the guest's descriptors. */
+static void descriptors_are_closed_on_exec(void **state UNUSED)
+{
+	struct options o;
+	char line[64];
+	int fd = dup(0);
+
+	snprintf(line, sizeof(line), "--kvm %d --kernel %d", fd, fd);
+	assert_int_equal(parse(line, &o, NULL), 0);
+	assert_int_equal(fcntl(fd, F_GETFD), FD_CLOEXEC);
+	close(fd);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(everything),
+		cmocka_unit_test(defaults),
+		cmocka_unit_test(bad_ones_say_why),
+		cmocka_unit_test(too_many_devices),
+		cmocka_unit_test(descriptors_are_closed_on_exec),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
