@@ -12,7 +12,7 @@ echo "@@ clock $(cat /sys/devices/system/clocksource/clocksource0/current_clocks
 # Each processor takes timer interrupts of its own.
 sleep 1
 awk '/^ *LOC:/ { for (i = 2; $i ~ /^[0-9]+$/; i++) if ($i > 0) n++; print "@@ ticking", n }' /proc/interrupts
-dmesg | grep -iE 'BUG|Oops|WARNING:|ACPI.*(error|invalid)|APIC.*fail' | sed 's/^/@@ complaint /'
+dmesg | grep -E 'BUG:|Oops|WARNING:|ACPI.*([Ee]rror|[Ii]nvalid)|APIC.*[Ff]ail' | sed 's,^,@@ complaint ,'
 GUEST
 }
 
