@@ -212,20 +212,24 @@ static int start(struct cli *cli, const struct launch_request *r, struct launch_
 	struct launch_handles *io, struct problem **reterr)
 {
 	autofree char *vmm = NULL;
-	struct launch_end end;
+	struct launch_end end = { 0 };
 	struct host *h;
 	int e = cli_host(cli, &h, reterr);
 
 	if (e == 0)
 		e = launch_find_vmm(h, getenv("VFCTL_VMM"), &vmm, reterr);
-	if (e == 0)
-		e = launch_open_devices(h, r, p, io, reterr);
 	if (e < 0)
 		return e;
-	tell_fallbacks(cli, p);
-	e = launch_run(vmm, r, p, io, &end, reterr);
+	e = launch_open_devices(h, r, p, io, reterr);
+	tell_fallbacks(cli, p); /* also when a fallback is what cannot be had */
 	if (e == 0)
-		e = launch_judge(&end, r->name, reterr);
+		e = launch_run(vmm, r, p, io, &end, reterr);
+	if (e < 0)
+		return e;
+	if (cli->verbose && end.report)
+		fprintf(cli->out.notes, "vfctl: %s\n", str_trim(end.report));
+	free(end.report);
+	e = launch_judge(&end, r->name, reterr);
 	if (e < 0)
 		return e;
 	fprintf(cli->out.notes, "vfctl: guest %s ended: %s%s%s\n", r->name,

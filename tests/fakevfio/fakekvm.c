@@ -123,7 +123,7 @@ static int fake_ioctl(struct host *h, int fd, unsigned long request, void *arg)
 		return request == KVM_SET_DEVICE_ATTR ? add_group(k, arg) : -ENOTTY;
 	if (fd == k->vm)
 		return vm_ioctl(k, request, arg);
-	if (fd != k->fd)
+	if (fd != k->fd && fd != k->opened)
 		return -EBADF;
 	switch (request) {
 	case KVM_GET_API_VERSION:
@@ -140,12 +140,32 @@ static int fake_ioctl(struct host *h, int fd, unsigned long request, void *arg)
 	}
 }
 
+static int fake_open(struct host *h, const char *path, int flags)
+{
+	struct fakekvm *k = fake_of(h);
+	int fd;
+
+	if (strcmp(path, "/dev/kvm") == 0)
+		return k->opened = eventfd(0, EFD_CLOEXEC);
+	fd = open(path, flags | O_CLOEXEC);
+	return fd < 0 ? -errno : fd;
+}
+
+static ssize_t fake_pread(struct host *h UNUSED, int fd, void *buf, size_t len, uint64_t at)
+{
+	ssize_t n = pread(fd, buf, len, (off_t)at);
+
+	return n < 0 ? -errno : n;
+}
+
 static void fake_close(struct host *h, int fd)
 {
 	struct fakekvm *k = fake_of(h);
 
 	if (fd == k->vm)
 		k->vm = -1;
+	if (fd == k->opened)
+		k->opened = -1;
 	if (fd == k->vfio_device) {
 		k->vfio_device = -1;
 		k->n_groups = 0;
@@ -170,6 +190,8 @@ static int fake_munmap(struct host *h UNUSED, void *addr, size_t len)
 }
 
 static const struct host_ops fake_ops = {
+	.open = fake_open,
+	.pread = fake_pread,
 	.close = fake_close,
 	.ioctl = fake_ioctl,
 	.mmap = fake_mmap,
@@ -181,6 +203,7 @@ void fakekvm_init(struct fakekvm *k)
 	*k = (struct fakekvm) {
 		.host.ops = &fake_ops,
 		.fd = eventfd(0, EFD_CLOEXEC),
+		.opened = -1,
 		.vm = -1,
 		.vfio_device = -1,
 		.knows_vfio = true,

@@ -16,8 +16,9 @@ enum { FAKEKVM_SLOTS = 64, FAKEKVM_IRQFDS = 64, FAKEKVM_ROUTES = 256 };
 
 struct fakekvm {
 	struct host host;
-	int fd; /* what /dev/kvm would be */
-	int vm; /* the VM's, -1 = none */
+	int fd;	    /* what the node of KVM would be */
+	int opened; /* by name, -1 = not; other names are the real files */
+	int vm;	    /* the VM's, -1 = none */
 
 	struct kvm_userspace_memory_region slots[FAKEKVM_SLOTS]; /* by number; size 0 = free */
 	struct {

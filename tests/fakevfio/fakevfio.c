@@ -61,7 +61,7 @@ static struct fakevfio_function *function_in(struct fakevfio *f, unsigned group)
 	return NULL;
 }
 
-static int fake_open(struct host *h, const char *path, int flags UNUSED)
+static int fake_open(struct host *h, const char *path, int flags)
 {
 	struct fakevfio *f = fake_of(h);
 	struct fakevfio_function *fn;
@@ -72,7 +72,7 @@ static int fake_open(struct host *h, const char *path, int flags UNUSED)
 	if (strcmp(path, "/dev/vfio/vfio") == 0)
 		return object_new(f, eventfd(0, EFD_CLOEXEC), KIND_CONTAINER, NULL);
 	if (sscanf(path, "/dev/vfio/%u", &group) != 1)
-		return -ENOENT;
+		return f->real ? f->real->ops->open(f->real, path, flags) : -ENOENT;
 	fn = function_in(f, group);
 	if (!fn)
 		return -ENOENT;
@@ -448,6 +448,8 @@ static ssize_t fake_pread(struct host *h, int fd, void *buf, size_t len, uint64_
 	struct fakevfio *f = fake_of(h);
 	ssize_t n;
 
+	if (object_at(f, fd) < 0 && f->real)
+		return host_pread(f->real, fd, buf, len, at);
 	if (fails(f))
 		return f->fail_errno;
 	if (!region_of(f, fd, at, len))

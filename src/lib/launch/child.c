@@ -269,6 +269,7 @@ static void read_report(int fd, struct launch_end *end)
 	copy_field(root, "reason", end->reason, sizeof(end->reason));
 	copy_field(root, "what", end->what, sizeof(end->what));
 	json_object_put(root);
+	end->report = TAKE_PTR(text);
 }
 
 static int start(char **argv, const int *fds, size_t n_fds, const sigset_t *old)
@@ -334,7 +335,7 @@ int launch_run(const char *vmm, const struct launch_request *r, const struct lau
 	if (e < 0)
 		return problem(reterr, e, problem_kind_from_errno(e), NULL, "start %s: %s", vmm,
 			strerror(-e));
-	if (end.status == STATUS_NO_EXEC)
+	if (end.status == STATUS_NO_EXEC && !end.report)
 		return problem(reterr, -ENOEXEC, PROBLEM_FAILED, NULL, "%s cannot be run", vmm);
 	*ret = end;
 	return 0;

@@ -25,6 +25,7 @@ struct launch_end {
 	int status;	 /* the VMM's exit status, or 128 + the signal that killed it */
 	char reason[32]; /* "power-off", "reboot", "crashed"…; what the VMM reported, or "" */
 	char what[200];	 /* more about it; may be "" */
+	char *report;	 /* the VMM's whole line of JSON, NULL if it could not give one; owned */
 };
 
 /*

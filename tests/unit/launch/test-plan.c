@@ -1,0 +1,134 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* Decisions on captured machines. */
+#include "cm.h"
+
+#include "base/str.h"
+#include "launch/plan.h"
+
+struct env {
+	struct host *h;
+	struct inventory *inv;
+	struct launch_request r;
+	struct launch_plan p;
+	struct problem *why;
+};
+
+static struct env open_env(const char *tar)
+{
+	struct env e = { 0 };
+	autofree char *path = str_printf(HOSTS_DIR "/%s.tar.gz", tar);
+
+	assert_int_equal(host_new_captured(path, &e.h, NULL), 0);
+	assert_int_equal(inventory_load(e.h, INVENTORY_GROUPS, &e.inv, NULL), 0);
+	launch_request_init(&e.r);
+	return e;
+}
+
+static void close_env(struct env *e)
+{
+	launch_plan_done(&e->p);
+	launch_request_done(&e->r);
+	inventory_free(e->inv);
+	host_free(e->h);
+	problem_free(e->why);
+}
+#define autoenv CLEANUP(close_env) struct env
+
+static int plan(struct env *e, const char *const *vfs, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		assert_int_equal(launch_add_vf(&e->r, vfs[i], NULL), 0);
+	return launch_plan_make(e->h, e->inv, &e->r, &e->p, &e->why);
+}
+#define PLAN(e, ...)                                                                               \
+	plan(e, (const char *const[]) { __VA_ARGS__ },                                             \
+		ARRAY_SIZE(((const char *const[]) { __VA_ARGS__ })))
+
+static void refused(
+	const char *tar, const char *vf, int code, enum problem_kind kind, const char *part)
+{
+	autoenv e = open_env(tar);
+	autofree char *text = NULL;
+
+	assert_int_equal(PLAN(&e, vf), code);
+	assert_int_equal(e.why->kind, kind);
+	text = problem_text(e.why);
+	if (!strstr(text, part))
+		fail_msg("no \"%s\" in \"%s\"", part, text);
+}
+
+static void a_vf_on_vfio_is_given(void **state)
+{
+	autoenv e = open_env("s2-vfio");
+
+	(void)state;
+	assert_int_equal(PLAN(&e, "0000:02:00.0/vf0", "0000:02:10.2"), 0);
+	assert_int_equal(e.p.v[0].how, LAUNCH_VFIO);
+	assert_string_equal(e.p.v[0].function->address, "0000:02:10.0");
+	assert_string_equal(e.p.v[1].function->address, "0000:02:10.2");
+	assert_null(e.p.v[0].why);
+	assert_true(launch_plan_has_vfio(&e.p));
+}
+
+static void without_a_fallback_the_reason_is_told(void **state)
+{
+	(void)state;
+	refused("s2-vfio", "eth0/vf0", -ENODEV, PROBLEM_NOT_BOUND_TO_VFIO,
+		"eth0/vf0: 0000:01:10.0 is driven by igbvf");
+	refused("s4-nvme-vf", "0000:03:00.1", -ENODEV, PROBLEM_NOT_BOUND_TO_VFIO,
+		"0000:03:00.1 has no driver");
+	refused("s3-nonviable", "05:01.0", -EPERM, PROBLEM_GROUP_NOT_VIABLE,
+		"0000:05:02.0 (e1000)");
+	refused("s0-pf-only", "0000:77:00.0", -ENOENT, PROBLEM_NOT_FOUND, "0000:77:00.0");
+	refused("s0-pf-only", "0000:00:01.0", -EINVAL, PROBLEM_NOT_ASSIGNABLE, "is a bridge");
+	refused("s2-vfio", "driver=igb", -ENOTUNIQ, PROBLEM_AMBIGUOUS, "matches 2");
+}
+
+static void with_one_the_guest_gets_it(void **state)
+{
+	autoenv e = open_env("s3-nonviable");
+	autofree char *net = NULL, *disk = NULL;
+
+	(void)state;
+	assert_int_equal(
+		PLAN(&e, "05:01.0,fallback=virtio-net:tap0", "nvme0/vf0,fallback=virtio-blk:d.img"),
+		0);
+	assert_int_equal(e.p.v[0].how, LAUNCH_NET);
+	assert_int_equal(e.p.v[0].why->kind, PROBLEM_GROUP_NOT_VIABLE);
+	assert_int_equal(e.p.v[1].how, LAUNCH_DISK);
+	assert_int_equal(e.p.v[1].why->kind, PROBLEM_NOT_FOUND);
+	assert_null(e.p.v[1].function);
+	assert_false(launch_plan_has_vfio(&e.p));
+	assert_string_equal(net = launch_choice_text(&e.p.v[0]), "virtio-net on tap0");
+	assert_string_equal(disk = launch_choice_text(&e.p.v[1]), "virtio-blk on d.img");
+}
+
+static void a_mistake_is_no_reason_to_fall_back(void **state)
+{
+	(void)state;
+	refused("s2-vfio", "driver=igb,fallback=virtio-net:tap0", -ENOTUNIQ, PROBLEM_AMBIGUOUS,
+		"matches 2");
+}
+
+static void a_function_is_given_once(void **state)
+{
+	autoenv e = open_env("s2-vfio");
+
+	(void)state;
+	assert_int_equal(PLAN(&e, "02:10.0", "0000:02:00.0/vf0,fallback=virtio-net:tap0"), 0);
+	assert_int_equal(e.p.v[1].how, LAUNCH_NET);
+	assert_int_equal(e.p.v[1].why->kind, PROBLEM_IN_USE);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(a_vf_on_vfio_is_given),
+		cmocka_unit_test(without_a_fallback_the_reason_is_told),
+		cmocka_unit_test(with_one_the_guest_gets_it),
+		cmocka_unit_test(a_mistake_is_no_reason_to_fall_back),
+		cmocka_unit_test(a_function_is_given_once),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,133 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "cm.h"
+
+#include "base/attr.h"
+#include "launch/request.h"
+
+#include <string.h>
+
+static int setup(void **state)
+{
+	struct launch_request *r = calloc(1, sizeof(*r));
+
+	launch_request_init(r);
+	*state = r;
+	return 0;
+}
+
+static int teardown(void **state)
+{
+	launch_request_done(*state);
+	free(*state);
+	return 0;
+}
+
+static void vfs_are_understood(void **state)
+{
+	struct launch_request *r = *state;
+
+	assert_int_equal(launch_add_vf(r, "ens1f0/vf0", NULL), 0);
+	assert_string_equal(r->vfs[0].selector, "ens1f0/vf0");
+	assert_int_equal(r->vfs[0].fallback, FALLBACK_NONE);
+	assert_int_equal(launch_add_vf(r, "ens1f0/vf0-1,3,fallback=virtio-net:tap0", NULL), 0);
+	assert_string_equal(r->vfs[1].selector, "ens1f0/vf0-1,3");
+	assert_int_equal(r->vfs[1].fallback, FALLBACK_NET);
+	assert_string_equal(r->vfs[1].net.tap, "tap0");
+	assert_int_equal(launch_add_vf(r,
+				 "02:10.0,vf-token=2ab74924-c335-45f4-9b16-8569e5b08258,"
+				 "fallback=virtio-blk:/a,b:c.img,ro",
+				 NULL),
+		0);
+	assert_string_equal(r->vfs[2].selector, "02:10.0");
+	assert_string_equal(r->vfs[2].vf_token, "2ab74924-c335-45f4-9b16-8569e5b08258");
+	assert_string_equal(r->vfs[2].disk.path, "/a,b:c.img");
+	assert_true(r->vfs[2].disk.read_only);
+}
+
+static void disks_and_nets_are_understood(void **state)
+{
+	struct launch_request *r = *state;
+
+	assert_int_equal(launch_add_disk(r, "a.img", NULL), 0);
+	assert_int_equal(launch_add_disk(r, "b,c.img,ro", NULL), 0);
+	assert_false(r->disks[0].read_only);
+	assert_true(r->disks[1].read_only);
+	assert_string_equal(r->disks[1].path, "b,c.img");
+	assert_int_equal(launch_add_net(r, "mac=52:54:00:00:00:07,tap=vnet-7", NULL), 0);
+	assert_string_equal(r->nets[0].tap, "vnet-7");
+	assert_int_equal(r->nets[0].mac.b[5], 7);
+}
+
+static void mistakes_are_told(void **state)
+{
+	static const char *const vfs[] = { "", ",fallback=virtio-net:tap0",
+		"x,fallback=", "x,fallback=virtio-net",
+		"x,fallback=virtio-net:", "x,fallback=e1000:tap0", "x,fallback=virtio-net:a/b",
+		"x,fallback=virtio-net:sixteen-letters-",
+		"x,fallback=virtio-blk:", "x,fallback=virtio-blk:,ro", "x,vf-token=1 iommu=off",
+		"x,fallback=virtio-net:t,fallback=virtio-net:u" };
+	static const char *const nets[] = { "", "tap=", "mac=52:54:00:00:00:01", "tap=a,b",
+		"tap=a,mac=01:00:5e:00:00:01", "tap=a,tap=b", "tap=a%d" };
+	struct launch_request *r = *state;
+	struct problem *why = NULL;
+
+	for (size_t i = 0; i < ARRAY_SIZE(vfs); i++) {
+		assert_int_equal(launch_add_vf(r, vfs[i], &why), -EINVAL);
+		assert_int_equal(why->kind, PROBLEM_USAGE);
+		problem_free(TAKE_PTR(why));
+	}
+	for (size_t i = 0; i < ARRAY_SIZE(nets); i++)
+		assert_int_equal(launch_add_net(r, nets[i], NULL), -EINVAL);
+	assert_int_equal(launch_add_disk(r, "", NULL), -EINVAL);
+	assert_int_equal(launch_add_disk(r, ",ro", NULL), -EINVAL);
+}
+
+static void numbers_have_bounds(void **state)
+{
+	struct launch_request *r = *state;
+
+	assert_int_equal(launch_set_cpus(r, "8", NULL), 0);
+	assert_int_equal(launch_set_cpus(r, "9", NULL), -EINVAL);
+	assert_int_equal(launch_set_cpus(r, "0", NULL), -EINVAL);
+	assert_int_equal(r->cpus, 8);
+	assert_int_equal(launch_set_memory(r, "1G", NULL), 0);
+	assert_int_equal(r->memory_bytes, 1 << 30);
+	assert_int_equal(launch_set_memory(r, "3X", NULL), -EINVAL);
+	assert_int_equal(launch_set_memory(r, "8M", NULL), -EINVAL);
+	assert_int_equal(launch_set_memory(r, "67108865", NULL), -EINVAL);
+}
+
+static void the_whole_is_checked(void **state)
+{
+	struct launch_request *r = *state;
+
+	assert_int_equal(launch_request_check(r, NULL), -EINVAL);
+	r->kernel = "vmlinuz";
+	assert_int_equal(launch_request_check(r, NULL), 0);
+	r->huge_pages = true;
+	r->memory_bytes = 513 << 20;
+	assert_int_equal(launch_request_check(r, NULL), -EINVAL);
+	r->memory_bytes = 512 << 20;
+	r->name = "a,b";
+	assert_int_equal(launch_request_check(r, NULL), -EINVAL);
+	r->name = "web1";
+	for (int i = 0; i < LAUNCH_DEVICES_MAX; i++)
+		assert_int_equal(launch_add_disk(r, "a", NULL), 0);
+	assert_int_equal(launch_request_check(r, NULL), 0);
+	r->rng = true;
+	assert_int_equal(launch_request_check(r, NULL), -EINVAL);
+}
+
+int main(void)
+{
+#define T(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
+	const struct CMUnitTest tests[] = {
+		T(vfs_are_understood),
+		T(disks_and_nets_are_understood),
+		T(mistakes_are_told),
+		T(numbers_have_bounds),
+		T(the_whole_is_checked),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
