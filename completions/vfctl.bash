@@ -82,7 +82,7 @@ _vfctl_parse() {
 			if [ -z "$verb" ]; then
 				two="$word ${words[i + 1]-}"
 				if [ $((i + 1)) -lt "$cword" ] &&
-					_vfctl_table "$_vfctl_program" | grep -q "^verb	$two	"; then
+					_vfctl_table "$_vfctl_program" | grep "^verb	$two	" >/dev/null; then
 					verb=$two
 					i=$((i + 1))
 				else

@@ -22,7 +22,8 @@ const struct verb verb_restore = {
 	.summary = "give functions back to the drivers they had",
 	.description =
 		"Gives each function the driver and driver_override from before vfctl bound or\n"
-		"unbound it. Where nothing is remembered, the kernel chooses the driver.\n",
+		"unbound it. Where nothing is remembered, the kernel chooses for those on a\n"
+		"VFIO driver, and the others stay.\n",
 	.options = options,
 	.n_options = ARRAY_SIZE(options),
 	.examples = examples,

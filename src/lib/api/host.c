@@ -1,0 +1,85 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "handle.h"
+
+#include "base/str.h"
+
+const char *vfctl_version(void)
+{
+	return VFCTL_VERSION;
+}
+
+int api_host_new(struct host *h, struct vfctl_host **ret)
+{
+	struct vfctl_host *host = calloc(1, sizeof(*host));
+
+	if (host)
+		host->state_dir = strdup("/var/lib/vfctl/drivers");
+	if (!host || !host->state_dir) {
+		free(host);
+		host_free(h);
+		return -ENOMEM;
+	}
+	host->host = h;
+	*ret = host;
+	return 0;
+}
+
+static int open_with(int r, struct host *h, struct problem *p, struct vfctl_host **ret,
+	struct vfctl_error **reterr)
+{
+	if (r == 0)
+		r = api_host_new(h, ret);
+	return r < 0 ? api_error(reterr, p, r) : 0;
+}
+
+int vfctl_host_open(struct vfctl_host **ret, struct vfctl_error **reterr)
+{
+	struct problem *p = NULL;
+	struct host *h = NULL;
+	int r;
+
+	r = host_new_live(&h, &p);
+	return open_with(r, h, p, ret, reterr);
+}
+
+int vfctl_host_open_captured(const char *path, struct vfctl_host **ret, struct vfctl_error **reterr)
+{
+	struct problem *p = NULL;
+	struct host *h = NULL;
+	int r;
+
+	r = host_new_captured(path, &h, &p);
+	return open_with(r, h, p, ret, reterr);
+}
+
+void vfctl_host_close(struct vfctl_host *host)
+{
+	if (!host)
+		return;
+	host_free(host->host);
+	free(host->state_dir);
+	free(host);
+}
+
+void vfctl_host_set_timeout(struct vfctl_host *host, unsigned timeout_ms)
+{
+	host->timeout_ms = timeout_ms;
+}
+
+int vfctl_host_set_state_dir(struct vfctl_host *host, const char *dir)
+{
+	char *copy = dir ? strdup(dir) : NULL;
+
+	if (dir && !copy)
+		return -ENOMEM;
+	free(host->state_dir);
+	host->state_dir = copy;
+	return 0;
+}
+
+void vfctl_host_set_progress(struct vfctl_host *host,
+	void (*waiting)(void *arg, const char *text, unsigned waited_ms), void *arg)
+{
+	host->waiting = waiting;
+	host->arg = arg;
+}
