@@ -121,7 +121,7 @@ static int load_initrd(struct host *h, const struct guest_memory *m,
 	const struct boot_image_params *p, const struct bzimage *b, uint64_t kernel_end,
 	struct boot_params *bp, struct problem **reterr)
 {
-	uint64_t size, at;
+	uint64_t size, at = 0;
 	int r;
 
 	if (p->initrd_fd < 0)
