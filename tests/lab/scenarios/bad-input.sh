@@ -37,7 +37,7 @@ names() {
 	step "Names: unknown, ambiguous, vanished"
 	refused 3 'nosuch0' "an interface that is not there" vfctl create nosuch0 2
 	refused 3 '0000:77:00.0' "an address that is not there" vfctl show 0000:77:00.0
-	refused 3 'vf0' "a VF that does not exist yet" vfctl bind ens1f0/vf0 vfio-pci
+	refused 3 'VF 0' "a VF that does not exist yet" vfctl bind ens1f0/vf0 vfio-pci
 	refused 2 '0000:02:00.0' "more than one PF matches" vfctl create driver=igb 2
 	refused 2 'crate' "a misspelt verb" vfctl crate ens1f0 2
 	refused 2 'mac' "a value that is no MAC address" vfctl set ens1f0 mac=52:54:00

@@ -14,7 +14,7 @@ for d in /sys/bus/pci/devices/*; do
 done
 i=0
 until [ -b /dev/nvme0n1 ] || [ $((i += 1)) -gt 100 ]; do sleep 0.2; done
-echo "@@ nvme block 777: $(dd if=/dev/nvme0n1 bs=512 skip=777 count=1 2>/dev/null | sed 's/ 0*/ /')"
+echo "@@ nvme block 777: $(dd if=/dev/nvme0n1 bs=512 skip=777 count=1 2>/dev/null | sed 's/ 00*/ /')"
 printf 'written by a guest through its own VF' >/tmp/block
 dd if=/tmp/block of=/dev/nvme0n1 bs=512 seek=4242 count=1 conv=sync oflag=direct 2>/dev/null
 dd if=/dev/nvme0n1 of=/tmp/back bs=512 skip=4242 count=1 iflag=direct 2>/dev/null
@@ -41,7 +41,7 @@ for d in /sys/bus/virtio/devices/*; do
 done
 i=0
 until [ -b /dev/vda ] || [ $((i += 1)) -gt 50 ]; do sleep 0.2; done
-echo "@@ disk block 3: $(dd if=/dev/vda bs=512 skip=3 count=1 2>/dev/null | sed 's/ 0*/ /')"
+echo "@@ disk block 3: $(dd if=/dev/vda bs=512 skip=3 count=1 2>/dev/null | sed 's/ 00*/ /')"
 printf 'written by a guest on virtio' >/tmp/block
 dd if=/tmp/block of=/dev/vda bs=512 seek=9 count=1 conv=sync oflag=direct 2>/dev/null
 ip address add 10.8.0.2/24 dev eth0
