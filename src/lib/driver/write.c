@@ -76,7 +76,7 @@ static const struct bind_cause {
 	{ ENODEV, NULL, PROBLEM_UNSUPPORTED, "the driver does not take this function", NULL },
 	{ ENOMEM, NULL, PROBLEM_NO_MEMORY, "the driver found no memory, or no room for its BARs",
 		"see the kernel log" },
-	{ EACCES, NULL, PROBLEM_PERMISSION, "only root may do this", NULL },
+	{ EACCES, NULL, PROBLEM_PERMISSION, "only root may do this", "run it with sudo" },
 	{ EPERM, NULL, PROBLEM_PERMISSION, "the kernel is locked down", NULL },
 };
 

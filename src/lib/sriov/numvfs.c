@@ -32,7 +32,7 @@ static const struct numvfs_cause {
 	{ EINVAL, PROBLEM_UNSUPPORTED, "the driver does not take this number",
 		"see the kernel log" },
 	{ EAGAIN, PROBLEM_IN_USE, "the driver is not ready", "bring the interface up, try again" },
-	{ EACCES, PROBLEM_PERMISSION, "only root may do this", NULL },
+	{ EACCES, PROBLEM_PERMISSION, "only root may do this", "run it with sudo" },
 	{ EPERM, PROBLEM_PERMISSION, "the kernel is locked down, or the driver refuses", NULL },
 	{ EROFS, PROBLEM_READ_ONLY, "sysfs is read-only here", NULL },
 };
