@@ -74,6 +74,13 @@ struct host_ops {
 	/* Loads a kernel module by name or alias; 1 loaded now, 0 was there, -ENOENT no such. */
 	int (*load_module)(struct host *h, const char *name);
 
+	/*
+	 * Whether udevd has finished with the device whose folder that is, as it has been there
+	 * since `since_ms`: 1 yes, or no udevd runs; 0 not yet; -ENOENT no such device. NULL in the
+	 * table: nobody would do anything.
+	 */
+	int (*device_settled)(struct host *h, const char *path, uint64_t since_ms);
+
 	/* Monotonic time, and waiting in it (the fake kernel's time is virtual). */
 	uint64_t (*now_ms)(struct host *h);
 	void (*sleep_ms)(struct host *h, unsigned ms);
@@ -165,5 +172,7 @@ struct host_vf_change {
 #define host_link_vfs(h, ...)	 ((h)->ops->link_vfs((h), __VA_ARGS__))
 #define host_link_set_vf(h, ...) ((h)->ops->link_set_vf((h), __VA_ARGS__))
 #define host_load_module(h, m)	 ((h)->ops->load_module((h), (m)))
-#define host_now_ms(h)		 ((h)->ops->now_ms(h))
-#define host_sleep_ms(h, ms)	 ((h)->ops->sleep_ms((h), (ms)))
+#define host_device_settled(h, ...)                                                                \
+	((h)->ops->device_settled ? (h)->ops->device_settled((h), __VA_ARGS__) : 1)
+#define host_now_ms(h)	     ((h)->ops->now_ms(h))
+#define host_sleep_ms(h, ms) ((h)->ops->sleep_ms((h), (ms)))

@@ -6,6 +6,7 @@
 #include "kmod.h"
 #include "netlink.h"
 #include "rootdir.h"
+#include "udevd.h"
 
 #include <fcntl.h>
 #include <string.h>
@@ -100,6 +101,7 @@ static const struct host_ops live_ops = {
 	.link_vfs = netlink_link_vfs,
 	.link_set_vf = netlink_link_set_vf,
 	.load_module = kmod_load,
+	.device_settled = udevd_settled,
 	.now_ms = clock_now_ms,
 	.sleep_ms = clock_sleep_ms,
 };

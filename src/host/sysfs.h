@@ -25,4 +25,6 @@ int sysfs_link_name(struct host *h, char **ret, const char *fmt, ...) PRINTF(3, 
 /* The whole target, allocated. */
 int sysfs_read_link(struct host *h, char **ret, const char *fmt, ...) PRINTF(3, 4);
 int sysfs_list(struct host *h, char ***ret, const char *fmt, ...) PRINTF(3, 4);
+/* host_device_settled() of a device's folder. */
+int sysfs_settled(struct host *h, uint64_t since_ms, const char *fmt, ...) PRINTF(3, 4);
 bool sysfs_exists(struct host *h, const char *fmt, ...) PRINTF(2, 3);
