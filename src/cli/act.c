@@ -40,6 +40,14 @@ static void waiting(void *arg, const char *text, unsigned waited_ms)
 	cli_waiting(act->cli, text, waited_ms);
 }
 
+static void note(void *arg, const char *text, const char *hint)
+{
+	struct act *act = arg;
+
+	cli_waited(act->cli);
+	fprintf(act->cli->out.notes, "vfctl: note: %s\n  hint: %s\n", text, hint);
+}
+
 struct driver_opts act_driver_opts(struct act *act)
 {
 	return (struct driver_opts) {
@@ -58,6 +66,7 @@ struct sriov_opts act_sriov_opts(struct act *act)
 		.force = act->allow_in_use,
 		.deadline_ms = act->timeout_ms,
 		.waiting = waiting,
+		.note = note,
 		.arg = act,
 	};
 }

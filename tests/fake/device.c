@@ -255,6 +255,7 @@ void device_add_vf(struct kernel *k, struct pf *pf, unsigned index)
 	k_link(k, "bus/pci/devices", bdf, dir);
 	put_uevent(k, bdf, NULL);
 	join_group(k, bdf, dir, pf->bdf);
+	fakeudev_function_came(k, bdf);
 }
 
 void device_link_vf(struct kernel *k, struct pf *pf, unsigned index)
@@ -286,6 +287,7 @@ void device_remove(struct kernel *k, const char *bdf)
 	leave_group(k, bdf);
 	k_remove(k, "/sys/bus/pci/devices/%s", bdf);
 	k_remove(k, "/sys/%s", dir);
+	fakeudev_function_went(k, bdf);
 }
 
 void device_set_driver(struct kernel *k, const char *bdf, const char *driver)

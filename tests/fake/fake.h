@@ -50,6 +50,7 @@ enum fake_op {
 	FAKE_LINK_VFS,
 	FAKE_LINK_SET_VF,
 	FAKE_LOAD_MODULE,
+	FAKE_SETTLED,
 	FAKE_OPS
 };
 
@@ -107,3 +108,9 @@ struct fakevfio_function *fake_vfio_function(struct host *h, const char *bdf);
 /* Milliseconds until the VFs are there after numvfs was written (30), until each one's driver is
  * (20 more), and until a node appears in /dev after the bind (5). */
 void fake_set_delays(struct host *h, unsigned vf_ms, unsigned driver_ms, unsigned node_ms);
+
+/* From now on udevd runs: `ms` after an interface came it is renamed (enp1s16f0) and udevd has
+ * finished with it. Without this call the machine has no udevd. */
+void fake_udev(struct host *h, unsigned ms);
+/* A function that it never gets round to, nor to its interface. */
+void fake_udev_ignores(struct host *h, const char *bdf);

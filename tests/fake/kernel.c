@@ -427,6 +427,7 @@ static void fake_free(struct host *h)
 	strv_free(k->held);
 	strv_free(k->gone);
 	strv_free(k->resets);
+	strv_free(k->udev_ignores);
 	strv_free(k->unbinding);
 	strv_free(k->vfio_names);
 	strbuf_done(&k->log);
@@ -459,6 +460,7 @@ static const struct host_ops fake_ops = {
 	.link_vfs = net_link_vfs,
 	.link_set_vf = net_link_set_vf,
 	.load_module = fake_load_module,
+	.device_settled = fakeudev_settled,
 	.now_ms = fake_now_ms,
 	.sleep_ms = fake_sleep_ms,
 };

@@ -63,9 +63,11 @@ struct kernel {
 	char **vfio_names;   /* what the functions in `vfio` are called */
 	char **unbinding;    /* functions whose unbind waits for the holder */
 	char **resets;	     /* one entry per reset */
+	char **udev_ignores; /* functions */
 	struct strbuf log;
 	unsigned hangs;
-	unsigned vf_ms, driver_ms, node_ms;
+	int last_ifindex; /* given to an interface made here; never used again */
+	unsigned vf_ms, driver_ms, node_ms, udev_ms;
 	bool no_acs, nvme_lies;
 	struct fakevfio vfio;
 	struct {
@@ -143,6 +145,8 @@ void sriov_disable(struct kernel *k, struct pf *pf);
 /* net.c */
 void net_add(struct kernel *k, const char *bdf);
 void net_remove(struct kernel *k, const char *bdf);
+/* false: there is no interface of that index. */
+bool net_rename(struct kernel *k, int ifindex, const char *name);
 void net_reset_vfs(struct kernel *k, struct pf *pf);
 void net_adopt_macs(struct kernel *k, struct pf *pf);
 int net_link_get(struct host *h, int ifindex, struct host_link *ret);
@@ -160,6 +164,12 @@ void nvme_vfs_gone(struct kernel *k, struct pf *pf);
 int nvme_open(struct kernel *k, const char *name);
 int nvme_ioctl(struct kernel *k, int fd, unsigned long request, void *arg);
 bool nvme_close(struct kernel *k, int fd); /* false: not one of ours */
+
+/* udev.c: what the kernel tells udevd, and what udevd has done */
+void fakeudev_function_came(struct kernel *k, const char *bdf);
+void fakeudev_function_went(struct kernel *k, const char *bdf);
+void fakeudev_netdev_came(struct kernel *k, const char *bdf, int ifindex);
+int fakeudev_settled(struct host *h, const char *path, uint64_t since_ms);
 
 /* vfio.c */
 void vfio_add(struct kernel *k, const char *bdf);

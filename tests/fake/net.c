@@ -102,23 +102,21 @@ static void put_state(struct kernel *k, const char *dir, bool up)
 	k_put(k, 0444, up ? "1000\n" : "", "%s/speed", dir);
 }
 
-void net_add(struct kernel *k, const char *bdf)
+/* The links of an interface whose folder is `own`, below /sys. */
+static void put_links(struct kernel *k, const char *own, const char *function_dir)
 {
-	autofree char *dir = device_dir(k, bdf), *own = NULL, *real = NULL, *mac = NULL;
-	autofree char *number = NULL, *used = NULL;
-	unsigned n = 0, index = 0;
-	int ifindex = 1;
-	struct pf *pf = pf_of_vf(k, bdf, &index);
+	k_link(k, own, "device", function_dir);
+	k_link(k, own, "subsystem", "class/net");
+	k_link(k, "class/net", strrchr(own, '/') + 1, own);
+}
 
-	NEED(dir);
-	while (k_exists(k, "/sys/class/net/eth%u", n))
-		n++;
-	for (; (used = name_of(k, ifindex)); ifindex++)
-		free(TAKE_PTR(used));
-	own = need_printf("%s/net/eth%u", dir, n);
-	real = need_printf("/sys/%s", own);
-	mac = need_printf("%s\n", MAC_TEXT(pf ? pf->vf[index].mac : own_mac(bdf)));
-	number = need_printf("%d\n", ifindex);
+static void put_attributes(struct kernel *k, const char *real, const char *bdf, int ifindex)
+{
+	unsigned index = 0;
+	struct pf *pf = pf_of_vf(k, bdf, &index);
+	autofree char *mac = need_printf("%s\n", MAC_TEXT(pf ? pf->vf[index].mac : own_mac(bdf)));
+	autofree char *number = need_printf("%d\n", ifindex);
+
 	k_put(k, 0444, mac, "%s/address", real);
 	k_put(k, 0444, number, "%s/ifindex", real);
 	k_put(k, 0444, number, "%s/iflink", real);
@@ -128,9 +126,47 @@ void net_add(struct kernel *k, const char *bdf)
 	k_put(k, 0444, "0\n", "%s/dev_port", real);
 	k_put(k, 0444, "", "%s/phys_port_name", real);
 	put_state(k, real, false);
-	k_link(k, own, "device", dir);
-	k_link(k, own, "subsystem", "class/net");
-	k_link(k, "class/net", strrchr(own, '/') + 1, own);
+}
+
+void net_add(struct kernel *k, const char *bdf)
+{
+	autofree char *dir = device_dir(k, bdf), *own = NULL, *real = NULL, *used = NULL;
+	unsigned n = 0;
+	int ifindex;
+
+	NEED(dir);
+	while (k_exists(k, "/sys/class/net/eth%u", n))
+		n++;
+	ifindex = k->last_ifindex + 1;
+	for (; (used = name_of(k, ifindex)); ifindex++)
+		free(TAKE_PTR(used));
+	k->last_ifindex = ifindex;
+	own = need_printf("%s/net/eth%u", dir, n);
+	real = need_printf("/sys/%s", own);
+	put_attributes(k, real, bdf, ifindex);
+	put_links(k, own, dir);
+	fakeudev_netdev_came(k, bdf, ifindex);
+}
+
+bool net_rename(struct kernel *k, int ifindex, const char *name)
+{
+	autofree char *old = name_of(k, ifindex), *bdf = NULL, *dir = NULL, *own = NULL;
+	autofree char *real = NULL, *flags = NULL;
+	uint64_t v = 0;
+
+	if (!old)
+		return false;
+	bdf = k_link_name(k, "/sys/class/net/%s/device", old);
+	flags = k_text(k, "/sys/class/net/%s/flags", old);
+	NEED(bdf && flags && parse_hex(flags, &v) == 0);
+	dir = device_dir(k, bdf);
+	net_remove(k, bdf);
+	own = need_printf("%s/net/%s", dir, name);
+	real = need_printf("/sys/%s", own);
+	put_attributes(k, real, bdf, ifindex);
+	put_state(k, real, v & IFF_UP);
+	put_links(k, own, dir);
+	return true;
 }
 
 void net_remove(struct kernel *k, const char *bdf)

@@ -59,6 +59,12 @@ void vf_change_tell(struct vf_change *c, const char *text)
 		c->opts->waiting(c->opts->arg, text, (unsigned)(host_now_ms(c->h) - c->begin_ms));
 }
 
+void vf_change_note(struct vf_change *c, const char *text, const char *hint)
+{
+	if (c->opts->note && text)
+		c->opts->note(c->opts->arg, text, hint);
+}
+
 /* Called while the write is stuck: who came in between is looked up anew. */
 static int write_waits(void *arg, unsigned waited_ms UNUSED)
 {

@@ -3,7 +3,9 @@
  * Creating and destroying VFs. Who holds a VF is looked up before anything is written, because
  * the kernel would wait for him uninterruptibly; the write itself has a deadline. The count
  * changes from N to M only through 0, so that is refused while VFs are in use. After the write
- * every VF is awaited until it is really usable; a failure puts the previous count back.
+ * every VF is awaited until it is really usable; a failure puts the previous count back. Where
+ * udevd runs, usable means that it has finished with the VF's interface too, whose name is final
+ * then. A udevd that does not get there in time is no failure: the VFs stay, a note tells.
  */
 #pragma once
 
@@ -15,6 +17,8 @@ struct sriov_opts {
 	unsigned deadline_ms; /* 0: 10 s and 1 s per VF */
 	/* About once a second; `text`: "waiting for pid 4711 (qemu) to release 0000:3b:02.1". */
 	void (*waiting)(void *arg, const char *text, unsigned waited_ms);
+	/* What the user should know though it went well. */
+	void (*note)(void *arg, const char *text, const char *hint);
 	void *arg;
 };
 

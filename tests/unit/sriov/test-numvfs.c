@@ -5,6 +5,7 @@
 #include "driver/driver.h"
 #include "fake/fake.h"
 #include "host/sysfs.h"
+#include "netdev/netdev.h"
 #include "sriov/numvfs.h"
 
 #include <stdio.h>
@@ -19,7 +20,7 @@ struct fixture {
 	struct host *h;
 	char dir[64];
 	struct sriov_opts opts;
-	char told[4096];
+	char told[4096], noted[256];
 };
 
 static void tell(void *arg, const char *text, unsigned waited_ms)
@@ -30,13 +31,24 @@ static void tell(void *arg, const char *text, unsigned waited_ms)
 	snprintf(f->told + len, sizeof(f->told) - len, "%s (%u s)\n", text, waited_ms / 1000);
 }
 
+static void note(void *arg, const char *text, const char *hint)
+{
+	struct fixture *f = arg;
+	size_t len = strlen(f->noted);
+
+	assert_non_null(hint);
+	snprintf(f->noted + len, sizeof(f->noted) - len, "%s\n", text);
+}
+
 static int setup(void **state)
 {
 	struct fixture *f = calloc(1, sizeof(*f));
 
 	f->h = fake_kernel_new(HOSTS_DIR "/s0-pf-only.tar.gz");
 	strcpy(f->dir, "/tmp/vfctl-sriov-XXXXXX");
-	f->opts = (struct sriov_opts) { .state_dir = mkdtemp(f->dir), .waiting = tell, .arg = f };
+	f->opts = (struct sriov_opts) {
+		.state_dir = mkdtemp(f->dir), .waiting = tell, .note = note, .arg = f
+	};
 	*state = f;
 	return 0;
 }
@@ -137,6 +149,92 @@ static void a_driver_that_never_comes(void **state)
 	assert_int_equal(set(f, PF, 2, NULL), 1);
 	assert_in_range(host_now_ms(f->h) - begin, 3000, 4000);
 	assert_non_null(strstr(f->told, "has no driver"));
+}
+
+static char *interface_of(struct fixture *f, const char *vf)
+{
+	autofree struct netdev *devs = NULL;
+	size_t n;
+
+	assert_int_equal(netdevs_of(f->h, at(vf), &devs, &n), 0);
+	assert_int_equal(n, 1);
+	return strdup(devs[0].name);
+}
+
+static void names_are_final_when_it_returns(void **state)
+{
+	struct fixture *f = *state;
+	autofree char *first = NULL, *second = NULL;
+	uint64_t begin = host_now_ms(f->h);
+
+	fake_udev(f->h, 1500);
+	assert_int_equal(set(f, PF, 2, NULL), 1);
+	assert_in_range(host_now_ms(f->h) - begin, 1500, 1700);
+	first = interface_of(f, VF0);
+	second = interface_of(f, VF1);
+	assert_string_equal(first, "enp1s16f0");
+	assert_string_equal(second, "enp1s16f2");
+	assert_non_null(strstr(f->told, "waiting for VFs: " VF0 " is still being set up by udev"));
+	assert_string_equal(f->noted, "");
+}
+
+/* What udev says of the VFs that were at these addresses before is not taken for the new ones'. */
+static void udev_has_not_heard_of_the_new_ones(void **state)
+{
+	struct fixture *f = *state;
+	uint64_t begin;
+
+	fake_udev(f->h, 400);
+	assert_int_equal(sriov_set_autoprobe(f->h, at(PF), false, NULL), 1);
+	assert_int_equal(set(f, PF, 2, NULL), 1);
+	begin = host_now_ms(f->h);
+	assert_int_equal(set(f, PF, 3, NULL), 1);
+	assert_in_range(host_now_ms(f->h) - begin, 400, 600);
+}
+
+static void udev_never_comes(void **state)
+{
+	struct fixture *f = *state;
+	autofree char *first = NULL, *second = NULL;
+	uint64_t begin = host_now_ms(f->h);
+
+	fake_udev(f->h, 100);
+	fake_udev_ignores(f->h, VF1);
+	f->opts.deadline_ms = 5000;
+	assert_int_equal(set(f, PF, 2, NULL), 1);
+	assert_in_range(host_now_ms(f->h) - begin, 5000, 5100);
+	assert_int_equal(count(f, PF), 2);
+	assert_string_equal(f->noted, VF1 " is still being set up by udev\n");
+	first = interface_of(f, VF0);
+	second = interface_of(f, VF1);
+	assert_string_equal(first, "enp1s16f0");
+	assert_true(str_starts(second, "eth"));
+}
+
+/* Nothing can be renamed there: a moment for udev's rules, and no note. */
+static void udev_and_a_function_without_interface(void **state)
+{
+	struct fixture *f = *state;
+	uint64_t begin = host_now_ms(f->h);
+
+	fake_udev(f->h, 100);
+	fake_udev_ignores(f->h, "0000:03:00.1");
+	fake_probe_fails(f->h, "nvme", -ENODEV);
+	assert_int_equal(set(f, NVME, 1, NULL), 1);
+	assert_in_range(host_now_ms(f->h) - begin, 1000, 1200);
+	assert_string_equal(f->noted, "");
+}
+
+/* udev alone fails, not the kernel: that too ends with the deadline. */
+static void udev_cannot_be_asked(void **state)
+{
+	struct fixture *f = *state;
+
+	fake_udev(f->h, 100);
+	fake_fail_path(f->h, FAKE_SETTLED, "/class/net/", -EIO);
+	assert_int_equal(set(f, PF, 1, NULL), 1);
+	assert_string_equal(f->noted, VF0 " is still being set up by udev\n");
+	assert_int_equal(count(f, PF), 1);
 }
 
 static void refused(
@@ -419,6 +517,11 @@ int main(void)
 		T(without_autoprobe_no_driver_is_awaited),
 		T(nvme_vfs),
 		T(a_driver_that_never_comes),
+		T(names_are_final_when_it_returns),
+		T(udev_has_not_heard_of_the_new_ones),
+		T(udev_never_comes),
+		T(udev_and_a_function_without_interface),
+		T(udev_cannot_be_asked),
 		T(refusals),
 		T(a_captured_machine_is_not_changed),
 		T(a_held_vf_is_found_first),
