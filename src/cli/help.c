@@ -105,6 +105,8 @@ void help_verb(FILE *to, const struct verb *v)
 {
 	fprintf(to, "Usage: vfctl [OPTION…] %s%s%s\n%s", v->name, *v->args ? " " : "", v->args,
 		v->description);
+	if (v->details)
+		v->details(to);
 	if (v->n_options)
 		fputs("\nOptions (vfctl --help lists those of all verbs):\n", to);
 	help_options(to, v->options, v->n_options);

@@ -107,7 +107,7 @@ static void manual_vf_attributes(FILE *to)
 		fputs("\n\n", to);
 	}
 	fputs("*vq=*, *vi=*\n\tqueues and interrupt vectors of an NVMe VF\n\n"
-	      "*online=*\n\tyes or no: whether an NVMe VF's controller works\n\n",
+	      "*online=*\n\twhether an NVMe VF's controller works: yes or no\n\n",
 		to);
 }
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "verbs.h"
 #include "act.h"
+#include "netdev/vfattr.h"
 #include "setting/setting.h"
 
 static const struct option options[] = {
@@ -82,16 +83,29 @@ static int run(struct cli *cli, const struct args *a, struct problem **reterr)
 	return r < 0 ? r : act_finish(&act, reterr);
 }
 
+static void details(FILE *to)
+{
+	const struct vfattr *a;
+
+	fputs("\nAttributes:\n", to);
+	for (unsigned i = 0; (a = vfattr_at(i)); i++)
+		fprintf(to, "  %-11s %s\n", vfattr_name(a), vfattr_help(a));
+	fputs("  vq, vi      numbers of queue pairs and interrupt vectors\n"
+	      "  online      yes or no\n",
+		to);
+}
+
 const struct verb verb_set = {
 	.name = "set",
 	.section = VERB_ACT,
 	.args = "VF KEY=VALUE…",
 	.summary = "attributes of VFs",
 	.description =
-		"Sets attributes of a VF, or of several, each with a result of its own. Network\n"
-		"(through the PF's interface): mac, vlan, qos, proto, spoofchk, trust, min-rate,\n"
-		"max-rate, link-state, query-rss, node-guid, port-guid. NVMe (through the PF's\n"
-		"admin queue): vq, vi, online.\n",
+		"Sets attributes of a VF, or of several, each with a result of its own: those of\n"
+		"network VFs through the PF's interface, vq, vi and online of NVMe VFs through\n"
+		"the PF's admin queue. NVMe VFs go offline, get resources and come online in\n"
+		"the right order.\n",
+	.details = details,
 	.options = options,
 	.n_options = ARRAY_SIZE(options),
 	.examples = examples,

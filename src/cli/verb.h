@@ -8,6 +8,8 @@
 #include "base/problem.h"
 #include "out/table.h"
 
+#include <stdio.h>
+
 struct cli;
 struct args;
 
@@ -33,9 +35,10 @@ enum verb_section { VERB_LOOK, VERB_ACT, VERB_HAND_OVER, VERB_HELP };
 struct verb {
 	const char *name; /* one word, or two: "vm run" */
 	enum verb_section section;
-	const char *args;	 /* "[SELECTOR…]", "" */
-	const char *summary;	 /* one line for the overview */
-	const char *description; /* lines of at most 78 columns, for help and the manual */
+	const char *args;	   /* "[SELECTOR…]", "" */
+	const char *summary;	   /* one line for the overview */
+	const char *description;   /* lines of at most 78 columns, for help and the manual */
+	void (*details)(FILE *to); /* more for help, not for the manual; NULL: none */
 	const struct option *options;
 	size_t n_options;
 	const struct example *examples;

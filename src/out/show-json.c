@@ -94,8 +94,9 @@ static void hardware_json(struct json *j, json_object *to, const struct detail *
 	sriov_cap_json(j, to, d);
 	regions_json(j, to, d);
 	resets = json_add_array(j, to, "reset_methods");
-	STRV_FOREACH (it, d->reset_methods)
+	STRV_FOREACH (it, d->reset_methods) {
 		json_add_str(j, resets, NULL, *it);
+	}
 	link_json(j, to, &d->link);
 	vpd = json_add_object(j, to, "vpd");
 	json_add_str(j, vpd, "product", d->vpd_product);

@@ -167,8 +167,9 @@ static void show_hardware(struct lines *l, const struct detail *d)
 	if (b.len)
 		lines_add(l, "capabilities", "%s", b.s + 1);
 	strbuf_done(&b);
-	STRV_FOREACH (it, d->reset_methods)
+	STRV_FOREACH (it, d->reset_methods) {
 		strbuf_add(&b, "%s%s", b.len ? " " : "", *it);
+	}
 	if (b.len)
 		lines_add(l, "resets", "%s", b.s);
 	show_link(l, &d->link);

@@ -3,9 +3,12 @@
 
 #include "base/str.h"
 
+#define TEXT_OF(x) #x
+#define TEXT(x)	   TEXT_OF(x)
+
 const char *vfctl_version(void)
 {
-	return VFCTL_VERSION;
+	return TEXT(VFCTL_VERSION);
 }
 
 int api_host_new(struct host *h, struct vfctl_host **ret)

@@ -3,6 +3,7 @@
 #include "cm.h"
 #include "base/str.h"
 #include "cli/args.h"
+#include "netdev/vfattr.h"
 
 static int parse(const char *line, struct args *ret, struct problem **reterr)
 {
@@ -78,8 +79,8 @@ static void refused(const char *line, const char *what, const char *hint)
 
 static void refusals(void **state UNUSED)
 {
-	refused("gruops", "unknown verb 'gruops'", "did you mean 'groups'?");
-	refused("crate ens1f0 2", "unknown verb 'crate'", "did you mean 'create'?");
+	refused("groops", "unknown verb 'groops'", "did you mean 'groups'?");
+	refused("kreate ens1f0 2", "unknown verb 'kreate'", "did you mean 'create'?");
 	refused("frobnicate", "unknown verb 'frobnicate'", "see vfctl --help");
 	refused("list --colums=A", "unknown option '--colums'", "did you mean --columns?");
 	refused("--columns A list", "unknown option '--columns'", NULL); /* not before the verb */
@@ -131,6 +132,24 @@ static void examples_parse(void **state UNUSED)
 		}
 }
 
+/* Completion offers every attribute that there is, and no other. */
+static void attributes_are_completed(void **state UNUSED)
+{
+	const char *words = verb_find("set")->completes;
+	const struct vfattr *a;
+	unsigned n = 3, equals = 0; /* vq, vi, online */
+
+	for (unsigned i = 0; (a = vfattr_at(i)); i++, n++) {
+		autofree char *word = str_printf("%s=", vfattr_name(a));
+
+		if (!strstr(words, word))
+			fail_msg("%s is not completed", word);
+	}
+	for (; *words; words++)
+		equals += *words == '=';
+	assert_int_equal(equals, n);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -141,6 +160,7 @@ int main(void)
 		cmocka_unit_test(numbers_of_words),
 		cmocka_unit_test(tables_are_whole),
 		cmocka_unit_test(examples_parse),
+		cmocka_unit_test(attributes_are_completed),
 	};
 
 	return cmocka_run_group_tests_name("args", tests, NULL, NULL);

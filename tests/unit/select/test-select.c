@@ -138,7 +138,7 @@ static void refusals(void **state)
 	refused(f, "eth9/vf0", -ENOENT, PROBLEM_NOT_FOUND, NULL);
 	refused(f, "", -ENOENT, PROBLEM_NOT_FOUND, NULL);
 	refused(f, "driver=nobody", -ENOENT, PROBLEM_NOT_FOUND, NULL);
-	refused(f, "dirver=igb", -EINVAL, PROBLEM_USAGE, "did you mean driver=");
+	refused(f, "drver=igb", -EINVAL, PROBLEM_USAGE, "did you mean driver=");
 	refused(f, "frob=1", -EINVAL, PROBLEM_USAGE, "attributes are driver=, vendor=");
 	refused(f, "=1", -EINVAL, PROBLEM_USAGE, NULL);
 }
