@@ -11,13 +11,14 @@ skip() { echo "skip $1" >>"$VFCTL_RESULTS"; }
 
 # check NAME COMMAND…: one test, passed when the command succeeds.
 check() {
-	local name=$1
+	local name=$1 start=$SECONDS
 	shift
 	echo "== $name"
 	if "$@"; then
+		echo "== $name: ok ($((SECONDS - start)) s)"
 		pass "$name"
 	else
-		echo "== $name: FAILED"
+		echo "== $name: FAILED ($((SECONDS - start)) s)"
 		fail "$name"
 		return 1
 	fi

@@ -8,7 +8,8 @@ top=$1 build=none
 . "$(dirname "$0")/rooms.sh"
 
 calls='(^|[^_[:alnum:]>.])(open|openat|open64|creat|fopen|opendir|ioctl|mmap|mmap64|socket)[[:space:]]*\('
-paths='"[^"]*/(sys|proc|dev)(/|"|[[:space:]])'
+# At the start of a string or of a word in it: "class/net/%s/dev" names an attribute, no path.
+paths='"([^"]*[[:space:]=:(])?/(sys|proc|dev)(/|"|[[:space:]])'
 
 # FILE-PATTERN RULE REASON
 allowed() {
