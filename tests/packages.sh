@@ -4,6 +4,7 @@
 #   tests/packages.sh [PURPOSE…]           install what is missing (root, or a user with sudo)
 #   tests/packages.sh --check [PURPOSE…]   print what is missing; exit 1 when something is
 #   tests/packages.sh --list [PURPOSE…]    print the list
+#   tests/packages.sh --sources            print the private apt sources
 #   tests/packages.sh --kernels DIR        download the lab's two kernel packages into DIR (no root)
 #
 # PURPOSE is build, test or lab; all three when none is named.
@@ -289,7 +290,7 @@ usage() {
 main() {
 	local mode=install purposes
 	case ${1-} in
-	--check | --list | --kernels | --help | --apt) mode=${1#--} && shift ;;
+	--check | --list | --sources | --kernels | --help | --apt) mode=${1#--} && shift ;;
 	-h) mode=help && shift ;;
 	-*) die "unknown option '$1'" "$me --help" ;;
 	esac
@@ -302,6 +303,7 @@ main() {
 		missing_for $purposes
 		[ -z "$(missing_for $purposes)" ]
 		;;
+	sources) apt_setup && cat "$private"/parts/* ;;
 	kernels) download_kernels "${1:?DIR}" ;;
 	apt) private=$1 && shift && DEBIAN_FRONTEND=noninteractive apt_private apt-get "$@" ;;
 	install) install_missing $purposes ;;
