@@ -1,7 +1,7 @@
 # shellcheck shell=sh
 # Requests that cannot be met, on a real kernel: each gets its documented exit code, a one-line
 # reason, a hint, and leaves the machine as it was.
-LAB_TIMEOUT=240
+LAB_TIMEOUT=400
 LAB_PROGRAMS="vfctl vfctl-vmm"
 
 kernel=/guest/generic/vmlinuz

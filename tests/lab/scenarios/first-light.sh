@@ -1,7 +1,7 @@
 # shellcheck shell=sh
 # From a physical function to a guest that does I/O on its VF, and back to a machine as it was.
 # examples/quickstart shows this scenario; the lab lane asserts it.
-LAB_TIMEOUT=240
+LAB_TIMEOUT=400
 LAB_PROGRAMS="vfctl vfctl-vmm"
 
 net_mac=52:54:00:0a:00:01

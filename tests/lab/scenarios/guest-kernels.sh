@@ -1,6 +1,6 @@
 # shellcheck shell=sh
 # Debian's unmodified generic and cloud kernels as guests: to user space on 1 to 4 processors, power-off, reboot.
-LAB_TIMEOUT=400
+LAB_TIMEOUT=600
 LAB_PROGRAMS="vfctl vfctl-vmm"
 
 write_guest() {
@@ -22,7 +22,7 @@ boots() {
 	name=$flavour$cpus
 	step "$flavour kernel, $cpus processors"
 	GUEST_KERNEL=$flavour guest_start "$name" /tmp/guest.sh --cpus "$cpus" --mem 256M
-	check "it powers off cleanly" guest_ends_with "$name" 60 0
+	check "it powers off cleanly" guest_ends_with "$name" 120 0
 	check "it reached user space" guest_saw "$name" '^@@ begin'
 	check "it runs $cpus processors" guest_saw "$name" "^@@ processors $cpus$"
 	check "all of them tick" guest_saw "$name" "^@@ ticking $cpus$"
@@ -42,7 +42,7 @@ scenario() {
 
 	step "reboot"
 	GUEST_APPEND="vfguest.end=reboot" guest_start again /tmp/guest.sh --cpus 1 --mem 256M
-	check "the machine starts over" guest_wait_times again 60 2 '^@@ begin'
+	check "the machine starts over" guest_wait_times again 120 2 '^@@ begin'
 	kill -TERM "$(guest_pid again)"
 	check "and stops when it is told to" guest_end again 20
 }
