@@ -213,6 +213,18 @@ static int write_page_tables(const struct guest_memory *m)
 /* Two unused entries, flat 64-bit code, flat data: the selectors of the boot protocol. */
 static const uint64_t gdt[] = { 0, 0, 0x00af9b000000ffff, 0x00cf93000000ffff };
 
+/*
+ * Where a PC's BIOS begins. Linux jumps there, in real mode, to reboot: with hardware-reduced ACPI
+ * it expects EFI's reset service (efi_reboot_required()), and without EFI this is the next it
+ * tries, not ACPI's reset register.
+ */
+static const uint8_t reset_vector[] = {
+	0xb0, 0xfe, /* mov $0xfe, %al */
+	0xe6, 0x64, /* out %al, $0x64: the keyboard controller's reset line */
+	0xf4,	    /* hlt */
+	0xeb, 0xfd, /* and again */
+};
+
 static int write_tables(const struct guest_memory *m, const struct boot_params *bp)
 {
 	int r = guest_memory_write(m, GPA(BOOT_GDT), gdt, sizeof(gdt));
@@ -221,6 +233,9 @@ static int write_tables(const struct guest_memory *m, const struct boot_params *
 		r = write_page_tables(m);
 	if (r == 0)
 		r = guest_memory_write(m, GPA(BOOT_PARAMS), bp, sizeof(*bp));
+	if (r == 0)
+		r = guest_memory_write(
+			m, GPA(BOOT_RESET_VECTOR), reset_vector, sizeof(reset_vector));
 	return r;
 }
 

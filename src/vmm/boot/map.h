@@ -14,6 +14,7 @@ enum {
 	BOOT_ACPI = 0xe0000,	    /* … then reserved; the tables, the root pointer first */
 	BOOT_ACPI_CONFIG = 0xe8000, /* struct acpi_config, which dsdt.asl reads */
 	BOOT_ACPI_END = 0xf0000,
+	BOOT_RESET_VECTOR = 0xffff0, /* see load.c */
 	BOOT_HIGH_START = 0x100000,
 
 	BOOT_CODE_SELECTOR = 0x10, /* __BOOT_CS and __BOOT_DS of the boot protocol */

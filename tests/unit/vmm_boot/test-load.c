@@ -135,6 +135,18 @@ static void cpu_can_start(void **state)
 	assert_int_equal(e->entry.data_selector, 0x18);
 }
 
+/* In real mode, from f000:fff0: al = 0xfe to port 0x64. */
+static void a_jump_to_the_bios_resets(void **state)
+{
+	static const uint8_t code[] = { 0xb0, 0xfe, 0xe6, 0x64 };
+	struct env *e = *state;
+	uint8_t seen[sizeof(code)];
+
+	assert_int_equal(load(e), 0);
+	assert_int_equal(guest_memory_read(e->m, GPA(0xffff0), seen, sizeof(seen)), 0);
+	assert_memory_equal(seen, code, sizeof(code));
+}
+
 static void memory_map(void **state)
 {
 	struct env *e = *state;
@@ -253,6 +265,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(kernel_is_where_it_wants_to_be),
 		TEST(cpu_can_start),
+		TEST(a_jump_to_the_bios_resets),
 		TEST(memory_map),
 		TEST(initrd_is_high_but_reachable),
 		TEST(kernel_moves_when_it_must),
