@@ -45,16 +45,21 @@ static int add_groups(const struct inventory *inv, struct selection *s, struct p
 static void bind(struct act *act, const struct function *f, const char *driver)
 {
 	struct driver_opts opts = act_driver_opts(act);
-	autofree char *bound = NULL;
+	autofree char *chosen = NULL;
 	struct problem *p = NULL;
 	int r;
 
 	r = act->cli->dry_run ? driver_bind_check(act->host, f->bdf, driver, &opts, &p)
 			      : driver_bind(act->host, f->bdf, driver, &opts, &p);
-	/* Which one was it? A variant driver may have been preferred. */
-	if (r >= 0 && !driver && !act->cli->dry_run)
-		driver_read(act->host, f->bdf, &bound);
-	act_add(act, f->address, r, p, "bind to %s", driver ? driver : bound ? bound : "vfio-pci");
+	/* Which one is it? A variant driver may be preferred. */
+	if (!driver && (r < 0 || act->cli->dry_run))
+		driver_best_vfio(act->host, f->bdf, &chosen, NULL);
+	else if (!driver)
+		driver_read(act->host, f->bdf, &chosen);
+	act_add(act, f->address, r, p, "bind to %s",
+		driver	 ? driver
+		: chosen ? chosen
+			 : "vfio-pci");
 }
 
 /* Bound, and yet of no use to VFIO: better said now than by the guest's start. */

@@ -2,6 +2,7 @@
 #include "driver.h"
 #include "note.h"
 #include "use.h"
+#include "variant.h"
 #include "write.h"
 
 #include "base/str.h"
@@ -12,6 +13,46 @@
 static const char *const vfio_driver = "vfio-pci";
 
 static const struct driver_opts no_opts = { 0 };
+
+static int no_choice(struct bdf a, int r, struct problem **reterr)
+{
+	return problem(reterr, r, problem_kind_from_errno(r), NULL,
+		"%s: cannot find out which VFIO driver is best: %s", BDF_TEXT(a), strerror(-r));
+}
+
+int driver_best_vfio(struct host *h, struct bdf a, char **ret, struct problem **reterr)
+{
+	autofree char *module = NULL;
+	int r = variant_module(h, a, &module);
+
+	if (r == 0)
+		r = variant_driver(h, module ? module : vfio_driver, ret);
+	return r < 0 ? no_choice(a, r, reterr) : 0;
+}
+
+/*
+ * Loads the module of the best driver, which tells the driver's true name. One that cannot be
+ * loaded (not installed, or refused) is no loss: vfio-pci takes the function too.
+ */
+static int load_best_vfio(struct host *h, struct bdf a, char **ret, struct problem **reterr)
+{
+	autofree char *module = NULL, *driver = NULL;
+	int r = variant_module(h, a, &module);
+
+	if (r == 0 && module && host_load_module(h, module) >= 0) {
+		r = variant_driver(h, module, &driver);
+		if (r == 0 && !sysfs_exists(h, "bus/pci/drivers/%s", driver))
+			free(TAKE_PTR(driver));
+	}
+	if (r == 0 && !driver) {
+		driver = strdup(vfio_driver);
+		r = driver ? 0 : -ENOMEM;
+	}
+	if (r < 0)
+		return no_choice(a, r, reterr);
+	*ret = TAKE_PTR(driver);
+	return 0;
+}
 
 /* What a change starts from. */
 static int read_state(struct host *h, struct bdf a, struct note *ret, struct problem **reterr)
@@ -117,15 +158,24 @@ static int check_bind(struct host *h, struct bdf a, const char *driver,
 	return r < 0 ? r : 1;
 }
 
+/* `driver` NULL: the best VFIO driver, told in *ret_best (untouched else). */
+static int check_choice(struct host *h, struct bdf a, const char *driver,
+	const struct driver_opts *opts, const struct note *now, char **ret_best,
+	struct problem **reterr)
+{
+	int r = driver ? 0 : driver_best_vfio(h, a, ret_best, reterr);
+
+	return r < 0 ? r : check_bind(h, a, driver ? driver : *ret_best, opts, now, reterr);
+}
+
 int driver_bind_check(struct host *h, struct bdf a, const char *driver,
 	const struct driver_opts *opts, struct problem **reterr)
 {
+	autofree char *best = NULL;
 	autonote now = { 0 };
 	int r = read_state(h, a, &now, reterr);
 
-	return r < 0 ? r
-		     : check_bind(h, a, driver ? driver : vfio_driver, opts ? opts : &no_opts, &now,
-			       reterr);
+	return r < 0 ? r : check_choice(h, a, driver, opts ? opts : &no_opts, &now, &best, reterr);
 }
 
 static int refuse_captured(struct host *h, struct problem **reterr)
@@ -207,16 +257,25 @@ static int change(struct host *h, struct bdf a, const char *driver, const char *
 int driver_bind(struct host *h, struct bdf a, const char *driver, const struct driver_opts *opts,
 	struct problem **reterr)
 {
+	autofree char *best = NULL, *loaded = NULL;
 	autonote now = { 0 };
 	int r = refuse_captured(h, reterr);
 
 	opts = opts ? opts : &no_opts;
-	driver = driver ? driver : vfio_driver;
 	if (r == 0)
 		r = read_state(h, a, &now, reterr);
 	if (r == 0)
-		r = check_bind(h, a, driver, opts, &now, reterr);
-	return r > 0 ? change(h, a, driver, driver, opts, &now, reterr) : r;
+		r = check_choice(h, a, driver, opts, &now, &best, reterr);
+	if (r <= 0)
+		return r;
+	if (!driver) {
+		r = load_best_vfio(h, a, &loaded, reterr);
+		driver = loaded;
+	}
+	/* The best is missing, and the function is on the second best already. */
+	if (r >= 0 && str_eq(now.driver, driver))
+		return 0;
+	return r < 0 ? r : change(h, a, driver, driver, opts, &now, reterr);
 }
 
 static int check_unbind(struct host *h, struct bdf a, const struct driver_opts *opts,

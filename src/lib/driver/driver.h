@@ -33,12 +33,17 @@ int driver_override_read(struct host *h, struct bdf a, char **ret);
 
 /*
  * 1 changed, 0 was already so. The _check functions refuse for the same reasons as the act and
- * touch nothing: for --dry-run. `driver` NULL in bind: vfio-pci.
+ * touch nothing: for --dry-run. `driver` NULL in bind: the best VFIO driver.
  */
 int driver_bind(struct host *h, struct bdf a, const char *driver, const struct driver_opts *opts,
 	struct problem **reterr);
 int driver_bind_check(struct host *h, struct bdf a, const char *driver,
 	const struct driver_opts *opts, struct problem **reterr);
+/*
+ * The VFIO driver that bind without a driver's name takes: the kernel's variant for this very
+ * device if it has one, else vfio-pci (which is also taken when the variant cannot be loaded).
+ */
+int driver_best_vfio(struct host *h, struct bdf a, char **ret, struct problem **reterr);
 /* Leaves the function without driver, with its override cleared. */
 int driver_unbind(
 	struct host *h, struct bdf a, const struct driver_opts *opts, struct problem **reterr);

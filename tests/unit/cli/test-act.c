@@ -134,6 +134,41 @@ static void bind_and_restore(void **state UNUSED)
 	end(&f);
 }
 
+/* The variant driver of a device is preferred, announced by --dry-run, and not forced. */
+static void bind_prefers_a_variant(void **state UNUSED)
+{
+	struct fixture f;
+
+	start(&f, HOSTS_DIR "/s1-igb4-igbvf.tar.gz");
+	fake_put(f.cli.host, "6.12\n", "/proc/sys/kernel/osrelease");
+	fake_put(f.cli.host, "alias vfio_pci:v00008086d000010CAsv*sd*bc*sc*i* igbvf_vfio_pci\n",
+		"/lib/modules/6.12/modules.alias");
+	assert_int_equal(vfctl(&f, "--dry-run bind eth0/vf0"), 0);
+	assert_non_null(strstr(f.out, "bind to igbvf_vfio_pci would be done\n"));
+	f.cli.dry_run = false;
+	assert_int_equal(vfctl(&f, "bind eth0/vf0"), 0);
+	assert_non_null(strstr(f.out, "bind to igbvf-vfio-pci done\n"));
+	assert_int_equal(vfctl(&f, "bind eth0/vf1 vfio-pci"), 0);
+	driver_is(&f, "0000:01:10.0", "igbvf-vfio-pci");
+	driver_is(&f, "0000:01:10.2", "vfio-pci");
+	end(&f);
+}
+
+/* udev has not named one of them in time: they are there, and the user knows. */
+static void created_with_a_note(void **state UNUSED)
+{
+	struct fixture f;
+
+	start(&f, HOSTS_DIR "/s0-pf-only.tar.gz");
+	fake_udev(f.cli.host, 100);
+	fake_udev_ignores(f.cli.host, "0000:01:10.2");
+	assert_int_equal(vfctl(&f, "create eth0 2 --timeout 4"), 0);
+	assert_non_null(strstr(f.out, "VF 1   done\n"));
+	assert_non_null(strstr(
+		f.notes, "vfctl: note: 0000:01:10.2 is still being set up by udev\n  hint: "));
+	end(&f);
+}
+
 /* VFIO could not use it yet: that is said, with the way out, which then works. */
 static void a_group_that_is_not_viable(void **state UNUSED)
 {
@@ -290,6 +325,8 @@ int main(void)
 		cmocka_unit_test(create_and_destroy),
 		cmocka_unit_test(without_autoprobe),
 		cmocka_unit_test(bind_and_restore),
+		cmocka_unit_test(bind_prefers_a_variant),
+		cmocka_unit_test(created_with_a_note),
 		cmocka_unit_test(a_group_that_is_not_viable),
 		cmocka_unit_test(one_failure_does_not_stop_the_others),
 		cmocka_unit_test(waiting_is_told_and_ends),
