@@ -66,6 +66,8 @@ struct host_ops {
 	int (*link_get)(struct host *h, int ifindex, struct host_link *ret);
 	/* By the current or an alternative name; -ENOENT. NULL in the table: nobody has one. */
 	int (*link_index)(struct host *h, const char *name, int *ret);
+	/* Its alternative names, a list of the caller's (strv_free). NULL in the table: unknown. */
+	int (*link_altnames)(struct host *h, int ifindex, char ***ret);
 	int (*link_set_up)(struct host *h, int ifindex, bool up);
 	/* The VFs that the PF's driver reports; the array is the caller's (free). */
 	int (*link_vfs)(struct host *h, int ifindex, struct host_vf **ret, size_t *ret_n);
@@ -168,6 +170,8 @@ struct host_vf_change {
 #define host_link_get(h, ...)	((h)->ops->link_get((h), __VA_ARGS__))
 #define host_link_index(h, ...)                                                                    \
 	((h)->ops->link_index ? (h)->ops->link_index((h), __VA_ARGS__) : -ENOENT)
+#define host_link_altnames(h, ...)                                                                 \
+	((h)->ops->link_altnames ? (h)->ops->link_altnames((h), __VA_ARGS__) : -ENOENT)
 #define host_link_set_up(h, ...) ((h)->ops->link_set_up((h), __VA_ARGS__))
 #define host_link_vfs(h, ...)	 ((h)->ops->link_vfs((h), __VA_ARGS__))
 #define host_link_set_vf(h, ...) ((h)->ops->link_set_vf((h), __VA_ARGS__))

@@ -97,6 +97,7 @@ static const struct host_ops live_ops = {
 	.munmap = fd_munmap,
 	.link_get = netlink_link_get,
 	.link_index = netlink_link_index,
+	.link_altnames = netlink_link_altnames,
 	.link_set_up = netlink_link_set_up,
 	.link_vfs = netlink_link_vfs,
 	.link_set_vf = netlink_link_set_vf,

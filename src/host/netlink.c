@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /* Each call has a socket of its own, so that a host can be used from several threads. */
 #include "netlink.h"
+#include "base/str.h"
 
 #include <linux/if.h>
 #include <linux/rtnetlink.h>
@@ -185,6 +186,38 @@ int netlink_link_index(struct host *h UNUSED, const char *name, int *ret)
 		return e == -ENODEV ? -ENOENT : e;
 	*ret = link.ifindex;
 	return 0;
+}
+
+/* IFLA_PROP_LIST: so far its only properties are names (Linux 5.5). */
+static int parse_altnames(struct nlmsghdr *hdr, void *arg)
+{
+	struct nlattr *tb[IFLA_MAX + 1], *a;
+	autostrv char **names = NULL;
+	int rest, e = parse_attrs(hdr, tb);
+
+	if (e < 0)
+		return e;
+	names = calloc(1, sizeof(*names));
+	if (!names)
+		return -ENOMEM;
+	if (tb[IFLA_PROP_LIST])
+		nla_for_each_nested(a, tb[IFLA_PROP_LIST], rest)
+		{
+			autofree char *name = NULL;
+
+			if (nla_type(a) != IFLA_ALT_IFNAME)
+				continue;
+			name = strndup(nla_data(a), (size_t)nla_len(a));
+			if (!name || strv_add(&names, name) < 0)
+				return -ENOMEM;
+		}
+	*(char ***)arg = TAKE_PTR(names);
+	return 0;
+}
+
+int netlink_link_altnames(struct host *h UNUSED, int ifindex, char ***ret)
+{
+	return get(ifindex, 0, parse_altnames, ret);
 }
 
 struct vfs {

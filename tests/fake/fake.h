@@ -109,6 +109,8 @@ struct fakevfio_function *fake_vfio_function(struct host *h, const char *bdf);
  * (20 more), and until a node appears in /dev after the bind (5). */
 void fake_set_delays(struct host *h, unsigned vf_ms, unsigned driver_ms, unsigned node_ms);
 
+/* Gives an interface one more name. */
+void fake_altname(struct host *h, int ifindex, const char *name);
 /* From now on udevd runs: `ms` after an interface came it is renamed (enp1s16f0) and udevd has
  * finished with it. Without this call the machine has no udevd. */
 void fake_udev(struct host *h, unsigned ms);

@@ -428,6 +428,7 @@ static void fake_free(struct host *h)
 	strv_free(k->gone);
 	strv_free(k->resets);
 	strv_free(k->udev_ignores);
+	strv_free(k->altnames);
 	strv_free(k->unbinding);
 	strv_free(k->vfio_names);
 	strbuf_done(&k->log);
@@ -456,6 +457,7 @@ static const struct host_ops fake_ops = {
 	.munmap = fake_munmap,
 	.link_get = net_link_get,
 	.link_index = net_link_index,
+	.link_altnames = net_link_altnames,
 	.link_set_up = net_link_set_up,
 	.link_vfs = net_link_vfs,
 	.link_set_vf = net_link_set_vf,

@@ -64,6 +64,7 @@ struct kernel {
 	char **unbinding;    /* functions whose unbind waits for the holder */
 	char **resets;	     /* one entry per reset */
 	char **udev_ignores; /* functions */
+	char **altnames;     /* "IFINDEX NAME" */
 	struct strbuf log;
 	unsigned hangs;
 	int last_ifindex; /* given to an interface made here; never used again */
@@ -151,6 +152,7 @@ void net_reset_vfs(struct kernel *k, struct pf *pf);
 void net_adopt_macs(struct kernel *k, struct pf *pf);
 int net_link_get(struct host *h, int ifindex, struct host_link *ret);
 int net_link_index(struct host *h, const char *name, int *ret);
+int net_link_altnames(struct host *h, int ifindex, char ***ret);
 int net_link_set_up(struct host *h, int ifindex, bool up);
 int net_link_vfs(struct host *h, int ifindex, struct host_vf **ret, size_t *ret_n);
 int net_link_set_vf(struct host *h, int ifindex, const struct host_vf_change *change);

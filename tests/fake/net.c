@@ -209,6 +209,43 @@ int net_link_get(struct host *h, int ifindex, struct host_link *ret)
 	return 0;
 }
 
+void fake_altname(struct host *h, int ifindex, const char *name)
+{
+	autofree char *entry = need_printf("%d %s", ifindex, name);
+
+	NEED(strv_add(&kernel_of(h)->altnames, entry) == 0);
+}
+
+int net_link_altnames(struct host *h, int ifindex, char ***ret)
+{
+	struct kernel *k = kernel_of(h);
+	int e = fault(k, FAKE_LINK_GET, NULL);
+	autofree char *name = name_of(k, ifindex);
+	char **names;
+
+	if (e < 0 || !name)
+		return e < 0 ? e : -ENOENT;
+	names = calloc(1, sizeof(*names));
+	NEED(names);
+	STRV_FOREACH (it, k->altnames)
+		if (atoi(*it) == ifindex)
+			NEED(strv_add(&names, strchr(*it, ' ') + 1) == 0);
+	*ret = names;
+	return 0;
+}
+
+/* An alternative name's interface while it is there; 0 none. */
+static int index_by_altname(struct kernel *k, const char *name)
+{
+	STRV_FOREACH (it, k->altnames) {
+		autofree char *there = name_of(k, atoi(*it));
+
+		if (there && str_eq(strchr(*it, ' ') + 1, name))
+			return atoi(*it);
+	}
+	return 0;
+}
+
 int net_link_index(struct host *h, const char *name, int *ret)
 {
 	struct kernel *k = kernel_of(h);
@@ -220,9 +257,10 @@ int net_link_index(struct host *h, const char *name, int *ret)
 	if (!*name || strchr(name, '/'))
 		return -ENOENT;
 	text = k_text(k, "/sys/class/net/%s/ifindex", name);
-	if (!text)
+	e = text ? atoi(text) : index_by_altname(k, name);
+	if (!e)
 		return -ENOENT;
-	*ret = atoi(text);
+	*ret = e;
 	return 0;
 }
 

@@ -104,6 +104,10 @@ static void links(void **state)
 	assert_int_equal(e1000, ETH0);
 	assert_int_equal(host_link_index(h, "eth99", &e1000), -ENOENT);
 	assert_int_equal(host_link_index(h, "../..", &e1000), -ENOENT);
+	assert_int_equal(host_link_index(h, "storage-port", &e1000), -ENOENT);
+	fake_altname(h, ETH0, "storage-port");
+	assert_int_equal(host_link_index(h, "storage-port", &e1000), 0);
+	assert_int_equal(e1000, ETH0);
 	assert_int_equal(sysfs_read_int(h, &e1000, "class/net/eth2/ifindex"), 0);
 	assert_int_equal(host_link_vfs(h, e1000, &vfs, &n), 0);
 	assert_int_equal(n, 0);

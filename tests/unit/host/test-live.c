@@ -235,6 +235,30 @@ static void network_interfaces(void **state)
 	assert_int_equal(host_link_index(f->h, "", &index), -ENOENT);
 }
 
+/* As udev gives them: longer than a name may be. In a network of our own. */
+static void alternative_names(void **state)
+{
+	static const char *const add = "ip link property add dev lo altname a-name-of-20-letters "
+				       "altname short 2>/dev/null";
+	struct fixture *f = *state;
+	autostrv char **none = NULL, **names = NULL, **gone = NULL;
+	int index = 0;
+
+	if (unshare(CLONE_NEWNET) < 0)
+		skip(); /* takes root */
+	assert_int_equal(host_link_altnames(f->h, 1, &none), 0);
+	assert_int_equal(strv_len(none), 0);
+	assert_non_null(none);
+	if (system(add) != 0)
+		skip(); /* takes iproute2 */
+	assert_int_equal(host_link_altnames(f->h, 1, &names), 0);
+	assert_int_equal(strv_len(names), 2);
+	assert_true(strv_has(names, "a-name-of-20-letters") && strv_has(names, "short"));
+	assert_int_equal(host_link_index(f->h, "a-name-of-20-letters", &index), 0);
+	assert_int_equal(index, 1);
+	assert_int_equal(host_link_altnames(f->h, 0x7ffffff0, &gone), -ENOENT);
+}
+
 /*
  * Requests as a real kernel reads them. "lo" has no VFs: what the kernel understands it refuses
  * with EOPNOTSUPP, what is laid out wrongly with EINVAL.
@@ -299,6 +323,7 @@ int main(void)
 		T(within_helper_holds_nothing),
 		T(within_reads_go_on_after_a_stall),
 		T(network_interfaces),
+		T(alternative_names),
 		T(requests_are_understood),
 		T(modules),
 		cmocka_unit_test(descriptors_only),
