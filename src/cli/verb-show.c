@@ -26,6 +26,25 @@ static void read_vfs(struct host *h, const struct function *f, struct host_vf **
 	}
 }
 
+/* All of the function's interfaces; what cannot be asked stays unknown. */
+static int read_altnames(struct host *h, const struct function *f, char ***ret)
+{
+	for (size_t i = 0; i < f->n_netdevs; i++) {
+		autostrv char **names = NULL;
+		int r = host_link_altnames(h, f->netdevs[i].ifindex, &names);
+
+		if (r == 0 && !*ret)
+			*ret = TAKE_PTR(names);
+		else
+			STRV_FOREACH (it, names)
+				if (strv_add(ret, *it) < 0)
+					return -ENOMEM;
+		if (r == -ENOMEM)
+			return r;
+	}
+	return 0;
+}
+
 /* Of a VF, only itself. */
 static void keep_own(const struct function *f, struct host_vf *vfs, size_t *n)
 {
@@ -59,6 +78,7 @@ static int show(struct cli *cli, struct host *h, const struct inventory *inv,
 	CLEANUP(detail_freep) struct detail *detail = NULL;
 	autofree struct secctrl *secondaries = NULL;
 	autofree struct host_vf *vfs = NULL;
+	autostrv char **altnames = NULL;
 	autouses uses = { 0 };
 	struct nvmepf_caps caps;
 	struct shown s = { .f = f, .uses = &uses };
@@ -69,12 +89,15 @@ static int show(struct cli *cli, struct host *h, const struct inventory *inv,
 		return problem(reterr, r, problem_kind_from_errno(r), NULL, "%s: %s", f->address,
 			r == -ENOENT ? "the function has gone" : strerror(-r));
 	r = uses_find(h, f->bdf, &uses);
+	if (r != -ENOMEM)
+		r = read_altnames(h, f, &altnames);
 	if (r == -ENOMEM)
 		return r;
 	read_vfs(h, f, &vfs, &s.n_vfs);
 	keep_own(f, vfs, &s.n_vfs);
 	read_secondaries(h, f, &s, &caps, &secondaries);
 	s.detail = detail;
+	s.altnames = altnames;
 	s.vfs = vfs;
 	s.group = inventory_find_group(inv, f->iommu_group);
 	return out_show(&cli->out, &s, reterr);

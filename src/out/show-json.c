@@ -222,6 +222,19 @@ static void nvme_json(struct json *j, json_object *to, const struct shown *s)
 	secondaries_json(j, e, s);
 }
 
+static void altnames_json(struct json *j, json_object *to, const struct shown *s)
+{
+	json_object *list;
+
+	if (!s->altnames && s->f->n_netdevs) {
+		json_add_null(j, to, "altnames");
+		return;
+	}
+	list = json_add_array(j, to, "altnames");
+	STRV_FOREACH (it, s->altnames)
+		json_add_str(j, list, NULL, *it);
+}
+
 int show_json(const struct out *o, const struct shown *s, struct problem **reterr)
 {
 	autojson j = json_start();
@@ -233,6 +246,7 @@ int show_json(const struct out *o, const struct shown *s, struct problem **reter
 		group_json(&j, json_add_object(&j, j.root, "group"), s->group);
 	else
 		json_add_null(&j, j.root, "group");
+	altnames_json(&j, j.root, s);
 	hardware_json(&j, j.root, s->detail);
 	holders_json(&j, j.root, s->uses);
 	if (s->vfs) {

@@ -19,14 +19,17 @@ static void add_bytes(struct strbuf *b, uint64_t v)
 	strbuf_add(b, "%" PRIu64 "%.*s", v, u ? 1 : 0, &units[u]);
 }
 
-static void show_names(struct lines *l, const struct function *f)
+static void show_names(struct lines *l, const struct shown *s)
 {
+	const struct function *f = s->f;
 	autostrbuf b = { 0 };
 
 	for (size_t i = 0; i < f->n_netdevs; i++)
 		strbuf_add(&b, "%s%s", i ? " " : "", f->netdevs[i].name);
 	if (b.len)
 		lines_add(l, f->n_netdevs == 1 ? "interface" : "interfaces", "%s", b.s);
+	STRV_FOREACH (it, s->altnames)
+		lines_add(l, "also called", "%s", *it);
 	if (f->nvme)
 		lines_add(l, "nvme", "%s", f->nvme);
 }
@@ -50,7 +53,7 @@ static void show_identity(struct lines *l, const struct shown *s)
 		lines_add(l, "serial", "%s", s->detail->vpd_serial);
 	if (f->physfn)
 		lines_add(l, "physical function", "%s, VF %d", f->physfn->address, f->vf_index);
-	show_names(l, f);
+	show_names(l, s);
 }
 
 static void show_group(struct lines *l, const struct shown *s)

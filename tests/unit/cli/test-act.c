@@ -154,6 +154,29 @@ static void bind_prefers_a_variant(void **state UNUSED)
 	end(&f);
 }
 
+/* Every name that an interface has names its function, and is shown. */
+static void alternative_names(void **state UNUSED)
+{
+	struct fixture f;
+	int eth0;
+
+	start(&f, HOSTS_DIR "/s1-igb4-igbvf.tar.gz");
+	assert_int_equal(host_link_index(f.cli.host, "eth0", &eth0), 0);
+	assert_int_equal(vfctl(&f, "show eth0"), 0);
+	assert_null(strstr(f.out, "also called"));
+	assert_int_equal(vfctl(&f, "show enp1s0f0-with-a-long-name"), 3);
+	fake_altname(f.cli.host, eth0, "enp1s0f0-with-a-long-name");
+	fake_altname(f.cli.host, eth0, "uplink");
+	assert_int_equal(vfctl(&f, "show enp1s0f0-with-a-long-name"), 0);
+	assert_non_null(strstr(f.out, "also called"));
+	assert_non_null(strstr(f.out, "uplink\n"));
+	assert_int_equal(vfctl(&f, "show uplink --json=short"), 0);
+	assert_non_null(strstr(f.out, "\"altnames\":[\"enp1s0f0-with-a-long-name\",\"uplink\"]"));
+	assert_int_equal(vfctl(&f, "list uplink/vf1"), 0);
+	assert_non_null(strstr(f.out, "0000:01:10.2"));
+	end(&f);
+}
+
 /* udev has not named one of them in time: they are there, and the user knows. */
 static void created_with_a_note(void **state UNUSED)
 {
@@ -326,6 +349,7 @@ int main(void)
 		cmocka_unit_test(without_autoprobe),
 		cmocka_unit_test(bind_and_restore),
 		cmocka_unit_test(bind_prefers_a_variant),
+		cmocka_unit_test(alternative_names),
 		cmocka_unit_test(created_with_a_note),
 		cmocka_unit_test(a_group_that_is_not_viable),
 		cmocka_unit_test(one_failure_does_not_stop_the_others),
