@@ -1,10 +1,10 @@
 #!/bin/bash
 # includes.sh TOP BUILD: what a room does not name in USES it cannot include.
 #
-# For every room and every header of every other room, a one-line source is compiled the way the
-# room's own sources are: it must compile exactly when the other room is among the include paths
-# that USES gave, and those must lie below (vmm sees base, host, vfio and itself; lib nothing above
-# lib; host only base). Relative paths could sneak past that, so they are not allowed at all.
+# The compiler is asked, with the options that each room's own sources get, which headers of every
+# other room it can find: exactly those of the rooms in USES, and these must lie below (vmm sees
+# base, host, vfio and itself; lib nothing above lib; host only base). What it finds must compile.
+# Relative paths could sneak past that, so they are not allowed at all.
 set -uo pipefail
 top=$1 build=$2
 . "$(dirname "$0")/rooms.sh"
@@ -29,36 +29,47 @@ may_use() { # ROOM-PREFIX OTHER-PREFIX, as folders below src
 	esac
 }
 
-compiles() { # HEADER FLAGS…
-	local header=$1
-	shift
-	printf '#include "%s"\n' "$header" >"$tmp/x.c"
-	gcc -std=gnu17 -D_GNU_SOURCE -fsyntax-only "$@" "$tmp/x.c" 2>"$tmp/err"
+header_of() { # DIR
+	find "$1" -maxdepth 1 -name '*.h' -printf '%f\n' | sort | head -n 1
 }
 
-# Only "no such file" counts as refused; any other error would hide that the path is open.
-check_pair() { # ROOM DIR OTHER PREFIX OTHERDIR FLAGS…
-	local room=$1 dir=$2 other=$3 prefix=$4 otherdir=$5 header
-	shift 5
-	header=$(find "$otherdir" -maxdepth 1 -name '*.h' -printf '%f\n' | sort | head -n 1)
-	[ -n "$header" ] || return 0
-	pairs=$((pairs + 1))
-	if [[ " $* " == *"/rooms/$other "* ]]; then
-		compiles "$prefix/$header" "$@" || report "room $room uses $other but cannot include $prefix/$header: $(head -n 1 "$tmp/err")"
-		may_use "${dir#"$top/src/"}" "${otherdir#"$top/src/"}" || report "room $room may not use room $other: it does not lie below"
-	else
-		compiles "$prefix/$header" "$@" && report "room $room does not use $other, yet $prefix/$header can be included"
-		grep -q 'No such file or directory' "$tmp/err" || report "room $room, $prefix/$header: $(head -n 1 "$tmp/err")"
-	fi
+# One source that says which of all headers can be found, and includes those.
+question() {
+	local other prefix dir header
+	while read -r other prefix dir; do
+		header=$(header_of "$dir")
+		printf '#if __has_include("%s/%s")\n#include "%s/%s"\n#pragma found %s\n#endif\n' \
+			"$prefix" "$header" "$prefix" "$header" "$other"
+	done <"$tmp/rooms"
+}
+
+check_room() { # ROOM DIR FLAGS…
+	local room=$1 dir=$2 other odir uses
+	shift 2
+	gcc -std=gnu17 -D_GNU_SOURCE -E "$@" "$tmp/question.c" 2>"$tmp/err" | sed -n 's/^#pragma found //p' >"$tmp/found"
+	gcc -std=gnu17 -D_GNU_SOURCE -Wno-unknown-pragmas -fsyntax-only "$@" "$tmp/question.c" 2>"$tmp/err" ||
+		report "room $room cannot include what it uses: $(head -n 1 "$tmp/err")"
+	while read -r other _ odir; do
+		[ "$room" != "$other" ] || continue
+		pairs=$((pairs + 1))
+		uses=no
+		[[ " $* " != *"/rooms/$other "* ]] || uses=yes
+		if grep -qx "$other" "$tmp/found"; then
+			[ $uses = yes ] || report "room $room does not use $other, yet its headers can be included"
+		else
+			[ $uses = no ] || report "room $room uses $other but cannot include its headers"
+		fi
+		[ $uses = no ] || may_use "${dir#"$top/src/"}" "${odir#"$top/src/"}" ||
+			report "room $room may not use room $other: it does not lie below"
+	done <"$tmp/rooms"
 }
 
 check_rooms() {
-	local room prefix dir other oprefix odir flags
-	while read -r room prefix dir; do
+	local room dir flags
+	question >"$tmp/question.c"
+	while read -r room _ dir; do
 		read -ra flags < <(include_flags "$room")
-		while read -r other oprefix odir; do
-			[ "$room" = "$other" ] || check_pair "$room" "$dir" "$other" "$oprefix" "$odir" "${flags[@]}"
-		done <"$tmp/rooms"
+		check_room "$room" "$dir" "${flags[@]}"
 	done <"$tmp/rooms"
 }
 
@@ -71,7 +82,9 @@ check_relative() {
 	done < <(grep -rHoE '^ *# *include "[^"]+"' "$top/src" --include='*.[ch]' | sed -E 's/:? *# *include "/ /; s/"$//')
 }
 
-rooms >"$tmp/rooms"
+rooms | while read -r room prefix dir; do
+	[ -z "$(header_of "$dir")" ] || echo "$room $prefix $dir"
+done >"$tmp/rooms"
 pairs=0
 check_rooms
 check_relative
