@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * A kernel in the process, for tests. It starts as a captured machine and then behaves as Linux
- * 6.12 was measured to: writing an attribute changes the tree, with the kernel's errno when the
- * kernel would refuse, VFs appear a little later, a VF that somebody holds makes the write hang.
+ * A kernel in the process, for tests of what looks at and changes a machine (its VFIO side is that
+ * of tests/fakevfio, which alone is enough for tests of one function and of the VMM). It starts as
+ * a captured machine and then behaves as Linux 6.12 was measured to: writing an attribute changes
+ * the tree, with the kernel's errno when the kernel would refuse, VFs appear a little later, a VF
+ * that somebody holds makes the write hang.
  *
  * Time is virtual: it passes in host_sleep_ms() and while a write waits, and nothing else takes
  * any. A call that would hang for ever in the kernel returns -EDEADLK here and is counted by

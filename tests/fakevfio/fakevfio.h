@@ -5,6 +5,9 @@
  * can be read, written and really mapped, into KVM too; its interrupts are real eventfds that
  * fakevfio_fire() signals. Everything that is not VFIO goes to the live kernel by descriptor.
  *
+ * It is for tests of lib/vfio and of the VMM, which know nothing but descriptors; a whole machine
+ * with it inside is tests/fake.
+ *
  * Any call can be made to fail: fail_call counts open, ioctl, pread, pwrite and mmap from 1.
  */
 #pragma once
