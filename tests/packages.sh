@@ -53,8 +53,9 @@ packages_for() {
 			libcmocka-dev binutils jq git bash-completion zsh "$(clang_runtime)"
 		;;
 	lab)
-		# pci.ids: names in the demonstration; busybox, dash, kmod, ip go into the initramfs.
-		echo 'qemu-system-x86>=1:10.0' busybox-static dash kmod iproute2 cpio xz-utils zstd \
+		# pci.ids: names in the demonstration; busybox, dash, kmod, ip (and where a scenario
+		# asks for it udev) go into the initramfs.
+		echo 'qemu-system-x86>=1:10.0' busybox-static dash kmod iproute2 udev cpio xz-utils zstd \
 			pci.ids libc-bin util-linux
 		;;
 	*)
