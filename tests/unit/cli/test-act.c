@@ -158,7 +158,7 @@ static void bind_prefers_a_variant(void **state UNUSED)
 static void alternative_names(void **state UNUSED)
 {
 	struct fixture f;
-	int eth0;
+	int eth0 = 0;
 
 	start(&f, HOSTS_DIR "/s1-igb4-igbvf.tar.gz");
 	assert_int_equal(host_link_index(f.cli.host, "eth0", &eth0), 0);
