@@ -13,6 +13,7 @@ struct vcpu {
 	struct kvm_run *run;
 	pthread_t thread;
 	bool has_thread;
+	uint64_t rip; /* when it stopped */
 	atomic_uint_fast64_t exits[CPU_EXIT_REASONS];
 };
 
@@ -27,4 +28,5 @@ struct cpus {
 int cpu_init_state(struct cpus *c, struct vcpu *v);
 /* Serves the exit that run->exit_reason names. False when the CPU cannot go on. */
 bool cpu_handle_exit(struct vcpu *v);
+uint64_t cpu_rip(struct vcpu *v);
 void cpu_event(struct vcpu *v, enum cpu_event event, const char *what);

@@ -60,7 +60,7 @@ static void hex(char *to, size_t size, const uint8_t *bytes, unsigned n)
 		at += (size_t)snprintf(to + at, size - at, "%s%02x", i ? " " : "", bytes[i]);
 }
 
-static uint64_t rip_of(struct vcpu *v)
+uint64_t cpu_rip(struct vcpu *v)
 {
 	struct kvm_regs regs = { 0 };
 
@@ -79,7 +79,7 @@ static bool internal_error(struct vcpu *v)
 			MIN(run->emulation_failure.insn_size,
 				(uint8_t)sizeof(run->emulation_failure.insn_bytes)));
 	snprintf(what, sizeof(what), "CPU %u: KVM internal error %u at rip 0x%llx%s%s", v->id,
-		run->internal.suberror, (unsigned long long)rip_of(v),
+		run->internal.suberror, (unsigned long long)cpu_rip(v),
 		bytes[0] ? ", instruction " : "", bytes);
 	cpu_event(v, CPU_INTERNAL_ERROR, what);
 	return false;
@@ -90,7 +90,7 @@ static bool ended(struct vcpu *v, enum cpu_event event, const char *why)
 	char what[160];
 
 	snprintf(what, sizeof(what), "CPU %u: %s at rip 0x%llx", v->id, why,
-		(unsigned long long)rip_of(v));
+		(unsigned long long)cpu_rip(v));
 	cpu_event(v, event, what);
 	return false;
 }

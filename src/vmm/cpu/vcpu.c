@@ -143,6 +143,7 @@ static void *thread_main(void *arg)
 	pthread_sigmask(SIG_UNBLOCK, &kick, NULL);
 	while (more && !atomic_load(&v->cpus->stop))
 		more = run_once(v);
+	v->rip = cpu_rip(v);
 	return NULL;
 }
 
@@ -191,6 +192,11 @@ uint64_t cpus_exits(const struct cpus *c, unsigned cpu, unsigned reason)
 	if (cpu >= c->n || reason >= CPU_EXIT_REASONS)
 		return 0;
 	return atomic_load_explicit(&c->vcpus[cpu].exits[reason], memory_order_relaxed);
+}
+
+uint64_t cpus_rip(const struct cpus *c, unsigned cpu)
+{
+	return cpu < c->n && !c->vcpus[cpu].has_thread ? c->vcpus[cpu].rip : 0;
 }
 
 unsigned cpus_count(const struct cpus *c)

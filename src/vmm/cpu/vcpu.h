@@ -60,6 +60,8 @@ void cpus_stop(struct cpus *c);
 
 /* Exits to user space of one CPU by KVM_EXIT_* reason; any thread, also while it runs. */
 uint64_t cpus_exits(const struct cpus *c, unsigned cpu, unsigned reason);
+/* Where a CPU was when it stopped; 0 while it runs. */
+uint64_t cpus_rip(const struct cpus *c, unsigned cpu);
 unsigned cpus_count(const struct cpus *c);
 /* KVM's own counters of a CPU (binary statistics interface), borrowed; -1 if KVM has none. */
 int cpus_stats_fd(const struct cpus *c, unsigned cpu);

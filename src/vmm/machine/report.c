@@ -66,7 +66,7 @@ static void add_exits(struct strbuf *b, const struct cpus *c)
 		for (size_t i = 0; i < ARRAY_SIZE(exits); i++)
 			strbuf_add(b, ",\"%s_exits\":%llu", exits[i].name,
 				(unsigned long long)cpus_exits(c, cpu, exits[i].reason));
-		strbuf_add(b, "}");
+		strbuf_add(b, ",\"rip\":\"0x%llx\"}", (unsigned long long)cpus_rip(c, cpu));
 	}
 	strbuf_add(b, "]");
 }
