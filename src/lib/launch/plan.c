@@ -127,22 +127,53 @@ static bool is_mistake(const struct problem *p)
 			    p->kind == PROBLEM_NO_MEMORY);
 }
 
+/* The first of the functions that can be had; if none can, *reterr says why of each. */
+static int first_of(struct host *h, const struct inventory *inv, const struct launch_plan *p,
+	const struct selection *s, const struct function **ret, struct problem **reterr)
+{
+	autostrbuf reasons = { 0 };
+	enum problem_kind kind = PROBLEM_FAILED;
+	int r = -ENOENT;
+
+	for (size_t i = 0; i < s->n; i++) {
+		autoproblem *why = NULL;
+		autofree char *text = NULL;
+
+		r = check_twice(p, p->n, s->v[i], &why);
+		if (r == 0)
+			r = check_function(h, inv, s->v[i], &why);
+		if (r == 0) {
+			*ret = s->v[i];
+			return 0;
+		}
+		if (s->n == 1 || is_mistake(why)) {
+			if (reterr)
+				*reterr = TAKE_PTR(why);
+			return r;
+		}
+		text = problem_text(why);
+		strbuf_add(&reasons, "%s%s", i ? "; " : "", text ? text : s->v[i]->address);
+		kind = why ? why->kind : kind;
+	}
+	return problem(reterr, r, kind, "end what holds one of them, or vfctl bind another",
+		"none of %zu functions can be had: %s", s->n, reasons.s ? reasons.s : "");
+}
+
 static int choose(struct host *h, const struct inventory *inv, struct launch_plan *p,
 	const struct launch_vf *vf, struct problem **reterr)
 {
 	struct launch_choice *c = &p->v[p->n];
+	const char *word = vf->selector;
 	struct problem *why = NULL;
-	struct function *f = NULL;
+	autoselection s = { 0 };
 	int r;
 
 	*c = (struct launch_choice) { .vf = vf, .how = LAUNCH_VFIO };
-	r = select_one(h, inv, vf->selector, &f, &why);
+	r = select_some(h, inv, &word, 1, &s, &why);
 	if (r == 0) {
-		c->function = f;
-		r = check_twice(p, p->n, f, &why);
+		c->function = s.n == 1 ? s.v[0] : NULL;
+		r = first_of(h, inv, p, &s, &c->function, &why);
 	}
-	if (r == 0)
-		r = check_function(h, inv, f, &why);
 	p->n++;
 	if (r == 0)
 		return 0;

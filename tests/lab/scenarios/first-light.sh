@@ -131,20 +131,22 @@ first_guest() {
 }
 
 second_guest() {
-	step "Fall back: the VFs are taken, a second guest gets emulated devices in their place"
+	step "Fall back: no VF is left, a second guest gets emulated devices in their place"
+	shown "the host takes the other VFs for itself" vfctl restore ens1f0/vf1
+	shown "the NVMe one too" vfctl restore nvme0/vf1
 	/bin/ip tuntap add tap0 mode tap
 	/bin/ip address add 10.8.0.1/24 dev tap0
 	/bin/ip link set tap0 up
 	make_disk /tmp/disk.img 2048
 	write_second_guest /tmp/second.sh
 	check_not "without a fallback the start is refused" \
-		vfctl vm run --kernel /guest/generic/vmlinuz --mem 256M --vf ens1f0/vf0
+		vfctl vm run --kernel /guest/generic/vmlinuz --mem 256M --vf ens1f0/vf0-1
 	sed 's/^/   vfctl: /' /tmp/check.out
 	guest_start second /tmp/second.sh --cpus 1 --mem 256M --rng -v \
-		--vf ens1f0/vf0,fallback=virtio-net:tap0 --vf nvme0/vf0,fallback=virtio-blk:/tmp/disk.img
+		--vf ens1f0/vf0-1,fallback=virtio-net:tap0 --vf nvme0/vf0-1,fallback=virtio-blk:/tmp/disk.img
 	check "the guest ends by itself" guest_ends_with second 90 0
-	check "the user is told about the network" guest_saw second 'virtio-net'
-	check "and about the disk" guest_saw second 'virtio-blk'
+	check "the user is told about the network" guest_saw second 'virtio-net on tap0: none of 2 .* held by'
+	check "and about the disk" guest_saw second 'virtio-blk on /tmp/disk.img: none of 2 .* held by'
 	check "it drives virtio-net" guest_saw second '^@@ virtio .* virtio_net'
 	check "and virtio-blk" guest_saw second '^@@ virtio .* virtio_blk'
 	check "and virtio-rng" guest_saw second '^@@ virtio .* virtio_rng'

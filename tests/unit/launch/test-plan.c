@@ -81,7 +81,8 @@ static void without_a_fallback_the_reason_is_told(void **state)
 		"0000:05:02.0 (e1000)");
 	refused("s0-pf-only", "0000:77:00.0", -ENOENT, PROBLEM_NOT_FOUND, "0000:77:00.0");
 	refused("s0-pf-only", "0000:00:01.0", -EINVAL, PROBLEM_NOT_ASSIGNABLE, "is a bridge");
-	refused("s2-vfio", "driver=igb", -ENOTUNIQ, PROBLEM_AMBIGUOUS, "matches 2");
+	refused("s2-vfio", "eth0/vf0-1", -ENODEV, PROBLEM_NOT_BOUND_TO_VFIO,
+		"none of 2 functions can be had: 0000:01:10.0 is driven by igbvf");
 }
 
 static void with_one_the_guest_gets_it(void **state)
@@ -106,8 +107,23 @@ static void with_one_the_guest_gets_it(void **state)
 static void a_mistake_is_no_reason_to_fall_back(void **state)
 {
 	(void)state;
-	refused("s2-vfio", "driver=igb,fallback=virtio-net:tap0", -ENOTUNIQ, PROBLEM_AMBIGUOUS,
-		"matches 2");
+	refused("s2-vfio", "colour=red,fallback=virtio-net:tap0", -EINVAL, PROBLEM_USAGE, "colour");
+}
+
+/* A range or an attribute means any of them: the first that is free, each only once. */
+static void of_several_the_first_that_can_be_had(void **state)
+{
+	autoenv e = open_env("s2-vfio");
+
+	(void)state;
+	assert_int_equal(
+		PLAN(&e, "eth1/vf0-1", "class=network", "driver=vfio-pci,fallback=virtio-net:tap0"),
+		0);
+	assert_string_equal(e.p.v[0].function->address, "0000:02:10.0");
+	assert_string_equal(e.p.v[1].function->address, "0000:02:10.2");
+	assert_int_equal(e.p.v[2].how, LAUNCH_NET);
+	assert_int_equal(e.p.v[2].why->kind, PROBLEM_IN_USE);
+	assert_null(e.p.v[2].function);
 }
 
 static void a_function_is_given_once(void **state)
@@ -127,6 +143,7 @@ int main(void)
 		cmocka_unit_test(without_a_fallback_the_reason_is_told),
 		cmocka_unit_test(with_one_the_guest_gets_it),
 		cmocka_unit_test(a_mistake_is_no_reason_to_fall_back),
+		cmocka_unit_test(of_several_the_first_that_can_be_had),
 		cmocka_unit_test(a_function_is_given_once),
 	};
 
