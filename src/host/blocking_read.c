@@ -11,6 +11,9 @@
 #include <signal.h>
 #include <sys/syscall.h>
 
+/* The start of a helper waits for nobody's lock, only for a processor. */
+enum { START_MS = 10000 };
+
 /* At most PIPE_BUF bytes, so that it goes through the pipe in one piece. */
 struct message {
 	int64_t n;
@@ -75,9 +78,9 @@ static int read_on(const struct rootdir *r, char *const *paths, unsigned stall_m
 	int e = helper_start(&what, &in);
 
 	if (e == 0)
-		e = next_message(in, stall_ms, &m);
+		e = next_message(in, START_MS, &m);
 	if (e < 0)
-		return e;
+		return e == -ETIMEDOUT ? -EAGAIN : e;
 	pidfd = (int)syscall(SYS_pidfd_open, (pid_t)m.n, 0);
 	while (paths[*i]) {
 		e = next_message(in, stall_ms, &m);

@@ -10,7 +10,7 @@
 #include "base/bdf.h"
 #include "host.h"
 
-enum { LOCKED_TEXT_MAX = 128, LOCKED_STALL_MS = 300 };
+enum { LOCKED_TEXT_MAX = 128, LOCKED_STALL_MS = 500 };
 
 struct locked_read {
 	struct bdf function;
