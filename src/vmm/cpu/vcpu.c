@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "cpu.h"
 
+#include "vmm/kvm/stats.h"
+
 #include <pthread.h>
 #include <signal.h>
 #include <stdio.h>
@@ -204,7 +206,10 @@ unsigned cpus_count(const struct cpus *c)
 	return c->n;
 }
 
-int cpus_stats_fd(const struct cpus *c, unsigned cpu)
+int cpus_kvm_stats(
+	const struct cpus *c, unsigned cpu, const char *const *names, uint64_t *values, size_t n)
 {
-	return cpu < c->n ? c->vcpus[cpu].stats_fd : -1;
+	if (cpu >= c->n || c->vcpus[cpu].stats_fd < 0)
+		return -ENOTTY;
+	return kvm_stats_read(c->params.vm->host, c->vcpus[cpu].stats_fd, names, values, n);
 }

@@ -63,5 +63,6 @@ uint64_t cpus_exits(const struct cpus *c, unsigned cpu, unsigned reason);
 /* Where a CPU was when it stopped; 0 while it runs. */
 uint64_t cpus_rip(const struct cpus *c, unsigned cpu);
 unsigned cpus_count(const struct cpus *c);
-/* KVM's own counters of a CPU (binary statistics interface), borrowed; -1 if KVM has none. */
-int cpus_stats_fd(const struct cpus *c, unsigned cpu);
+/* KVM's own counters of a CPU, as kvm_stats_read(); -ENOTTY if this KVM keeps none. */
+int cpus_kvm_stats(
+	const struct cpus *c, unsigned cpu, const char *const *names, uint64_t *values, size_t n);

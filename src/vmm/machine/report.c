@@ -54,6 +54,20 @@ static void add_string(struct strbuf *b, const char *s)
 	strbuf_add(b, "\"");
 }
 
+/* Counters of KVM itself: "exits" includes those that the kernel served alone. */
+static const char *const kvm_counters[] = { "exits", "halt_exits", "irq_exits", "irq_injections" };
+
+/* Absent when this KVM keeps no such counters. */
+static void add_kvm_counters(struct strbuf *b, const struct cpus *c, unsigned cpu)
+{
+	uint64_t v[ARRAY_SIZE(kvm_counters)] = { 0 };
+
+	if (cpus_kvm_stats(c, cpu, kvm_counters, v, ARRAY_SIZE(v)) <= 0)
+		return;
+	for (size_t i = 0; i < ARRAY_SIZE(v); i++)
+		strbuf_add(b, ",\"kvm_%s\":%llu", kvm_counters[i], (unsigned long long)v[i]);
+}
+
 static void add_exits(struct strbuf *b, const struct cpus *c)
 {
 	strbuf_add(b, ",\"cpus\":[");
@@ -66,6 +80,7 @@ static void add_exits(struct strbuf *b, const struct cpus *c)
 		for (size_t i = 0; i < ARRAY_SIZE(exits); i++)
 			strbuf_add(b, ",\"%s_exits\":%llu", exits[i].name,
 				(unsigned long long)cpus_exits(c, cpu, exits[i].reason));
+		add_kvm_counters(b, c, cpu);
 		strbuf_add(b, ",\"rip\":\"0x%llx\"}", (unsigned long long)cpus_rip(c, cpu));
 	}
 	strbuf_add(b, "]");
