@@ -26,6 +26,7 @@
 
 struct host;
 struct host_link;
+struct host_log_line;
 struct host_vf;
 struct host_vf_change;
 struct host_wait;
@@ -83,6 +84,14 @@ struct host_ops {
 	 */
 	int (*device_settled)(struct host *h, const char *path, uint64_t since_ms);
 
+	/*
+	 * The kernel's log, oldest first: `each` gets the lines numbered `from` or above, and
+	 * *ret_next is the number of the next one to come (`from` UINT64_MAX asks for no more than
+	 * that). Never waits. -EPERM: not for this user. NULL in the table: there is none.
+	 */
+	int (*kernel_log)(struct host *h, uint64_t from, uint64_t *ret_next,
+		void (*each)(void *arg, const struct host_log_line *line), void *arg);
+
 	/* Monotonic time, and waiting in it (the fake kernel's time is virtual). */
 	uint64_t (*now_ms)(struct host *h);
 	void (*sleep_ms)(struct host *h, unsigned ms);
@@ -125,6 +134,13 @@ struct host_link {
 	unsigned mtu;
 	bool up; /* administratively */
 	bool carrier;
+};
+
+struct host_log_line {
+	uint64_t seq;	  /* numbers may be left out, none comes twice */
+	uint64_t us;	  /* since the boot */
+	unsigned level;	  /* as syslog's: 3 is an error */
+	const char *text; /* one line as it is: not safe for a terminal */
 };
 
 /* Absent facts: the driver does not report them. Field names follow iproute2's vfinfo_list. */
@@ -178,5 +194,7 @@ struct host_vf_change {
 #define host_load_module(h, m)	 ((h)->ops->load_module((h), (m)))
 #define host_device_settled(h, ...)                                                                \
 	((h)->ops->device_settled ? (h)->ops->device_settled((h), __VA_ARGS__) : 1)
+#define host_kernel_log(h, ...)                                                                    \
+	((h)->ops->kernel_log ? (h)->ops->kernel_log((h), __VA_ARGS__) : -EOPNOTSUPP)
 #define host_now_ms(h)	     ((h)->ops->now_ms(h))
 #define host_sleep_ms(h, ms) ((h)->ops->sleep_ms((h), (ms)))

@@ -4,6 +4,7 @@
 #include "blocking_write.h"
 #include "fd.h"
 #include "kmod.h"
+#include "kmsg.h"
 #include "netlink.h"
 #include "rootdir.h"
 #include "udevd.h"
@@ -79,6 +80,12 @@ static int live_open(struct host *h, const char *path, int flags)
 	return rootdir_open(root_of(h), path, flags);
 }
 
+static int live_kernel_log(struct host *h, uint64_t from, uint64_t *ret_next,
+	void (*each)(void *arg, const struct host_log_line *line), void *arg)
+{
+	return kmsg_read(root_of(h), from, ret_next, each, arg);
+}
+
 static const struct host_ops live_ops = {
 	.free = live_free,
 	.read_file = live_read_file,
@@ -103,6 +110,7 @@ static const struct host_ops live_ops = {
 	.link_set_vf = netlink_link_set_vf,
 	.load_module = kmod_load,
 	.device_settled = udevd_settled,
+	.kernel_log = live_kernel_log,
 	.now_ms = clock_now_ms,
 	.sleep_ms = clock_sleep_ms,
 };

@@ -1,0 +1,77 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "kmsg.h"
+#include "rootdir.h"
+
+#include <fcntl.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+enum {
+	RECORD_MAX = 8192, /* more than the kernel ever gives; a longer one would be EINVAL */
+	/* As many as fit into the largest log there is; a flood in the meantime ends too. */
+	RECORDS_MAX = 1 << 20,
+	LEVEL_MASK = 7,
+};
+
+int kmsg_parse(char *record, struct host_log_line *ret)
+{
+	struct host_log_line line = { 0 };
+	unsigned prefix;
+	int text = 0;
+
+	if (sscanf(record, "%u,%" SCNu64 ",%" SCNu64 ",%*[^;];%n", &prefix, &line.seq, &line.us,
+		    &text) != 3 ||
+		!text)
+		return -EBADMSG;
+	line.level = prefix & LEVEL_MASK;
+	line.text = record + text;
+	record[text + (int)strcspn(line.text, "\n")] = '\0';
+	*ret = line;
+	return 0;
+}
+
+/* The next record: its length, 0 at the end of the log. */
+static ssize_t next_record(int fd, char *buf, size_t size)
+{
+	for (;;) {
+		ssize_t n = read(fd, buf, size - 1);
+
+		if (n >= 0) {
+			buf[n] = '\0';
+			return n;
+		}
+		if (errno == EAGAIN)
+			return 0;
+		/* EPIPE: what comes next was overwritten; the next read goes on behind it. */
+		if (errno != EPIPE && errno != EINTR)
+			return -errno;
+	}
+}
+
+int kmsg_read(const struct rootdir *root, uint64_t from, uint64_t *ret_next,
+	void (*each)(void *arg, const struct host_log_line *line), void *arg)
+{
+	autoclose int fd = rootdir_open(root, "/dev/kmsg", O_RDONLY | O_NONBLOCK);
+	char buf[RECORD_MAX];
+	uint64_t next = 0;
+
+	if (fd < 0)
+		return fd;
+	for (unsigned i = 0; i < RECORDS_MAX; i++) {
+		struct host_log_line line;
+		ssize_t n = next_record(fd, buf, sizeof(buf));
+
+		if (n < 0)
+			return (int)n;
+		if (n == 0)
+			break;
+		if (kmsg_parse(buf, &line) < 0)
+			continue;
+		next = line.seq + 1;
+		if (line.seq >= from)
+			each(arg, &line);
+	}
+	*ret_next = next;
+	return 0;
+}
