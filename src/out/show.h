@@ -3,7 +3,7 @@
 #pragma once
 
 #include "out.h"
-#include "driver/use.h"
+#include "holder/holder.h"
 #include "inventory/inventory.h"
 #include "nvme/secctrl.h"
 #include "pci/detail.h"

@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "driver.h"
 #include "note.h"
-#include "use.h"
 #include "variant.h"
 #include "write.h"
 
 #include "base/str.h"
 #include "host/sysfs.h"
+#include "holder/holder.h"
 #include "iommu/group.h"
 #include "pci/identity.h"
 

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "write.h"
-#include "use.h"
 
 #include "base/str.h"
 #include "host/locked.h"
 #include "host/sysfs.h"
+#include "holder/holder.h"
 #include "iommu/group.h"
 
 /*

@@ -2,7 +2,7 @@
 #include "plan.h"
 
 #include "base/str.h"
-#include "driver/use.h"
+#include "holder/holder.h"
 #include "select/select.h"
 #include "vfio/memlock.h"
 

@@ -4,7 +4,7 @@
  * going offline takes them away, and coming online needs them. So: offline, VQ, VI, online.
  */
 #include "kinds.h"
-#include "driver/use.h"
+#include "holder/holder.h"
 #include "nvme/secctrl.h"
 
 #include "base/str.h"

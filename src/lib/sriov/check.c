@@ -4,7 +4,7 @@
 
 #include "base/str.h"
 #include "driver/driver.h"
-#include "driver/use.h"
+#include "holder/holder.h"
 #include "host/sysfs.h"
 #include "iommu/group.h"
 

@@ -3,7 +3,7 @@
 
 #include "base/str.h"
 #include "driver/driver.h"
-#include "driver/use.h"
+#include "holder/holder.h"
 #include "host/sysfs.h"
 
 enum { BASE_MS = 10000, PER_VF_MS = 1000, AUTOPROBE_MS = 5000 };

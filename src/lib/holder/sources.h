@@ -2,7 +2,7 @@
 /* Where uses are found; each appends what it finds. */
 #pragma once
 
-#include "use.h"
+#include "holder.h"
 
 /* Takes `who` over, also on failure; NULL `who` is -ENOMEM. */
 int uses_add(struct uses *u, enum use_kind kind, struct bdf a, int pid, char *who);

@@ -2,7 +2,7 @@
 /* Who uses a function: guests, routes, bridges, file systems. */
 #include "cm.h"
 #include "machine.h"
-#include "driver/use.h"
+#include "holder/holder.h"
 #include "fake/fake.h"
 #include "host/sysfs.h"
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-#include "use.h"
+#include "holder.h"
 #include "sources.h"
 
 #include "base/str.h"
