@@ -79,16 +79,16 @@ static int show(struct cli *cli, struct host *h, const struct inventory *inv,
 	autofree struct secctrl *secondaries = NULL;
 	autofree struct host_vf *vfs = NULL;
 	autostrv char **altnames = NULL;
-	autouses uses = { 0 };
+	autoholders holders = { 0 };
 	struct nvmepf_caps caps;
-	struct shown s = { .f = f, .uses = &uses };
+	struct shown s = { .f = f, .holders = &holders };
 	int r;
 
 	r = detail_read(h, f->bdf, &detail);
 	if (r < 0)
 		return problem(reterr, r, problem_kind_from_errno(r), NULL, "%s: %s", f->address,
 			r == -ENOENT ? "the function has gone" : strerror(-r));
-	r = uses_find(h, f->bdf, &uses);
+	r = holders_find(h, &f->bdf, 1, &holders);
 	if (r != -ENOMEM)
 		r = read_altnames(h, f, &altnames);
 	if (r == -ENOMEM)

@@ -143,32 +143,27 @@ static void vfinfo_json(struct json *j, json_object *list, const struct host_vf 
 	json_add_maybe(j, e, "query_rss_en", vf->query_rss);
 }
 
-static const char *use_kind_name(enum use_kind kind)
+static void holders_json(struct json *j, json_object *to, const struct holders *s)
 {
-	static const char *const names[] = {
-		[USE_VFIO] = "vfio",
-		[USE_MOUNT] = "mount",
-		[USE_SWAP] = "swap",
-		[USE_STACKED] = "stacked",
-		[USE_ROUTE] = "route",
-		[USE_ADDRESS] = "address",
-		[USE_MASTER] = "master",
-	};
+	json_object *list = json_add_array(j, to, "holders"), *unknown;
 
-	return kind < ARRAY_SIZE(names) ? names[kind] : NULL;
-}
+	for (size_t i = 0; i < s->n; i++) {
+		const struct holder *holder = &s->v[i];
+		json_object *e;
 
-static void holders_json(struct json *j, json_object *to, const struct uses *u)
-{
-	json_object *list = json_add_array(j, to, "holders");
-
-	for (size_t i = 0; i < u->n; i++) {
-		json_object *e = json_add_object(j, list, NULL);
-
-		json_add_str(j, e, "kind", use_kind_name(u->v[i].kind));
-		json_add_known(j, e, "pid", u->v[i].kind == USE_VFIO ? u->v[i].pid : -1);
-		json_add_str(j, e, "who", u->v[i].who);
+		if (holder->kind == HOLDER_DRIVER)
+			continue; /* has a key of its own */
+		e = json_add_object(j, list, NULL);
+		json_add_str(j, e, "kind", holder_kind_name(holder->kind));
+		json_add_str(j, e, "strength", holder_strength_name(holder->strength));
+		json_add_known(j, e, "pid", holder->pid ? holder->pid : -1);
+		json_add_str(j, e, "command", holder->command);
+		json_add_str(j, e, "vm_name", holder->vm_name);
+		json_add_str(j, e, "who", holder->text);
 	}
+	unknown = json_add_array(j, to, "holders_unknown");
+	STRV_FOREACH (it, s->unknown)
+		json_add_str(j, unknown, NULL, *it);
 }
 
 static void pool_json(struct json *j, json_object *to, const char *key, const struct nvmepf_pool *p)
@@ -248,7 +243,7 @@ int show_json(const struct out *o, const struct shown *s, struct problem **reter
 		json_add_null(&j, j.root, "group");
 	altnames_json(&j, j.root, s);
 	hardware_json(&j, j.root, s->detail);
-	holders_json(&j, j.root, s->uses);
+	holders_json(&j, j.root, s->holders);
 	if (s->vfs) {
 		vfinfo = json_add_array(&j, j.root, "vfinfo_list");
 		for (size_t i = 0; i < s->n_vfs; i++)

@@ -75,6 +75,18 @@ static void show_group(struct lines *l, const struct shown *s)
 				g->members[i].driver ? g->members[i].driver : "no driver");
 }
 
+/* What says no more than the driver above is left out. */
+static void show_holders(struct lines *l, const struct holders *s)
+{
+	for (size_t i = 0; i < s->n; i++)
+		if (s->v[i].strength > HOLD_BOUND)
+			lines_add(l, "in use", "%s", s->v[i].text);
+		else if (s->v[i].kind != HOLDER_DRIVER)
+			lines_add(l, "wanted by", "%s", s->v[i].text);
+	STRV_FOREACH (it, s->unknown)
+		lines_add(l, "users unknown", "%s", *it);
+}
+
 static void show_place(struct lines *l, const struct shown *s)
 {
 	const struct function *f = s->f;
@@ -87,8 +99,7 @@ static void show_place(struct lines *l, const struct shown *s)
 	show_group(l, s);
 	if (f->numa_node >= 0)
 		lines_add(l, "numa node", "%d", f->numa_node);
-	for (size_t i = 0; i < s->uses->n; i++)
-		lines_add(l, "in use", "%s", s->uses->v[i].who);
+	show_holders(l, s->holders);
 }
 
 static void show_sriov_cap(struct lines *l, const struct sriov_cap *c)

@@ -12,7 +12,7 @@ struct shown {
 	const struct function *f;
 	const struct detail *detail;
 	const struct iommu_group *group; /* NULL: in none */
-	const struct uses *uses;
+	const struct holders *holders;
 	char **altnames; /* of its interfaces; NULL: none, or nobody could say */
 	/*
 	 * What the PF's driver reports: of a PF all its VFs, of a VF that one. NULL: nothing, or

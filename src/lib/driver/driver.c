@@ -108,12 +108,12 @@ static int refuse_in_use(struct host *h, struct bdf a, const char *verb,
 	const struct driver_opts *opts, struct problem **reterr)
 {
 	autofree char *what = str_printf("%s %s", verb, BDF_TEXT(a));
-	autouses uses = { 0 };
-	int r = uses_find(h, a, &uses);
+	autoholders holders = { 0 };
+	int r = holders_find(h, &a, 1, &holders);
 
 	if (r < 0 || !what)
 		return problem(reterr, -ENOMEM, PROBLEM_NO_MEMORY, NULL, "out of memory");
-	return opts->force ? 0 : uses_refuse(&uses, what, reterr);
+	return opts->force ? 0 : holders_refuse(&holders, what, reterr);
 }
 
 static int refuse_for_vfio(struct host *h, struct bdf a, struct problem **reterr)

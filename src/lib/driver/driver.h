@@ -18,7 +18,7 @@ struct driver_opts {
 	const char *state_dir; /* "/var/lib/vfctl/drivers"; NULL: nothing is remembered */
 	bool force;	       /* also when the function is in use */
 	unsigned deadline_ms;  /* for an unbind that its user holds up; 0 = 10 s */
-	/* About once a second while waiting: `who` is the holder as uses_text tells, or NULL. */
+	/* About once a second while waiting: `who` is the holder as holders_text tells, or NULL. */
 	void (*waiting)(void *arg, struct bdf a, const char *who, unsigned waited_ms);
 	void *arg;
 };

@@ -153,15 +153,15 @@ int write_unbind(
 		.waiting = still_waiting,
 		.arg = &w };
 	autofree char *driver = NULL, *left = NULL, *who = NULL;
-	autouses uses = { 0 };
+	autoholders holders = { 0 };
 	int r = driver_read(h, a, &driver);
 
 	if (r < 0)
 		return problem(reterr, r, PROBLEM_VANISHED, NULL, "%s has gone", BDF_TEXT(a));
 	if (!driver)
 		return 0;
-	if (uses_find_vfio(h, &a, 1, &uses) == 0)
-		w.who = who = uses_text(&uses);
+	if (holders_find_vfio(h, &a, 1, &holders) == 0)
+		w.who = who = holders_text(&holders, HOLD_BLOCKS);
 	r = sysfs_write_within(h, &wait, BDF_TEXT(a), "bus/pci/drivers/%s/unbind", driver);
 	/* ENODEV: it let go by itself meanwhile, as nvme does of a controller that is not ready. */
 	if (r < 0 && r != -ENODEV)

@@ -48,8 +48,9 @@ static bool is_swap(struct host *h, const char *name)
 }
 
 /* `dir` is the device's folder below class/block: "nvme0n1" or "nvme0n1/nvme0n1p2". */
-static int look_at(struct host *h, struct bdf a, const char *dir, struct uses *u)
+static int look_at(struct search *s, size_t i, const char *dir)
 {
+	struct host *h = s->h;
 	const char *name = strrchr(dir, '/') ? strrchr(dir, '/') + 1 : dir;
 	autofree char *dev = NULL, *where = NULL;
 	autostrv char **holders = NULL;
@@ -58,22 +59,23 @@ static int look_at(struct host *h, struct bdf a, const char *dir, struct uses *u
 	if (sysfs_read(h, &dev, "class/block/%s/%s", dir, "dev") >= 0)
 		where = mounted_on(h, str_trim(dev));
 	if (where)
-		r = uses_add(u, USE_MOUNT, a, 0, str_printf("%s is mounted on %s", name, where));
+		r = search_add(s, HOLDER_MOUNT, HOLD_USED, i,
+			str_printf("%s is mounted on %s", name, where));
 	if (r == 0 && is_swap(h, name))
-		r = uses_add(u, USE_SWAP, a, 0, str_printf("%s is swap", name));
+		r = search_add(s, HOLDER_SWAP, HOLD_USED, i, str_printf("%s is swap", name));
 	if (r == 0 && sysfs_list(h, &holders, "class/block/%s/holders", dir) >= 0 && holders &&
 		holders[0])
-		r = uses_add(
-			u, USE_STACKED, a, 0, str_printf("%s is part of %s", name, holders[0]));
+		r = search_add(s, HOLDER_STACKED, HOLD_USED, i,
+			str_printf("%s is part of %s", name, holders[0]));
 	return r;
 }
 
-static int look_at_partitions(struct host *h, struct bdf a, const char *disk, struct uses *u)
+static int look_at_partitions(struct search *s, size_t i, const char *disk)
 {
 	autostrv char **entries = NULL;
 	int r = 0;
 
-	if (sysfs_list(h, &entries, "class/block/%s", disk) < 0)
+	if (sysfs_list(s->h, &entries, "class/block/%s", disk) < 0)
 		return 0;
 	STRV_FOREACH (e, entries) {
 		autofree char *dir = NULL;
@@ -81,29 +83,29 @@ static int look_at_partitions(struct host *h, struct bdf a, const char *disk, st
 		if (!str_starts(*e, disk))
 			continue;
 		dir = str_printf("%s/%s", disk, *e);
-		r = dir ? look_at(h, a, dir, u) : -ENOMEM;
+		r = dir ? look_at(s, i, dir) : -ENOMEM;
 		if (r < 0)
 			break;
 	}
 	return r;
 }
 
-int use_block(struct host *h, struct bdf a, struct uses *u)
+static int look_at_function(struct search *s, size_t i)
 {
 	autostrv char **controllers = NULL;
 
-	if (sysfs_list(h, &controllers, "bus/pci/devices/%s/nvme", BDF_TEXT(a)) < 0)
+	if (sysfs_list(s->h, &controllers, "bus/pci/devices/%s/nvme", BDF_TEXT(s->a[i])) < 0)
 		return 0;
 	STRV_FOREACH (c, controllers) {
 		autostrv char **disks = NULL;
-		int r = nvme_namespaces(h, *c, &disks);
+		int r = nvme_namespaces(s->h, *c, &disks);
 
 		if (r < 0 && r != -ENOMEM)
 			continue;
 		STRV_FOREACH (disk, disks) {
-			r = look_at(h, a, *disk, u);
+			r = look_at(s, i, *disk);
 			if (r == 0)
-				r = look_at_partitions(h, a, *disk, u);
+				r = look_at_partitions(s, i, *disk);
 			if (r < 0)
 				return r;
 		}
@@ -111,4 +113,13 @@ int use_block(struct host *h, struct bdf a, struct uses *u)
 			return r;
 	}
 	return 0;
+}
+
+int find_block(struct search *s)
+{
+	int r = 0;
+
+	for (size_t i = 0; r == 0 && i < s->n; i++)
+		r = look_at_function(s, i);
+	return r;
 }

@@ -1,45 +1,62 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Who uses a function right now, so that nobody's guest, disk or connection is pulled away. What
- * the caller may not look into (other users' /proc entries) is skipped, so an empty list is a
- * promise only to root.
+ * Who uses a function right now, so that nobody's guest, disk or connection is pulled away. Read
+ * only, and nothing here can block: no attribute under the device lock is touched, and a held
+ * device is never opened. What the caller may not look into (other users' processes, libvirt's
+ * files) is named in `unknown`: an empty list is a promise only when that is empty too.
  */
 #pragma once
 
 #include "base/bdf.h"
 #include "host/host.h"
 
-enum use_kind {
-	USE_VFIO,    /* a process has the function, or its whole group, open through VFIO */
-	USE_MOUNT,   /* a file system of its NVMe namespaces is mounted */
-	USE_SWAP,    /* or swapped to */
-	USE_STACKED, /* or device mapper, md, … sits on one */
-	USE_ROUTE,   /* its netdev carries a default route */
-	USE_ADDRESS, /* or has addresses or routes */
-	USE_MASTER,  /* or is a port of a bridge, bond or team */
-	USE_NETNS,   /* its netdev was moved to another network namespace: a container's */
+enum holder_kind {
+#define HOLDER(id, name) HOLDER_##id,
+#include "kinds.def"
+#undef HOLDER
+	HOLDER_KINDS
 };
 
-struct use {
-	enum use_kind kind;
+/* What taking the function away would mean. Higher is worse. */
+enum holder_strength {
+	HOLD_BOUND, /* nothing is lost now: a driver is bound, a domain that is not running names it
+		     */
+	HOLD_USED,  /* somebody loses a disk, a connection: only with explicit consent */
+	HOLD_BLOCKS, /* a VFIO user: the kernel waits uninterruptibly until he lets go. Never */
+};
+
+struct holder {
+	enum holder_kind kind;
+	enum holder_strength strength;
 	struct bdf bdf; /* the function that is used */
-	int pid;	/* USE_VFIO */
-	char *who;	/* "pid 4711 (qemu web1)", "eth0 carries the default route" */
+	int pid;	/* of a process; else 0 */
+	char *command;	/* of a process: its comm, "qemu-system-x86"; else NULL */
+	char *vm_name;	/* of a guest or a domain, "web1"; NULL unknown */
+	char *text;	/* "pid 4711 (qemu-system-x86 web1)", "eth0 carries the default route" */
 };
 
-struct uses {
-	struct use *v;
+struct holders {
+	struct holder *v; /* in the order in which the functions were given, the worst first */
 	size_t n;
+	char **unknown; /* what could not be looked into: "the open files of 12 processes: …" */
 };
 
-void uses_done(struct uses *u);
-#define autouses CLEANUP(uses_done) struct uses
+void holders_done(struct holders *s);
+#define autoholders CLEANUP(holders_done) struct holders
 
-/* All uses of one function. */
-int uses_find(struct host *h, struct bdf a, struct uses *ret);
-/* Only the holders through VFIO, of any of several functions: one walk over all processes. */
-int uses_find_vfio(struct host *h, const struct bdf *a, size_t n, struct uses *ret);
-/* "0000:01:10.0: pid 4711 (qemu web1); …"; NULL when empty or out of memory. */
-char *uses_text(const struct uses *u) NODISCARD;
-/* 0 when empty, else PROBLEM_IN_USE: "VERB ADDRESS: …". */
-int uses_refuse(const struct uses *u, const char *verb, struct problem **reterr);
+/* All holders of any of `n` functions: one walk over all processes, however many they are. */
+int holders_find(struct host *h, const struct bdf *a, size_t n, struct holders *ret);
+/* Only those who use them through VFIO, and only of functions that are on a VFIO driver. */
+int holders_find_vfio(struct host *h, const struct bdf *a, size_t n, struct holders *ret);
+
+const char *holder_kind_name(enum holder_kind kind); /* JSON: "vfio", "mount", … */
+const char *holder_strength_name(enum holder_strength s);
+
+/* Those of function `a`: a run within v, *ret_n of them; NULL when there are none. */
+const struct holder *holders_of(const struct holders *s, struct bdf a, size_t *ret_n);
+/* How many are at least that strong. */
+size_t holders_count(const struct holders *s, enum holder_strength least);
+/* "0000:01:10.0: pid 4711 (qemu web1); …" of those at least that strong; NULL: none, no memory. */
+char *holders_text(const struct holders *s, enum holder_strength least) NODISCARD;
+/* 0 when none is HOLD_USED or worse, else PROBLEM_IN_USE: "cannot VERB: in use by …". */
+int holders_refuse(const struct holders *s, const char *verb, struct problem **reterr);

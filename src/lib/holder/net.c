@@ -85,45 +85,52 @@ static struct traffic traffic_of(struct host *h, const char *name)
 	return t;
 }
 
-static int look_at(struct host *h, const struct netdev *d, struct uses *u)
+static int look_at(struct search *s, size_t i, const struct netdev *d)
 {
-	struct traffic t = traffic_of(h, d->name);
+	struct traffic t = traffic_of(s->h, d->name);
 	autofree char *name = str_printable(d->name), *master = NULL;
 	int r = 0;
 
 	if (!name)
 		return -ENOMEM;
 	if (t.route_default)
-		r = uses_add(
-			u, USE_ROUTE, d->bdf, 0, str_printf("%s carries the default route", name));
+		r = search_add(s, HOLDER_ROUTE, HOLD_USED, i,
+			str_printf("%s carries the default route", name));
 	else if (t.address)
-		r = uses_add(u, USE_ADDRESS, d->bdf, 0, str_printf("%s has addresses", name));
-	if (r == 0 && sysfs_link_name(h, &master, "class/net/%s/master", d->name) == 0)
-		r = uses_add(
-			u, USE_MASTER, d->bdf, 0, str_printf("%s is a port of %s", name, master));
+		r = search_add(
+			s, HOLDER_ADDRESS, HOLD_USED, i, str_printf("%s has addresses", name));
+	if (r == 0 && sysfs_link_name(s->h, &master, "class/net/%s/master", d->name) == 0)
+		r = search_add(s, HOLDER_MASTER, HOLD_USED, i,
+			str_printf("%s is a port of %s", name, master));
 	return r;
 }
 
 /* The folder shows the interfaces of our own namespace only, but it is there while any exists. */
-static int look_elsewhere(struct host *h, struct bdf a, struct uses *u)
+static int look_elsewhere(struct search *s, size_t i)
 {
 	autostrv char **names = NULL;
 
-	if (sysfs_list(h, &names, "bus/pci/devices/%s/net", BDF_TEXT(a)) < 0 || strv_len(names))
+	if (sysfs_list(s->h, &names, "bus/pci/devices/%s/net", BDF_TEXT(s->a[i])) < 0 ||
+		strv_len(names))
 		return 0;
-	return uses_add(
-		u, USE_NETNS, a, 0, str_printf("its interface is in another network namespace"));
+	return search_add(s, HOLDER_NETNS, HOLD_USED, i,
+		str_printf("its interface is in another network namespace"));
 }
 
-int use_net(struct host *h, struct bdf a, struct uses *u)
+int find_net(struct search *s)
 {
 	autofree struct netdev *devs = NULL;
 	size_t n;
-	int r = netdevs_of(h, a, &devs, &n);
+	int r = netdevs_list(s->h, &devs, &n);
 
 	if (r < 0)
-		return r == -ENOMEM ? r : 0;
-	for (size_t i = 0; r == 0 && i < n; i++)
-		r = look_at(h, &devs[i], u);
-	return r == 0 ? look_elsewhere(h, a, u) : r;
+		return r == -ENOMEM ? r : search_unknown(s, "network interfaces", r);
+	for (size_t i = 0; r == 0 && i < n; i++) {
+		ssize_t at = search_index(s, devs[i].bdf);
+
+		r = at < 0 ? 0 : look_at(s, (size_t)at, &devs[i]);
+	}
+	for (size_t i = 0; r == 0 && i < s->n; i++)
+		r = look_elsewhere(s, i);
+	return r;
 }

@@ -79,20 +79,20 @@ static int check_holders(struct host *h, const struct inventory *inv, const stru
 {
 	const struct iommu_group *g = inventory_find_group(inv, f->iommu_group);
 	autofree struct bdf *v = calloc(g->n_members + 1, sizeof(*v));
-	autouses uses = { 0 };
+	autoholders holders = { 0 };
 	int r;
 
 	if (!v)
 		return problem(reterr, -ENOMEM, PROBLEM_NO_MEMORY, NULL, "out of memory");
 	for (size_t i = 0; i < g->n_members; i++)
 		v[i] = g->members[i].bdf;
-	r = uses_find_vfio(h, v, g->n_members, &uses);
+	r = holders_find_vfio(h, v, g->n_members, &holders);
 	if (r == -ENOMEM)
 		return problem(reterr, r, PROBLEM_NO_MEMORY, NULL, "out of memory");
-	if (r < 0 || uses.n == 0)
+	if (r < 0 || holders.n == 0)
 		return 0; /* opening will tell */
 	return problem(reterr, -EBUSY, PROBLEM_IN_USE, "end that first, or take another function",
-		"%s is held by %s", BDF_TEXT(uses.v[0].bdf), uses.v[0].who);
+		"%s is held by %s", BDF_TEXT(holders.v[0].bdf), holders.v[0].text);
 }
 
 static int check_twice(

@@ -92,7 +92,7 @@ static bool must_go_offline(const struct wish *w, const struct secctrl *now)
 /* A controller that works for somebody does not go offline under him. */
 static int may_go_offline(struct application *app, const struct wish *w, struct problem **reterr)
 {
-	autouses uses = { 0 };
+	autoholders holders = { 0 };
 	int r;
 
 	if (!w->word[ONLINE])
@@ -102,8 +102,8 @@ static int may_go_offline(struct application *app, const struct wish *w, struct 
 			app->vf->address);
 	if (app->opts->allow_in_use)
 		return 0;
-	r = uses_find(app->host, app->vf->bdf, &uses);
-	return r < 0 ? r : uses_refuse(&uses, "take offline", reterr);
+	r = holders_find(app->host, &app->vf->bdf, 1, &holders);
+	return r < 0 ? r : holders_refuse(&holders, "take offline", reterr);
 }
 
 /* What was asked for from `first` on and has not been tried, because `failed` went wrong. */

@@ -80,38 +80,37 @@ static int find_prepared(struct vf_change *c, struct strbuf *names)
 	return names->failed ? -ENOMEM : 0;
 }
 
-/* Held ones are refused even by force: the kernel would wait for their holders. */
-static int refuse_held(struct vf_change *c, struct problem **reterr)
+static int refuse_holders(struct vf_change *c,
+	int (*find)(struct host *h, const struct bdf *a, size_t n, struct holders *ret),
+	struct problem **reterr)
 {
 	autofree struct bdf *all = calloc(c->from + 1, sizeof(*all));
 	autofree char *what = str_printf("remove the VFs of %s", BDF_TEXT(c->pf));
-	autouses uses = { 0 };
+	autoholders holders = { 0 };
 	int r;
 
 	if (!all || !what)
 		return problem(reterr, -ENOMEM, PROBLEM_NO_MEMORY, NULL, "out of memory");
 	for (unsigned i = 0; i < c->from; i++)
 		all[i] = c->vfs[i].bdf;
-	r = uses_find_vfio(c->h, all, c->from, &uses);
+	r = find(c->h, all, c->from, &holders);
 	if (r < 0)
 		return problem(reterr, r, problem_kind_from_errno(r), NULL,
 			"cannot look for users of %s: %s", BDF_TEXT(c->pf), strerror(-r));
-	return uses_refuse(&uses, what, reterr);
+	return holders_refuse(&holders, what, reterr);
+}
+
+/* Held ones are refused even by force: the kernel would wait for their holders. */
+static int refuse_held(struct vf_change *c, struct problem **reterr)
+{
+	return refuse_holders(c, holders_find_vfio, reterr);
 }
 
 static int refuse_used(struct vf_change *c, struct problem **reterr)
 {
-	autofree char *what = str_printf("remove the VFs of %s", BDF_TEXT(c->pf));
 	autostrbuf prepared = { 0 };
-	int r = 0;
+	int r = refuse_holders(c, holders_find, reterr);
 
-	for (unsigned i = 0; r == 0 && what && i < c->from; i++) {
-		autouses uses = { 0 };
-
-		r = uses_find(c->h, c->vfs[i].bdf, &uses);
-		if (r == 0)
-			r = uses_refuse(&uses, what, reterr);
-	}
 	if (r < 0 || !c->to)
 		return r;
 	r = find_prepared(c, &prepared);

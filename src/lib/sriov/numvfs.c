@@ -71,13 +71,13 @@ static int write_waits(void *arg, unsigned waited_ms UNUSED)
 	struct vf_change *c = arg;
 	autofree struct bdf *all = calloc(c->from + 1, sizeof(*all));
 	autofree char *text = NULL;
-	autouses uses = { 0 };
+	autoholders holders = { 0 };
 
 	for (unsigned i = 0; all && i < c->from; i++)
 		all[i] = c->vfs[i].bdf;
-	if (all && uses_find_vfio(c->h, all, c->from, &uses) == 0 && uses.n)
-		text = str_printf(
-			"waiting for %s to release %s", uses.v[0].who, BDF_TEXT(uses.v[0].bdf));
+	if (all && holders_find_vfio(c->h, all, c->from, &holders) == 0 && holders.n)
+		text = str_printf("waiting for %s to release %s", holders.v[0].text,
+			BDF_TEXT(holders.v[0].bdf));
 	else
 		text = str_printf(
 			"waiting for the kernel to change the VFs of %s", BDF_TEXT(c->pf));

@@ -23,13 +23,14 @@ static int teardown(void **state)
 	return 0;
 }
 
-static void assert_uses(struct host *h, const char *bdf, const char *expected)
+static void assert_held(struct host *h, const char *bdf, const char *expected)
 {
-	autouses u = { 0 };
+	autoholders u = { 0 };
 	autofree char *text = NULL;
+	struct bdf a = at(bdf);
 
-	assert_int_equal(uses_find(h, at(bdf), &u), 0);
-	text = uses_text(&u);
+	assert_int_equal(holders_find(h, &a, 1, &u), 0);
+	text = holders_text(&u, HOLD_USED);
 	if (expected)
 		assert_string_equal(text, expected);
 	else
@@ -42,10 +43,10 @@ static void an_idle_machine(void **state)
 {
 	struct host *h = *state;
 
-	assert_uses(h, ON_VFIO, NULL);
-	assert_uses(h, PF, NULL);
-	assert_uses(h, NVME, NULL);
-	assert_uses(h, "0000:00:01.0", NULL);
+	assert_held(h, ON_VFIO, NULL);
+	assert_held(h, PF, NULL);
+	assert_held(h, NVME, NULL);
+	assert_held(h, "0000:00:01.0", NULL);
 }
 
 static void the_group_is_open(void **state)
@@ -56,12 +57,12 @@ static void the_group_is_open(void **state)
 	fake_process(h, 4711, "qemu-system-x86_64 -m 1G -name guest=web1,debug-threads=on",
 		FDS("/dev/vfio/vfio", "/dev/vfio/15", "anon_inode:[vfio-device]"));
 	fake_process(h, 4712, "vfctl-vmm --name db", FDS("/dev/vfio/15"));
-	assert_uses(h, ON_VFIO,
+	assert_held(h, ON_VFIO,
 		ON_VFIO ": pid 4711 (qemu-system-x86 web1); " ON_VFIO ": pid 4712 (vfctl-vmm db)");
-	assert_uses(h, OTHER, NULL);
+	assert_held(h, OTHER, NULL);
 	fake_process_ends(h, 4711);
 	fake_process_ends(h, 4712);
-	assert_uses(h, ON_VFIO, NULL);
+	assert_held(h, ON_VFIO, NULL);
 }
 
 /* Group 1 is not group 15, and a device that is on its host driver is held by no guest. */
@@ -70,8 +71,8 @@ static void names_are_compared_whole(void **state)
 	struct host *h = *state;
 
 	fake_process(h, 1, "a", FDS("/dev/vfio/1", "/dev/vfio/150", "/tmp/vfio/15", "/dev/vfio/7"));
-	assert_uses(h, ON_VFIO, NULL);
-	assert_uses(h, PF, NULL);
+	assert_held(h, ON_VFIO, NULL);
+	assert_held(h, PF, NULL);
 }
 
 /* The captured machine calls it vfio1. */
@@ -80,8 +81,8 @@ static void the_functions_own_node(void **state)
 	struct host *h = *state;
 
 	fake_process(h, 5, "ch --name \x1b[31mx", FDS("/dev/vfio/devices/vfio1"));
-	assert_uses(h, OTHER, OTHER ": pid 5 (ch \\x1b[31mx)");
-	assert_uses(h, ON_VFIO, NULL);
+	assert_held(h, OTHER, OTHER ": pid 5 (ch \\x1b[31mx)");
+	assert_held(h, ON_VFIO, NULL);
 }
 
 /* Nobody can say which device it is: every one asked about may be held. */
@@ -89,10 +90,10 @@ static void a_device_that_was_handed_over(void **state)
 {
 	struct host *h = *state;
 	struct bdf both[] = { at(ON_VFIO), at(PF), at(OTHER) };
-	autouses u = { 0 };
+	autoholders u = { 0 };
 
 	fake_process(h, 9, "vmm", FDS("anon_inode:[vfio-device]"));
-	assert_int_equal(uses_find_vfio(h, both, 3, &u), 0);
+	assert_int_equal(holders_find_vfio(h, both, 3, &u), 0);
 	assert_int_equal(u.n, 2);
 	assert_int_equal(u.v[0].pid, 9);
 	assert_string_equal(BDF_TEXT(u.v[1].bdf), OTHER);
@@ -102,16 +103,17 @@ static void processes_that_cannot_be_seen(void **state)
 {
 	struct host *h = *state;
 	autoproblem *p = NULL;
-	autouses u = { 0 };
+	struct bdf a = at(ON_VFIO);
+	autoholders u = { 0 };
 
 	fake_process(h, 9, "vmm", FDS("/dev/vfio/15"));
 	fake_fail_path(h, FAKE_LIST, "/proc/9/fd", -EACCES);
-	assert_uses(h, ON_VFIO, NULL);
+	assert_held(h, ON_VFIO, NULL);
 	fake_fail_path(h, FAKE_LIST, NULL, 0);
 	fake_fail_path(h, FAKE_READ, "/proc/9", -ESRCH);
-	assert_uses(h, ON_VFIO, ON_VFIO ": pid 9 (?)");
-	assert_int_equal(uses_find(h, at(ON_VFIO), &u), 0);
-	assert_int_equal(uses_refuse(&u, "unbind it", &p), -EBUSY);
+	assert_held(h, ON_VFIO, ON_VFIO ": pid 9 (?)");
+	assert_int_equal(holders_find(h, &a, 1, &u), 0);
+	assert_int_equal(holders_refuse(&u, "unbind it", &p), -EBUSY);
 	assert_int_equal(p->kind, PROBLEM_IN_USE);
 	assert_string_equal(problem_best_hint(p), "end the process that holds it");
 }
@@ -125,13 +127,13 @@ static void routes(void **state)
 	struct host *h = *state;
 
 	fake_put(h, ROUTE("eth0", "00000000", "00000000"), "/proc/self/net/route");
-	assert_uses(h, PF, PF ": eth0 carries the default route");
+	assert_held(h, PF, PF ": eth0 carries the default route");
 	fake_put(h, ROUTE("eth0", "0002A8C0", "00FFFFFF"), "/proc/self/net/route");
-	assert_uses(h, PF, PF ": eth0 has addresses");
+	assert_held(h, PF, PF ": eth0 has addresses");
 	fake_put(h, ROUTE("eth00", "00000000", "00000000"), "/proc/self/net/route");
-	assert_uses(h, PF, NULL);
+	assert_held(h, PF, NULL);
 	fake_put(h, "nonsense\neth0\neth0 x y z\n", "/proc/self/net/route");
-	assert_uses(h, PF, NULL);
+	assert_held(h, PF, NULL);
 }
 
 #define ZEROS "00000000000000000000000000000000"
@@ -142,15 +144,15 @@ static void routes_and_addresses_6(void **state)
 
 	fake_put(h, "fe80000000000000505400fffeaa0001 02 40 20 80     eth0\n",
 		"/proc/self/net/if_inet6");
-	assert_uses(h, PF, NULL); /* everybody who is up has one */
+	assert_held(h, PF, NULL); /* everybody who is up has one */
 	fake_put(h, "20010db8000000000000000000000001 02 40 00 80     eth0\n",
 		"/proc/self/net/if_inet6");
-	assert_uses(h, PF, PF ": eth0 has addresses");
+	assert_held(h, PF, PF ": eth0 has addresses");
 	fake_put(h,
 		ZEROS " 00 " ZEROS " 00 fe800000000000000000000000000001 00000400 00000001 "
 		      "00000000 00000003     eth0\n",
 		"/proc/self/net/ipv6_route");
-	assert_uses(h, PF, PF ": eth0 carries the default route");
+	assert_held(h, PF, PF ": eth0 carries the default route");
 }
 
 static void a_port_of_a_bridge(void **state)
@@ -158,7 +160,7 @@ static void a_port_of_a_bridge(void **state)
 	struct host *h = *state;
 
 	fake_link(h, "../br0", "/sys/class/net/eth0/master");
-	assert_uses(h, PF, PF ": eth0 is a port of br0");
+	assert_held(h, PF, PF ": eth0 is a port of br0");
 }
 
 static void a_container_has_it(void **state)
@@ -167,7 +169,7 @@ static void a_container_has_it(void **state)
 
 	fake_vanish(h, "/sys/class/net/eth4");
 	fake_vanish(h, "/sys/devices/pci0000:00/0000:00:01.0/0000:01:10.0/net/eth4");
-	assert_uses(
+	assert_held(
 		h, "0000:01:10.0", "0000:01:10.0: its interface is in another network namespace");
 }
 
@@ -180,13 +182,13 @@ static void file_systems(void **state)
 	fake_put(h,
 		"36 35 259:20 / /other rw - ext4 x rw\n36 35 259:2 /sub /srv\\040x rw - ext4 x rw\n",
 		"/proc/self/mountinfo");
-	assert_uses(h, NVME, NVME ": nvme0n1p2 is mounted on /srv\\040x");
+	assert_held(h, NVME, NVME ": nvme0n1p2 is mounted on /srv\\040x");
 	fake_put(h, "Filename Type Size Used Priority\n/dev/nvme0n1 partition 1 0 -2\n",
 		"/proc/swaps");
 	fake_put(h, "", "/sys/class/block/nvme0n1/holders/dm-0/uevent");
-	assert_uses(h, NVME,
-		NVME ": nvme0n1 is swap; " NVME ": nvme0n1 is part of dm-0; " NVME
-		     ": nvme0n1p2 is mounted on /srv\\040x");
+	assert_held(h, NVME,
+		NVME ": nvme0n1p2 is mounted on /srv\\040x; " NVME ": nvme0n1 is swap; " NVME
+		     ": nvme0n1 is part of dm-0");
 }
 
 int main(void)
