@@ -19,11 +19,12 @@ bool driver_is_vfio(const char *driver)
 
 /*
  * The rule of the kernel (vfio_dev_viable and, later, iommu DMA ownership): free are functions
- * without driver, those on VFIO and those on drivers that promise not to do DMA.
+ * without driver, those on VFIO, bridges with a bus behind them, and those on drivers that promise
+ * not to do DMA. An ISA bridge on lpc_ich does block: the kernel makes no difference there.
  */
 bool iommu_member_blocks(uint32_t class_code, const char *driver)
 {
-	return driver && !class_is_bridge(class_code) && !str_eq(driver, "pci-stub") &&
+	return driver && !class_is_bus_bridge(class_code) && !str_eq(driver, "pci-stub") &&
 	       !str_eq(driver, "pcieport") && !driver_is_vfio(driver);
 }
 
@@ -217,6 +218,12 @@ int iommu_group_require_viable(const struct iommu_group *g, struct problem **ret
 		return 0;
 	r = problem(reterr, -EPERM, PROBLEM_GROUP_NOT_VIABLE, NULL,
 		"IOMMU group %d is not viable because of %s", g->id, blockers ? blockers : "?");
+	for (size_t i = 0; i < g->n_members; i++)
+		if (g->members[i].blocks && class_is_bridge(g->members[i].class_code)) {
+			problem_hint(reterr, "%s stays with the host: see vfctl groups %d",
+				BDF_TEXT(g->members[i].bdf), g->id);
+			return r;
+		}
 	for (size_t i = 0; i < g->n_members; i++)
 		if (g->members[i].blocks) {
 			problem_hint(reterr, "vfctl bind %s vfio-pci", BDF_TEXT(g->members[i].bdf));

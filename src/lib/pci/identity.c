@@ -10,6 +10,9 @@ enum {
 	CLASS_STORAGE_NVME = 0x010802,
 	BASE_NETWORK = 0x02,
 	BASE_BRIDGE = 0x06,
+	CLASS_PCI_BRIDGE = 0x0604,
+	CLASS_CARDBUS_BRIDGE = 0x0607,
+	CLASS_SEMITRANSPARENT_BRIDGE = 0x0609,
 };
 
 /* PCI code and ID assignment specification, 1.1; the words are this tool's. */
@@ -58,6 +61,14 @@ bool class_is_nvme(uint32_t class_code)
 bool class_is_bridge(uint32_t class_code)
 {
 	return class_code >> 16 == BASE_BRIDGE;
+}
+
+bool class_is_bus_bridge(uint32_t class_code)
+{
+	uint32_t sub = class_code >> 8;
+
+	return sub == CLASS_PCI_BRIDGE || sub == CLASS_CARDBUS_BRIDGE ||
+	       sub == CLASS_SEMITRANSPARENT_BRIDGE;
 }
 
 /* Reads exactly `digits` hexadecimal digits after `tag`; returns what follows, NULL on failure. */

@@ -27,5 +27,7 @@ int identity_read_revision(struct host *h, struct bdf a, uint8_t *ret);
 const char *class_word(uint32_t class_code);
 bool class_is_network(uint32_t class_code);
 bool class_is_nvme(uint32_t class_code);
-/* Bridges and ports: never blockers of an IOMMU group, never assigned. */
+/* Any bridge, those to ISA and of the host among them. */
 bool class_is_bridge(uint32_t class_code);
+/* A bridge with a PCI bus behind it: never a blocker of an IOMMU group, never assigned. */
+bool class_is_bus_bridge(uint32_t class_code);

@@ -22,6 +22,12 @@ static void drivers_that_block(void **state UNUSED)
 	assert_true(iommu_member_blocks(0x020000, "pci-pf-stub")); /* it does hold the device */
 	assert_false(iommu_member_blocks(0x060400, "pcieport"));
 	assert_false(iommu_member_blocks(0x060700, NULL));
+	assert_false(iommu_member_blocks(0x060400, "shpchp"));
+	/* No bus behind these, and a driver of the host's on them. */
+	assert_true(iommu_member_blocks(0x060100, "lpc_ich"));
+	assert_true(iommu_member_blocks(0x060000, "agpgart-intel"));
+	assert_true(iommu_member_blocks(0x068000, "ntb_hw_intel"));
+	assert_false(iommu_member_blocks(0x068000, "vfio-pci"));
 }
 
 static void the_blocker_is_named_and_the_bridge_is_not(void **state UNUSED)

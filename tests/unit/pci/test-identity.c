@@ -70,6 +70,11 @@ static void classes_have_words(void **state UNUSED)
 	assert_true(class_is_nvme(0x010802));
 	assert_false(class_is_nvme(0x010601));
 	assert_true(class_is_bridge(0x060400));
+	assert_true(class_is_bus_bridge(0x060400));
+	assert_true(class_is_bus_bridge(0x060401));
+	assert_true(class_is_bus_bridge(0x060700));
+	assert_true(class_is_bridge(0x060100));
+	assert_false(class_is_bus_bridge(0x060100));
 	assert_false(class_is_bridge(0x020000));
 }
 
