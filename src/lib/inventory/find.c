@@ -84,8 +84,17 @@ struct function *function_vf(const struct function *pf, unsigned index)
 
 struct iommu_group *inventory_find_group(const struct inventory *inv, int id)
 {
-	for (size_t i = 0; i < inv->n_groups; i++)
-		if (inv->groups[i].id == id)
-			return &inv->groups[i];
+	size_t low = 0, high = inv->n_groups;
+
+	while (low < high) {
+		size_t mid = low + (high - low) / 2;
+
+		if (inv->groups[mid].id == id)
+			return &inv->groups[mid];
+		if (inv->groups[mid].id < id)
+			low = mid + 1;
+		else
+			high = mid;
+	}
 	return NULL;
 }
