@@ -78,9 +78,7 @@ struct group_verdict {
 	size_t n_gaps;
 	bool acs_unknown; /* several members, but the registers of a hop could not be read */
 	enum isolation_trust trust;
-	/* One line: "alone", "with 0000:05:02.0", "never: 0000:00:1f.0 …". */
-	char *text;
-	/* One line for each reason: gaps, an override…; NULL when there is nothing to tell. */
+	/* The reasons, joined by "; ": gaps, an override… NULL when there is nothing to tell. */
 	char *why;
 };
 
@@ -105,6 +103,9 @@ const struct group_verdict *topology_verdict(const struct topology *t, const str
 enum assignable topology_assignable(const struct topology *t, const struct function *f);
 /* NULL, or why this very function is never given away: "it is a bridge". Static. */
 const char *topo_node_kept_because(const struct topo_node *n);
+
+/* "alone", "with 0000:05:02.0", "never: …", "no IOMMU"; of one function. Allocated. */
+char *topology_assignable_text(const struct topology *t, const struct function *f) NODISCARD;
 
 /* JSON: "alone", "together", "never", "no-iommu". */
 const char *assignable_name(enum assignable a);
