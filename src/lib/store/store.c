@@ -3,6 +3,7 @@
 
 #include "base/str.h"
 
+#include <dirent.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <sys/stat.h>
@@ -106,6 +107,34 @@ int store_get(const char *dir, const char *name, char **ret)
 	if (ferror(f))
 		return -EIO;
 	*ret = TAKE_PTR(text);
+	return 0;
+}
+
+static void closedirp(DIR **d)
+{
+	if (*d)
+		closedir(*d);
+}
+
+int store_list(const char *dir, char ***ret)
+{
+	autostrv char **names = calloc(1, sizeof(*names));
+	CLEANUP(closedirp) DIR *d = opendir(dir);
+	struct dirent *e;
+
+	if (!names)
+		return -ENOMEM;
+	if (!d && errno != ENOENT && errno != ENOTDIR)
+		return -errno;
+	while (d && (errno = 0, (e = readdir(d))))
+		/* Half-written facts end in ".new". */
+		if (is_plain_name(e->d_name) && !str_ends(e->d_name, ".new") &&
+			strv_add(&names, e->d_name) < 0)
+			return -ENOMEM;
+	if (d && errno)
+		return -errno;
+	strv_sort(names);
+	*ret = TAKE_PTR(names);
 	return 0;
 }
 

@@ -12,5 +12,8 @@
 int store_put(const char *dir, const char *name, const char *text);
 /* -ENOENT when there is none. At most 64 KiB. */
 int store_get(const char *dir, const char *name, char **ret);
+/* The names that there are, sorted; none when the directory is missing. The list is the caller's.
+ */
+int store_list(const char *dir, char ***ret);
 /* 1 removed, 0 was not there. */
 int store_remove(const char *dir, const char *name);

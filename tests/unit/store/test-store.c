@@ -68,6 +68,23 @@ static void a_failed_put_loses_nothing(void **state UNUSED)
 	assert_int_equal(store_remove(file, "y"), 0);
 }
 
+static void what_there_is(void **state UNUSED)
+{
+	autofree char *none = str_printf("%s/none", dir), *hidden = str_printf("%s/.x", dir);
+	autostrv char **names = NULL, **empty = NULL;
+
+	assert_int_equal(store_list(none, &empty), 0);
+	assert_null(empty[0]);
+	assert_int_equal(store_put(dir, "b", "1"), 0);
+	assert_int_equal(store_put(dir, "a", "2"), 0);
+	assert_int_equal(store_put(dir, "a.new", "half"), 0);
+	assert_int_equal(mkdir(hidden, 0755), 0);
+	assert_int_equal(store_list(dir, &names), 0);
+	assert_int_equal(strv_len(names), 2);
+	assert_string_equal(names[0], "a");
+	assert_string_equal(names[1], "b");
+}
+
 int main(void)
 {
 #define T(f) cmocka_unit_test_setup_teardown(f, make, drop)
@@ -75,6 +92,7 @@ int main(void)
 		T(what_is_put_is_got),
 		T(names_stay_inside),
 		T(a_failed_put_loses_nothing),
+		T(what_there_is),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
