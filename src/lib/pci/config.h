@@ -24,6 +24,7 @@ enum {
 	CAP_PCIE = 0x10,
 	CAP_MSIX = 0x11,
 	ECAP_AER = 0x01,
+	ECAP_DSN = 0x03,
 	ECAP_ACS = 0x0d,
 	ECAP_ARI = 0x0e,
 	ECAP_ATS = 0x0f,
