@@ -13,6 +13,7 @@ struct cli {
 	const char *pci_ids; /* NULL: the system's */
 	/* What must outlive the process: original drivers. NULL: nothing is kept. */
 	const char *driver_state_dir;
+	const char *learned_dir; /* and what drivers answered to settings; NULL as well */
 	bool dry_run;
 	unsigned verbose;
 	bool progress;	   /* say what is awaited */

@@ -63,6 +63,7 @@ int main(int argc, char **argv)
 	struct cli cli = {
 		.out = { .to = stdout, .notes = stderr, .legend = true },
 		.driver_state_dir = "/var/lib/vfctl/drivers",
+		.learned_dir = "/var/lib/vfctl/learned",
 	};
 	autoproblem *p = NULL;
 	int code;

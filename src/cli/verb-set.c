@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "verbs.h"
 #include "act.h"
-#include "netdev/vfattr.h"
+#include "base/str.h"
 #include "setting/setting.h"
 
 static const struct option options[] = {
@@ -40,6 +40,7 @@ static void set(struct act *act, const struct function *vf, const struct setting
 	struct setting_opts opts = {
 		.dry_run = act->cli->dry_run,
 		.allow_in_use = act->allow_in_use,
+		.learned_dir = act->cli->root ? NULL : act->cli->learned_dir,
 		.result = add_result,
 		.arg = act,
 	};
@@ -85,14 +86,18 @@ static int run(struct cli *cli, const struct args *a, struct problem **reterr)
 
 static void details(FILE *to)
 {
-	const struct vfattr *a;
+	const struct setting_key *key;
+	const char *kind = "";
 
-	fputs("\nAttributes:\n", to);
-	for (unsigned i = 0; (a = vfattr_at(i)); i++)
-		fprintf(to, "  %-11s %s\n", vfattr_name(a), vfattr_help(a));
-	fputs("  vq, vi      numbers of queue pairs and interrupt vectors\n"
-	      "  online      yes or no\n",
-		to);
+	for (unsigned i = 0; (key = setting_key_at(i)); i++) {
+		const char *of = setting_key_kind(key);
+
+		if (!str_eq(kind, of))
+			fprintf(to, "\nSettings, %s:\n", of);
+		kind = of;
+		fprintf(to, "  %-11s %s%s\n", key->name, key->level == SETTING_OF_PF ? "(PF) " : "",
+			key->takes);
+	}
 }
 
 const struct verb verb_set = {

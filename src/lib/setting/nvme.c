@@ -11,7 +11,29 @@
 
 enum { VQ, VI, ONLINE, KEYS };
 
-static const char *const keys[KEYS] = { "vq", "vi", "online" };
+static const char *const no_yes[] = { "no", "yes", NULL };
+
+/* An online controller works also for who is bound already. */
+static const struct setting_key keys[KEYS] = {
+	{ .name = "vq",
+		.takes = "a number of queue pairs, admin queue included",
+		.level = SETTING_OF_VF,
+		.when = SETTING_BEFORE_BIND,
+		.type = SETTING_NUMBER,
+		.max = UINT16_MAX },
+	{ .name = "vi",
+		.takes = "a number of interrupt vectors",
+		.level = SETTING_OF_VF,
+		.when = SETTING_BEFORE_BIND,
+		.type = SETTING_NUMBER,
+		.max = UINT16_MAX },
+	{ .name = "online",
+		.takes = "yes or no",
+		.level = SETTING_OF_VF,
+		.when = SETTING_BEFORE_BIND,
+		.type = SETTING_SWITCH,
+		.choices = no_yes },
+};
 
 struct wish {
 	const char *word[KEYS]; /* NULL: not asked for */
@@ -19,64 +41,76 @@ struct wish {
 	bool online;
 };
 
-static int key_of(const char *word)
-{
-	for (int i = 0; i < KEYS; i++)
-		if (strncmp(word, keys[i], strlen(keys[i])) == 0 && word[strlen(keys[i])] == '=')
-			return i;
-	return -1;
-}
-
-bool nvme_setting_is(const char *word)
-{
-	return key_of(word) >= 0;
-}
-
-static int parse_one(const char *word, struct wish *w, struct problem **reterr)
-{
-	int key = key_of(word);
-	const char *value;
-	uint32_t n;
-
-	if (key < 0)
-		return problem(reterr, -EINVAL, PROBLEM_USAGE,
-			"set vq, vi and online apart from the attributes of network functions",
-			"%s: not an attribute of an NVMe controller", word);
-	if (w->word[key])
-		return problem(
-			reterr, -EINVAL, PROBLEM_USAGE, NULL, "%s is given twice", keys[key]);
-	w->word[key] = word;
-	value = strchr(word, '=') + 1;
-	if (key == ONLINE)
-		return parse_bool(value, &w->online) < 0
-			       ? problem(reterr, -EINVAL, PROBLEM_USAGE, "yes or no",
-					 "%s: no such choice", word)
-			       : 0;
-	if (parse_u32(value, &n) < 0 || n > UINT16_MAX)
-		return problem(reterr, -EINVAL, PROBLEM_USAGE, NULL, "%s: not a number up to %u",
-			word, UINT16_MAX);
-	w->count[key] = (uint16_t)n;
-	return 0;
-}
-
+/* The words were checked. */
 static int parse(const struct settings *s, struct wish *ret, struct problem **reterr)
 {
 	struct wish w = { 0 };
-	int r = 0;
 
-	for (size_t i = 0; r == 0 && i < s->n; i++)
-		r = parse_one(s->words[i], &w, reterr);
-	if (r == 0)
-		*ret = w;
-	return r;
+	for (size_t i = 0; i < s->n; i++) {
+		ptrdiff_t key = setting_key_find(s->words[i]) - keys;
+		autofree char *value = NULL;
+		uint32_t n = 0;
+		int r = setting_value(s->words[i], &value, reterr);
+
+		if (r < 0)
+			return r;
+		w.word[key] = s->words[i];
+		if (key == ONLINE)
+			w.online = str_eq(value, "yes");
+		else if (parse_u32(value, &n) == 0)
+			w.count[key] = (uint16_t)n;
+	}
+	*ret = w;
+	return 0;
 }
 
-int nvme_settings_check(const struct settings *s, struct problem **reterr)
+static int suits(const struct function *f, struct problem **reterr)
 {
-	struct wish w;
-
-	return parse(s, &w, reterr);
+	if (class_is_nvme(f->id.class_code))
+		return 0;
+	return problem(reterr, -EOPNOTSUPP, PROBLEM_UNSUPPORTED, NULL,
+		"%s is no NVMe controller: it has no vq, vi or online", f->address);
 }
+
+/* ---- Looking ---- */
+
+static void set_number(struct setting_state *s, const struct nvmepf_pool *pool, unsigned now)
+{
+	autofree char *text = str_printf("%u", now);
+
+	if (!pool->supported) {
+		setting_state_unsupported(
+			s, "the controller has no flexible resources of this kind");
+		return;
+	}
+	setting_state_supported(s, text);
+	s->why = str_printf("%u of %u are assigned, at most %u for a VF", pool->assigned,
+		pool->flexible, pool->max_per_vf);
+}
+
+static void look(struct host *h, const struct function *f, struct setting_state *states, size_t n)
+{
+	CLEANUP(problem_freep) struct problem *p = NULL;
+	autonvmepf *pf = NULL;
+	struct nvmepf_caps caps;
+	struct secctrl now;
+	int r = h->captured ? -EROFS : nvmepf_open(h, f->physfn->bdf, &pf, &p);
+
+	if (r == 0)
+		r = nvmepf_get_caps(pf, &caps, &p);
+	if (r == 0)
+		r = nvmepf_find(pf, (unsigned)f->vf_index, &now, &p);
+	if (r == -EOPNOTSUPP || r == -ENOENT)
+		for (size_t i = 0; i < n; i++)
+			setting_state_unsupported(&states[i], "%s", p ? p->what : "not there");
+	if (r < 0)
+		return;
+	set_number(setting_state_find(states, n, "vq"), &caps.vq, now.nvq);
+	set_number(setting_state_find(states, n, "vi"), &caps.vi, now.nvi);
+	setting_state_supported(setting_state_find(states, n, "online"), no_yes[now.online]);
+}
+
+/* ---- Setting ---- */
 
 /* Whether what is there has to go offline for what is wished. */
 static bool must_go_offline(const struct wish *w, const struct secctrl *now)
@@ -99,10 +133,10 @@ static int may_go_offline(struct application *app, const struct wish *w, struct 
 		return problem(reterr, -EBUSY, PROBLEM_IN_USE,
 			"add online=yes: it goes offline for the change and comes back",
 			"%s is online: its resources change only while it is offline",
-			app->vf->address);
+			app->f->address);
 	if (app->opts->allow_in_use)
 		return 0;
-	r = holders_find(app->host, &app->vf->bdf, 1, &holders);
+	r = holders_find(app->host, &app->f->bdf, 1, &holders);
 	return r < 0 ? r : holders_refuse(&holders, "take offline", reterr);
 }
 
@@ -116,7 +150,7 @@ static void add_untried(
 		if (!w->word[i])
 			continue;
 		problem(&p, code, problem_kind_from_errno(code), NULL, "%s: not tried after %s",
-			app->vf->address, failed);
+			app->f->address, failed);
 		application_add(app, w->word[i], code, p);
 	}
 }
@@ -148,14 +182,14 @@ static int set_resources(struct application *app, struct nvmepf *pf, const struc
 	uint16_t count[] = { went_offline ? 0 : had[VQ], went_offline ? 0 : had[VI] };
 
 	for (int i = VQ; i <= VI; i++) {
-		const char *what = w->word[i] ? w->word[i] : keys[i];
+		const char *what = w->word[i] ? w->word[i] : keys[i].name;
 		struct problem *p = NULL;
 		int r;
 
 		if (!w->word[i] && !comes_back)
 			continue;
 		count[i] = w->word[i] ? w->count[i] : had[i];
-		r = nvmepf_set_resources(pf, (unsigned)app->vf->vf_index, count[VQ], count[VI], &p);
+		r = nvmepf_set_resources(pf, (unsigned)app->f->vf_index, count[VQ], count[VI], &p);
 		if (r < 0 || w->word[i])
 			application_add(app, what, r < 0 ? r : count[i] != had[i], p);
 		if (r < 0) {
@@ -173,7 +207,7 @@ static int take_offline(struct application *app, struct nvmepf *pf, const struct
 
 	r = may_go_offline(app, w, &p);
 	if (r == 0)
-		r = nvmepf_set_online(pf, (unsigned)app->vf->vf_index, false, &p);
+		r = nvmepf_set_online(pf, (unsigned)app->f->vf_index, false, &p);
 	if (r >= 0)
 		return 0;
 	for (int i = 0; i < KEYS; i++)
@@ -188,7 +222,7 @@ static int take_offline(struct application *app, struct nvmepf *pf, const struct
 /* After a failure: as it was before, with what it had. What cannot be put back stays offline. */
 static void put_back(struct application *app, struct nvmepf *pf, const struct secctrl *before)
 {
-	unsigned index = (unsigned)app->vf->vf_index;
+	unsigned index = (unsigned)app->f->vf_index;
 
 	if (nvmepf_set_resources(pf, index, before->nvq, before->nvi, NULL) >= 0)
 		nvmepf_set_online(pf, index, true, NULL);
@@ -207,14 +241,14 @@ static void apply(struct application *app, struct nvmepf *pf, const struct wish 
 		r = set_resources(app, pf, w, before, go_offline);
 	if (r >= 0 && w->word[ONLINE]) {
 		if (w->online)
-			r = nvmepf_set_online(pf, (unsigned)app->vf->vf_index, true, &p);
+			r = nvmepf_set_online(pf, (unsigned)app->f->vf_index, true, &p);
 		application_add(app, w->word[ONLINE], r < 0 ? r : before->online != w->online, p);
 	}
 	if (r < 0 && go_offline)
 		put_back(app, pf, before);
 }
 
-int nvme_settings_apply(struct application *app, const struct settings *s, struct problem **reterr)
+static int nvme_apply(struct application *app, const struct settings *s, struct problem **reterr)
 {
 	struct secctrl before;
 	autonvmepf *pf = NULL;
@@ -228,9 +262,9 @@ int nvme_settings_apply(struct application *app, const struct settings *s, struc
 		add_wished(app, &w);
 		return 0;
 	}
-	r = nvmepf_open(app->host, app->vf->physfn->bdf, &pf, reterr);
+	r = nvmepf_open(app->host, app->f->physfn->bdf, &pf, reterr);
 	if (r == 0)
-		r = nvmepf_find(pf, (unsigned)app->vf->vf_index, &before, reterr);
+		r = nvmepf_find(pf, (unsigned)app->f->vf_index, &before, reterr);
 	if (r < 0)
 		return r;
 	if (app->opts->dry_run)
@@ -239,3 +273,13 @@ int nvme_settings_apply(struct application *app, const struct settings *s, struc
 		apply(app, pf, &w, &before);
 	return 0;
 }
+
+const struct setting_kind nvme_kind = {
+	.name = "nvme",
+	.class_word = "nvme",
+	.keys = keys,
+	.n_keys = KEYS,
+	.suits = suits,
+	.look = look,
+	.apply = nvme_apply,
+};
