@@ -4,7 +4,8 @@
 
 #include <inttypes.h>
 
-#define GROUP(row) ((const struct iommu_group *)(row))
+#define VERDICT(row) ((const struct group_verdict *)(row))
+#define GROUP(row)   (VERDICT(row)->group)
 
 static int text_id(const void *row, char **ret)
 {
@@ -56,13 +57,45 @@ static const char *color_viable(const void *row)
 	return GROUP(row)->viable ? "green" : "red";
 }
 
+static int text_verdict(const void *row, char **ret)
+{
+	return cell_fmt(ret, "%s%s", assignable_name(VERDICT(row)->assignable),
+		VERDICT(row)->trust == TRUST_FAKED ? ", faked" : "");
+}
+
+static int text_why(const void *row, char **ret)
+{
+	return cell_str(ret, VERDICT(row)->why);
+}
+
+const char *group_verdict_color(const struct group_verdict *v)
+{
+	if (v->trust == TRUST_FAKED)
+		return "red";
+	switch (v->assignable) {
+	case ASSIGNABLE_ALONE:
+		return "green";
+	case ASSIGNABLE_TOGETHER:
+		return "yellow";
+	default:
+		return v->n_members ? "red" : NULL;
+	}
+}
+
+static const char *color_verdict(const void *row)
+{
+	return group_verdict_color(VERDICT(row));
+}
+
 const struct out_column group_columns[] = {
 	{ "GROUP", "number", OUT_USUAL | OUT_RIGHT, text_id, NULL },
 	{ "TYPE", "kind of translation", OUT_USUAL, text_type, NULL },
 	{ "VIABLE", "yes when VFIO may take it", OUT_USUAL, text_viable, color_viable },
+	{ "VERDICT", "alone, together, never", OUT_USUAL, text_verdict, color_verdict },
 	{ "MEMBERS", "its functions", OUT_USUAL | OUT_WRAP, text_members, NULL },
 	{ "BLOCKERS", "members on host drivers", OUT_USUAL | OUT_WRAP, text_blockers, NULL },
 	{ "RESERVED", "I/O addresses not to map", OUT_USUAL | OUT_WRAP, text_reserved, NULL },
+	{ "WHY", "what makes it so large", OUT_USUAL | OUT_WRAP, text_why, NULL },
 };
 const size_t n_group_columns = ARRAY_SIZE(group_columns);
 
@@ -92,19 +125,54 @@ void group_json(struct json *j, json_object *to, const struct iommu_group *g)
 	}
 }
 
-static int groups_in_json(
-	const struct out *o, const struct iommu_group *const *v, size_t n, struct problem **reterr)
+static void gap_json(struct json *j, json_object *to, const struct acs_gap *g)
+{
+	json_object *missing;
+
+	json_add_str(j, to, "address", g->node->f->address);
+	json_add_str(j, to, "port", port_type_name(g->node->port));
+	json_add_str(j, to, "reason", gap_kind_name(g->kind));
+	missing = json_add_array(j, to, "missing");
+	for (unsigned i = 0; i < ACS_BITS; i++)
+		if (g->node->acs_missing & 1U << i)
+			json_add_str(j, missing, NULL, acs_bit_name(i));
+}
+
+void group_verdict_json(struct json *j, json_object *to, const struct group_verdict *v)
+{
+	static const char *const isolated_by[] = {
+		[TRUST_PLAIN] = "registers",
+		[TRUST_QUIRK] = "quirk",
+		[TRUST_FAKED] = "override",
+	};
+	json_object *list;
+
+	group_json(j, to, v->group);
+	json_add_str(j, to, "verdict", assignable_name(v->assignable));
+	list = json_add_array(j, to, "assignable");
+	for (size_t i = 0; i < v->n_members; i++)
+		json_add_str(j, list, NULL, v->members[i]->f->address);
+	list = json_add_array(j, to, "acs_gaps");
+	for (size_t i = 0; i < v->n_gaps; i++)
+		gap_json(j, json_add_object(j, list, NULL), &v->gaps[i]);
+	json_add_bool(j, to, "acs_unknown", v->acs_unknown);
+	json_add_str(j, to, "isolated_by", isolated_by[v->trust]);
+	json_add_str(j, to, "why", v->why);
+}
+
+static int groups_in_json(const struct out *o, const struct group_verdict *const *v, size_t n,
+	struct problem **reterr)
 {
 	autojson j = json_start();
 	json_object *list = json_add_array(&j, j.root, "groups");
 
 	for (size_t i = 0; i < n; i++)
-		group_json(&j, json_add_object(&j, list, NULL), v[i]);
+		group_verdict_json(&j, json_add_object(&j, list, NULL), v[i]);
 	return json_print(&j, o, reterr);
 }
 
-int out_groups(
-	const struct out *o, const struct iommu_group *const *v, size_t n, struct problem **reterr)
+int out_groups(const struct out *o, const struct group_verdict *const *v, size_t n,
+	struct problem **reterr)
 {
 	if (out_is_json(o))
 		return groups_in_json(o, v, n, reterr);
