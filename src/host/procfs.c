@@ -8,7 +8,7 @@ int procfs_read(struct host *h, char **ret, const char *fmt, ...)
 {
 	TEXT_PATH(path, PROC, fmt);
 
-	return path ? text_read(h, path, ret) : -ENOMEM;
+	return path ? text_read_long(h, path, ret) : -ENOMEM;
 }
 
 int procfs_read_link(struct host *h, char **ret, const char *fmt, ...)

@@ -4,6 +4,7 @@
 
 #include "host.h"
 
+/* The whole file as text, at most 16 MiB. */
 int procfs_read(struct host *h, char **ret, const char *fmt, ...) PRINTF(3, 4);
 int procfs_read_link(struct host *h, char **ret, const char *fmt, ...) PRINTF(3, 4);
 int procfs_list(struct host *h, char ***ret, const char *fmt, ...) PRINTF(3, 4);

@@ -33,10 +33,26 @@ static int keep(const char *data, size_t n, char **ret)
 	return 0;
 }
 
-/* Nearly all attributes are short, and they are many: only a long one is worth a big buffer. */
-int text_read(struct host *h, const char *path, char **ret)
+/* Reads once more, with more room, for as long as the buffer comes back full. */
+static int read_up_to(struct host *h, const char *path, size_t size, size_t most, char **ret)
 {
-	autofree char *big = NULL;
+	for (;; size = MIN(size * 16, most)) {
+		autofree char *big = malloc(size);
+		ssize_t n;
+
+		if (!big)
+			return -ENOMEM;
+		n = h->ops->read_file(h, path, big, size);
+		if (n < 0)
+			return (int)n;
+		if ((size_t)n < size || size == most)
+			return keep(big, (size_t)n, ret);
+	}
+}
+
+/* Nearly all attributes are short, and they are many: only a long one is worth a big buffer. */
+static int read_text(struct host *h, const char *path, size_t most, char **ret)
+{
 	char small[1024];
 	ssize_t n = h->ops->read_file(h, path, small, sizeof(small));
 
@@ -44,11 +60,17 @@ int text_read(struct host *h, const char *path, char **ret)
 		return (int)n;
 	if ((size_t)n < sizeof(small))
 		return keep(small, (size_t)n, ret);
-	big = malloc(TEXT_MAX);
-	if (!big)
-		return -ENOMEM;
-	n = h->ops->read_file(h, path, big, TEXT_MAX);
-	return n < 0 ? (int)n : keep(big, (size_t)n, ret);
+	return read_up_to(h, path, TEXT_MAX, most, ret);
+}
+
+int text_read(struct host *h, const char *path, char **ret)
+{
+	return read_text(h, path, TEXT_MAX, ret);
+}
+
+int text_read_long(struct host *h, const char *path, char **ret)
+{
+	return read_text(h, path, TEXT_LONG, ret);
 }
 
 int text_read_link(struct host *h, const char *path, char **ret)

@@ -4,6 +4,7 @@
 #include "machine.h"
 #include "holder/holder.h"
 #include "fake/fake.h"
+#include "base/str.h"
 #include "host/sysfs.h"
 
 #define ON_VFIO "0000:02:10.0" /* group 15 */
@@ -191,6 +192,195 @@ static void file_systems(void **state)
 		     ": nvme0n1 is part of dm-0");
 }
 
+#define TCP_HEAD "  sl  local_address rem_address   st tx_queue rx_queue tr tm->when retrnsmt uid\n"
+
+/* The session is found by the route to its other end, also from an IPv6 socket. */
+static void an_ssh_session(void **state)
+{
+	struct host *h = *state;
+
+	fake_put(h,
+		ROUTE("eth1", "00000000",
+			"00000000") "eth0\t0002A8C0\t00000000\t0001\t0\t0\t100\t00FFFFFF\t0\t0\t0\n",
+		"/proc/self/net/route");
+	fake_put(h, TCP_HEAD "   0: 0102A8C0:0016 0902A8C0:D431 01 00000000:00000000\n",
+		"/proc/self/net/tcp");
+	assert_held(h, PF,
+		PF ": an ssh session from 192.168.2.9 comes in through eth0; " PF
+		   ": eth0 has addresses");
+	fake_put(h, TCP_HEAD "   0: 0102A8C0:0016 00000000:0000 0A 00000000:00000000\n",
+		"/proc/self/net/tcp");
+	assert_held(h, PF, PF ": eth0 has addresses");
+	fake_put(h,
+		TCP_HEAD "   0: 0000000000000000FFFF00000102A8C0:0016 "
+			 "0000000000000000FFFF00000902A8C0:D431 01 00000000:00000000\n",
+		"/proc/self/net/tcp6");
+	assert_held(h, PF,
+		PF ": an ssh session from 192.168.2.9 comes in through eth0; " PF
+		   ": eth0 has addresses");
+}
+
+/* The address is not on the port but at the top; a ring, which the kernel forbids, ends. */
+static void what_is_stacked_on_an_interface(void **state)
+{
+	struct host *h = *state;
+
+	fake_link(h, "../bond0", "/sys/class/net/eth0/master");
+	fake_link(h, "../bond0", "/sys/class/net/eth0/upper_bond0");
+	fake_link(h, "../eth0.5", "/sys/class/net/eth0/upper_eth0.5");
+	fake_put(h, "INTERFACE=bond0\nDEVTYPE=bond\n", "/sys/class/net/bond0/uevent");
+	fake_put(h, "DEVTYPE=vlan\n", "/sys/class/net/eth0.5/uevent");
+	fake_link(h, "../br0", "/sys/class/net/bond0/upper_br0");
+	fake_link(h, "../br0", "/sys/class/net/bond0/master");
+	fake_link(h, "../eth0", "/sys/class/net/br0/upper_eth0");
+	fake_put(h, ROUTE("br0", "00000000", "00000000"), "/proc/self/net/route");
+	assert_held(h, PF,
+		PF ": eth0 → bond0 → br0 carries the default route; " PF
+		   ": eth0 is a port of bond0 (bond); " PF ": eth0 → bond0 is a port of br0; " PF
+		   ": eth0.5 (vlan) is on eth0");
+}
+
+static void what_is_stacked_on_a_disk(void **state)
+{
+	struct host *h = *state;
+
+	fake_put(h, "259:0\n", "/sys/class/block/nvme0n1/dev");
+	fake_put(h, "", "/sys/class/block/nvme0n1/holders/md0/uevent");
+	fake_put(h, "raid1\n", "/sys/class/block/md0/md/level");
+	fake_put(h, "9:0\n", "/sys/class/block/md0/dev");
+	fake_put(h, "", "/sys/class/block/md0/holders/dm-0/uevent");
+	fake_put(h, "253:0\n", "/sys/class/block/dm-0/dev");
+	fake_put(h, "vg-root\n", "/sys/class/block/dm-0/dm/name");
+	fake_put(h, "LVM-x\n", "/sys/class/block/dm-0/dm/uuid");
+	fake_put(h, "36 35 253:0 / / rw - ext4 /dev/mapper/vg-root rw\n", "/proc/self/mountinfo");
+	assert_held(h, NVME,
+		NVME ": nvme0n1 → md0 → vg-root is mounted on /; " NVME
+		     ": nvme0n1 is part of md0 (md); " NVME
+		     ": nvme0n1 → md0 is part of vg-root (LVM)");
+	/* Mounted no more, but still promised. */
+	fake_put(h, "", "/proc/self/mountinfo");
+	fake_put(h, "# x\n/dev/mapper/vg-root / ext4 defaults 0 1\n", "/etc/fstab");
+	fake_vanish(h, "/sys/class/block/nvme0n1/holders/md0");
+	assert_held(h, NVME, NULL);
+	fake_put(h, "UUID=\"ab-cd\" /data xfs noauto,ro 0 0\nLABEL=x /x ext4 ro 0 0\n",
+		"/etc/fstab");
+	fake_put(h, "S:disk/by-uuid/ab-cd\nE:ID_FS_UUID=ab-cd\n", "/run/udev/data/b259:0");
+	assert_held(h, NVME, NULL); /* only when somebody asks for it */
+	fake_put(h, "/dev/disk/by-uuid/ab-cd /data xfs ro 0 0\n", "/etc/fstab");
+	assert_held(h, NVME, NVME ": fstab mounts nvme0n1 on /data");
+	fake_put(h, "LABEL=x /x ext4 ro 0 0\n", "/etc/fstab");
+	assert_held(h, NVME, NULL);
+}
+
+/* mountinfo names one device of several, and none by its number. */
+static void a_btrfs(void **state)
+{
+	struct host *h = *state;
+
+	fake_put(h, "259:0\n", "/sys/class/block/nvme0n1/dev");
+	fake_put(h, "36 35 0:31 / /b rw - btrfs /dev/nvme0n1 rw\n", "/proc/self/mountinfo");
+	assert_held(h, NVME, NVME ": nvme0n1 is mounted on /b");
+	fake_put(h, "36 35 0:31 / /b rw - btrfs /dev/sda rw\n", "/proc/self/mountinfo");
+	assert_held(h, NVME, NULL);
+	fake_put(h, "", "/sys/fs/btrfs/ab-cd/devices/nvme0n1");
+	assert_held(h, NVME, NVME ": nvme0n1 is mounted on a btrfs of several devices");
+}
+
+static void a_disk_that_a_guest_has_open(void **state)
+{
+	struct host *h = *state;
+
+	fake_put(h, "259:0\n", "/sys/class/block/nvme0n1/dev");
+	fake_process(h, 7, "qemu-system-x86_64 -name debug-threads=on,guest=db,,1",
+		FDS("/dev/nvme0n1", "/dev/nvme0n1"));
+	assert_held(h, NVME, NVME ": pid 7 (qemu-system-x86 db,1) has nvme0n1 open");
+	/* We ourselves do not count. */
+	fake_link(h, "7", "/proc/self");
+	assert_held(h, NVME, NULL);
+}
+
+#define DOMAIN(name)                                                                               \
+	"<domain type='kvm'><name>" name "</name><devices>"                                        \
+	"<hostdev mode='subsystem' type='usb'><source><address bus='2' device='16'/></source>"     \
+	"</hostdev><hostdev mode='subsystem' type='pci' managed='yes'><source>"                    \
+	"<address domain='0x0000' bus='0x02' slot='0x10' function='0x0'/></source>"                \
+	"<address type='pci' domain='0x0000' bus='0x01' slot='0x00' function='0x0'/></hostdev>"    \
+	"</devices></domain>"
+
+static void domains(void **state)
+{
+	const struct bdf a[] = { at(ON_VFIO), at(PF) };
+	struct host *h = *state;
+	autoholders u = { 0 };
+
+	fake_process(h, 1, "init", FDS("/dev/null"));
+	fake_put(h, DOMAIN("web1"), "/etc/libvirt/qemu/web1.xml");
+	fake_put(h, DOMAIN("db"), "/etc/libvirt/qemu/db.xml");
+	fake_put(h, "<domstatus state='running' pid='4711'>" DOMAIN("web1") "</domstatus>",
+		"/run/libvirt/qemu/web1.xml");
+	fake_put(h,
+		"<network><name>pool</name><forward mode='hostdev'><pf dev='eth0'/></forward>"
+		"</network>",
+		"/etc/libvirt/qemu/networks/pool.xml");
+	fake_put(h, "<domain><name>oops", "/etc/libvirt/qemu/oops.xml");
+	assert_int_equal(holders_find(h, a, 2, &u), 0);
+	assert_int_equal(u.n, 4);
+	assert_string_equal(u.v[0].text, "libvirt's domain web1");
+	assert_int_equal(u.v[0].pid, 4711);
+	assert_string_equal(u.v[0].vm_name, "web1");
+	assert_int_equal(u.v[0].strength, HOLD_USED);
+	assert_string_equal(u.v[1].text, "libvirt's domain db, which is not running");
+	assert_int_equal(u.v[1].strength, HOLD_BOUND);
+	assert_string_equal(u.v[2].text, "libvirt's network pool hands it out");
+	assert_int_equal(u.v[3].kind, HOLDER_DRIVER);
+	assert_int_equal(strv_len(u.unknown), 1);
+	assert_string_equal(u.unknown[0], "libvirt's domains: Bad message");
+}
+
+static void libvirt_lets_nobody_in(void **state)
+{
+	const struct bdf a = at(ON_VFIO);
+	struct host *h = *state;
+	autoholders u = { 0 };
+
+	fake_put(h, DOMAIN("web1"), "/etc/libvirt/qemu/web1.xml");
+	fake_process(h, 9, "vmm", FDS("/dev/vfio/15"));
+	fake_fail_path(h, FAKE_LIST, "/etc/libvirt", -EACCES);
+	assert_int_equal(holders_find(h, &a, 1, &u), 0);
+	assert_int_equal(strv_len(u.unknown), 2);
+	assert_string_equal(u.unknown[0], "libvirt's domains: Permission denied");
+	assert_string_equal(u.unknown[1], "libvirt's networks: Permission denied");
+	holders_done(&u);
+	fake_fail_path(h, FAKE_LIST, "/proc/9/fd", -EACCES);
+	assert_int_equal(holders_find(h, &a, 1, &u), 0);
+	assert_string_equal(u.unknown[0], "the open files of 1 process: Permission denied");
+}
+
+/* However many functions: as many links are read in /proc as there are open files. */
+static void one_walk_for_all(void **state)
+{
+	struct bdf all[64];
+	struct host *h = *state;
+	unsigned one, many, before;
+
+	for (int i = 0; i < 20; i++)
+		fake_process(h, 100 + i, "x", FDS("/dev/null", "/dev/vfio/77", "pipe:[1]"));
+	for (size_t i = 0; i < ARRAY_SIZE(all); i++)
+		all[i] = i % 2 ? at(ON_VFIO) : at(OTHER);
+	before = fake_calls(h, FAKE_READ_LINK) + fake_calls(h, FAKE_LIST);
+	for (size_t n = 1; n <= ARRAY_SIZE(all); n += ARRAY_SIZE(all) - 1) {
+		autoholders u = { 0 };
+
+		assert_int_equal(holders_find_vfio(h, all, n, &u), 0);
+		if (n == 1)
+			one = fake_calls(h, FAKE_READ_LINK) + fake_calls(h, FAKE_LIST) - before;
+	}
+	many = fake_calls(h, FAKE_READ_LINK) + fake_calls(h, FAKE_LIST) - before - one;
+	assert_true(one >= 20 * 4);
+	/* Driver, group and own node of each function; the walk's own calls do not multiply. */
+	assert_in_range(many, one, one + 3 * ARRAY_SIZE(all));
+}
+
 int main(void)
 {
 #define T(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
@@ -206,6 +396,14 @@ int main(void)
 		T(a_port_of_a_bridge),
 		T(a_container_has_it),
 		T(file_systems),
+		T(an_ssh_session),
+		T(what_is_stacked_on_an_interface),
+		T(what_is_stacked_on_a_disk),
+		T(a_btrfs),
+		T(a_disk_that_a_guest_has_open),
+		T(domains),
+		T(libvirt_lets_nobody_in),
+		T(one_walk_for_all),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
