@@ -24,3 +24,17 @@ const char *devnode_name(const char *path)
 {
 	return str_starts(path, DEV "/") ? path + strlen(DEV "/") : NULL;
 }
+
+char *devnode_path(const char *fmt, ...)
+{
+	TEXT_PATH(path, DEV, fmt);
+
+	return TAKE_PTR(path);
+}
+
+int devnode_stat(struct host *h, struct stat *ret, const char *fmt, ...)
+{
+	TEXT_PATH(path, DEV, fmt);
+
+	return path ? h->ops->stat(h, path, ret) : -ENOMEM;
+}

@@ -8,3 +8,6 @@ int devnode_open(struct host *h, int flags, const char *fmt, ...) PRINTF(3, 4);
 bool devnode_exists(struct host *h, const char *fmt, ...) PRINTF(2, 3);
 /* What comes after the folder of device nodes in `path` ("vfio/12"); NULL when it is not there. */
 const char *devnode_name(const char *path);
+/* The path as people know it, allocated; NULL when memory is out. */
+char *devnode_path(const char *fmt, ...) PRINTF(1, 2) NODISCARD;
+int devnode_stat(struct host *h, struct stat *ret, const char *fmt, ...) PRINTF(3, 4);

@@ -91,6 +91,13 @@ struct host_ops {
 	 */
 	int (*kernel_log)(struct host *h, uint64_t from, uint64_t *ret_next,
 		void (*each)(void *arg, const struct host_log_line *line), void *arg);
+	/*
+	 * The same from a moment on, without reading what was before: a descriptor that stands at
+	 * the log's end, and what came since (each line once). NULL in the table: there is none.
+	 */
+	int (*log_mark)(struct host *h);
+	int (*log_since)(struct host *h, int mark,
+		void (*each)(void *arg, const struct host_log_line *line), void *arg);
 
 	/* Monotonic time, and waiting in it (the fake kernel's time is virtual). */
 	uint64_t (*now_ms)(struct host *h);
@@ -140,7 +147,10 @@ struct host_log_line {
 	uint64_t seq;	  /* numbers may be left out, none comes twice */
 	uint64_t us;	  /* since the boot */
 	unsigned level;	  /* as syslog's: 3 is an error */
+	bool foreign;	  /* a program wrote it, not the kernel */
 	const char *text; /* one line as it is: not safe for a terminal */
+	/* What it is about, as the kernel names devices: "+pci:0000:01:10.0"; "" unknown. */
+	const char *device;
 };
 
 /* Absent facts: the driver does not report them. Field names follow iproute2's vfinfo_list. */
@@ -196,5 +206,8 @@ struct host_vf_change {
 	((h)->ops->device_settled ? (h)->ops->device_settled((h), __VA_ARGS__) : 1)
 #define host_kernel_log(h, ...)                                                                    \
 	((h)->ops->kernel_log ? (h)->ops->kernel_log((h), __VA_ARGS__) : -EOPNOTSUPP)
+#define host_log_mark(h) ((h)->ops->log_mark ? (h)->ops->log_mark(h) : -EOPNOTSUPP)
+#define host_log_since(h, ...)                                                                     \
+	((h)->ops->log_since ? (h)->ops->log_since((h), __VA_ARGS__) : -EOPNOTSUPP)
 #define host_now_ms(h)	     ((h)->ops->now_ms(h))
 #define host_sleep_ms(h, ms) ((h)->ops->sleep_ms((h), (ms)))

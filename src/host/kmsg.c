@@ -14,19 +14,39 @@ enum {
 	LEVEL_MASK = 7,
 };
 
+/* The property DEVICE among the lines behind the text; cut off in place. */
+static const char *find_device(char *properties)
+{
+	static const char key[] = " DEVICE=";
+
+	for (char *line = properties; line && *line; line = strchr(line, '\n')) {
+		line += *line == '\n';
+		if (strncmp(line, key, strlen(key)) != 0)
+			continue;
+		line[strcspn(line, "\n")] = '\0';
+		return line + strlen(key);
+	}
+	return "";
+}
+
 int kmsg_parse(char *record, struct host_log_line *ret)
 {
-	struct host_log_line line = { 0 };
+	struct host_log_line line = { .device = "" };
 	unsigned prefix;
 	int text = 0;
+	size_t n;
 
 	if (sscanf(record, "%u,%" SCNu64 ",%" SCNu64 ",%*[^;];%n", &prefix, &line.seq, &line.us,
 		    &text) != 3 ||
 		!text)
 		return -EBADMSG;
 	line.level = prefix & LEVEL_MASK;
+	line.foreign = prefix > LEVEL_MASK;
 	line.text = record + text;
-	record[text + (int)strcspn(line.text, "\n")] = '\0';
+	n = strcspn(line.text, "\n");
+	if (line.text[n])
+		line.device = find_device(record + text + n + 1);
+	record[text + (int)n] = '\0';
 	*ret = line;
 	return 0;
 }
@@ -49,15 +69,13 @@ static ssize_t next_record(int fd, char *buf, size_t size)
 	}
 }
 
-int kmsg_read(const struct rootdir *root, uint64_t from, uint64_t *ret_next,
+/* All there is now, from where `fd` stands: the number after the last, 0 none. */
+static int read_all(int fd, uint64_t from, uint64_t *ret_next,
 	void (*each)(void *arg, const struct host_log_line *line), void *arg)
 {
-	autoclose int fd = rootdir_open(root, "/dev/kmsg", O_RDONLY | O_NONBLOCK);
 	char buf[RECORD_MAX];
 	uint64_t next = 0;
 
-	if (fd < 0)
-		return fd;
 	for (unsigned i = 0; i < RECORDS_MAX; i++) {
 		struct host_log_line line;
 		ssize_t n = next_record(fd, buf, sizeof(buf));
@@ -74,4 +92,34 @@ int kmsg_read(const struct rootdir *root, uint64_t from, uint64_t *ret_next,
 	}
 	*ret_next = next;
 	return 0;
+}
+
+static int open_log(const struct rootdir *root)
+{
+	return rootdir_open(root, "/dev/kmsg", O_RDONLY | O_NONBLOCK);
+}
+
+int kmsg_read(const struct rootdir *root, uint64_t from, uint64_t *ret_next,
+	void (*each)(void *arg, const struct host_log_line *line), void *arg)
+{
+	autoclose int fd = open_log(root);
+
+	return fd < 0 ? fd : read_all(fd, from, ret_next, each, arg);
+}
+
+int kmsg_mark(const struct rootdir *root)
+{
+	autoclose int fd = open_log(root);
+
+	if (fd < 0)
+		return fd;
+	return lseek(fd, 0, SEEK_END) < 0 ? -errno : TAKE_FD(fd);
+}
+
+int kmsg_since(struct host *h UNUSED, int mark,
+	void (*each)(void *arg, const struct host_log_line *line), void *arg)
+{
+	uint64_t next;
+
+	return read_all(mark, 0, &next, each, arg);
 }

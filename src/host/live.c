@@ -86,6 +86,11 @@ static int live_kernel_log(struct host *h, uint64_t from, uint64_t *ret_next,
 	return kmsg_read(root_of(h), from, ret_next, each, arg);
 }
 
+static int live_log_mark(struct host *h)
+{
+	return kmsg_mark(root_of(h));
+}
+
 static const struct host_ops live_ops = {
 	.free = live_free,
 	.read_file = live_read_file,
@@ -111,6 +116,8 @@ static const struct host_ops live_ops = {
 	.load_module = kmod_load,
 	.device_settled = udevd_settled,
 	.kernel_log = live_kernel_log,
+	.log_mark = live_log_mark,
+	.log_since = kmsg_since,
 	.now_ms = clock_now_ms,
 	.sleep_ms = clock_sleep_ms,
 };

@@ -31,3 +31,10 @@ ssize_t procfs_read_bytes(struct host *h, void *buf, size_t size, const char *fm
 
 	return path ? h->ops->read_file(h, path, buf, size) : -ENOMEM;
 }
+
+char *procfs_path(const char *fmt, ...)
+{
+	TEXT_PATH(path, PROC, fmt);
+
+	return TAKE_PTR(path);
+}

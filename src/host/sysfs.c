@@ -119,3 +119,10 @@ bool sysfs_exists(struct host *h, const char *fmt, ...)
 
 	return path && h->ops->stat(h, path, &st) == 0;
 }
+
+char *sysfs_path(const char *fmt, ...)
+{
+	TEXT_PATH(path, SYS, fmt);
+
+	return TAKE_PTR(path);
+}

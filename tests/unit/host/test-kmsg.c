@@ -6,6 +6,7 @@
 #include "host/rootdir.h"
 
 #include <fcntl.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <sys/stat.h>
 
@@ -28,9 +29,13 @@ static void records_are_taken_apart(void **state UNUSED)
 	assert_int_equal(line.seq, 1234);
 	assert_int_equal(line.us, 98765432);
 	assert_int_equal(line.level, 3);
+	assert_false(line.foreign);
+	assert_string_equal(line.device, "+pci:0000:01:10.0");
 	assert_string_equal(line.text, "DMAR: [DMA Write] fault addr 0xdead000");
 	line = parsed(user);
 	assert_int_equal(line.level, 6);
+	assert_true(line.foreign);
+	assert_string_equal(line.device, "");
 	assert_string_equal(line.text, "systemd[1]: a; b");
 	line = parsed(empty);
 	assert_string_equal(line.text, "");
@@ -85,12 +90,45 @@ static void a_log_is_read_from_a_number_on(void **state UNUSED)
 	close(root.fd);
 }
 
+static void note_text(void *arg, const struct host_log_line *line)
+{
+	snprintf(arg, 64, "%s", line->text);
+}
+
+/* What was there before the mark is not told; a file stands in for the kernel. */
+static void a_mark_leaves_out_what_was_before(void **state UNUSED)
+{
+	char top[] = "/tmp/vfctl-kmsg-XXXXXX", got[64] = "";
+	autofree char *dev = NULL, *file = NULL;
+	autoclose int mark = -1, end = -1;
+	struct rootdir root;
+
+	assert_non_null(mkdtemp(top));
+	root = (struct rootdir) { .fd = open(top, O_PATH | O_DIRECTORY | O_CLOEXEC) };
+	dev = str_printf("%s/dev", top);
+	file = str_printf("%s/kmsg", dev);
+	assert_int_equal(kmsg_mark(&root), -ENOENT);
+	assert_int_equal(mkdir(dev, 0700), 0);
+	end = open(file, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
+	assert_true(write(end, "6,41,1,-;before\n", 16) == 16);
+	mark = kmsg_mark(&root);
+	assert_true(mark >= 0);
+	assert_int_equal(kmsg_since(NULL, mark, note_text, got), 0);
+	assert_string_equal(got, "");
+	assert_true(write(end, "6,42,2,-;after\n", 15) == 15);
+	assert_int_equal(kmsg_since(NULL, mark, note_text, got), 0);
+	assert_string_equal(got, "after");
+	assert_int_equal(unlink(file) | rmdir(dev) | rmdir(top), 0);
+	close(root.fd);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(records_are_taken_apart),
 		cmocka_unit_test(other_text_is_no_record),
 		cmocka_unit_test(a_log_is_read_from_a_number_on),
+		cmocka_unit_test(a_mark_leaves_out_what_was_before),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
