@@ -211,6 +211,14 @@ static bool may_probe(struct kernel *k, const char *bdf)
 	return device_number(k, pf, "sriov_drivers_autoprobe", false);
 }
 
+static int probe_fault(struct kernel *k, const char *driver)
+{
+	for (struct probe_fault *p = k->probe_faults; p; p = p->next)
+		if (str_eq(p->driver, driver))
+			return p->code;
+	return 0;
+}
+
 static int attach(struct kernel *k, const char *driver, const char *bdf)
 {
 	const struct driver *d = find(driver);
@@ -218,16 +226,14 @@ static int attach(struct kernel *k, const char *driver, const char *bdf)
 
 	if (!may_probe(k, bdf))
 		return -ENODEV;
-	for (struct probe_fault *p = k->probe_faults; p; p = p->next) {
-		if (!str_eq(p->driver, driver))
-			continue;
-		if (p->code)
-			return p->code;
-		break;
-	}
-	e = d && d->probe ? d->probe(k, bdf) : 0;
-	if (e < 0)
+	e = probe_fault(k, driver);
+	if (e == 0 && d && d->probe)
+		e = d->probe(k, bdf);
+	if (e < 0) {
+		k_say(k, e == -ENODEV ? 7 : 3, "%s %s: probe with driver %s failed with error %d",
+			driver, bdf, driver, e);
 		return e;
+	}
 	device_set_driver(k, bdf, driver);
 	if (d && d->bound)
 		d->bound(k, bdf);

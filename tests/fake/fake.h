@@ -53,6 +53,7 @@ enum fake_op {
 	FAKE_LINK_SET_VF,
 	FAKE_LOAD_MODULE,
 	FAKE_SETTLED,
+	FAKE_LOG,
 	FAKE_OPS
 };
 
@@ -118,3 +119,8 @@ void fake_altname(struct host *h, int ifindex, const char *name);
 void fake_udev(struct host *h, unsigned ms);
 /* A function that it never gets round to, nor to its interface. */
 void fake_udev_ignores(struct host *h, const char *bdf);
+
+/* Adds a line to the kernel's log, from the kernel itself: "pci 0000:01:00.0: …". */
+void fake_klog(struct host *h, unsigned level, const char *fmt, ...) PRINTF(3, 4);
+/* Adds one as it stands in the log: "30,7,1000,-;a program's words". */
+void fake_klog_raw(struct host *h, const char *record);

@@ -344,7 +344,7 @@ static void fake_close(struct host *h, int fd)
 {
 	struct kernel *k = kernel_of(h);
 
-	if (nvme_close(k, fd))
+	if (nvme_close(k, fd) || klog_fake_close(fd))
 		return;
 	k->vfio.host.ops->close(&k->vfio.host, fd);
 	/* That may have been the last user of a function that somebody wants to remove. */
@@ -431,6 +431,7 @@ static void fake_free(struct host *h)
 	strv_free(k->altnames);
 	strv_free(k->unbinding);
 	strv_free(k->vfio_names);
+	strv_free(k->klog);
 	strbuf_done(&k->log);
 	for (int i = 0; i < FAKE_MAX_FILES; i++)
 		nvme_close(k, k->nvme_files[i].fd);
@@ -462,6 +463,9 @@ static const struct host_ops fake_ops = {
 	.link_vfs = net_link_vfs,
 	.link_set_vf = net_link_set_vf,
 	.load_module = fake_load_module,
+	.kernel_log = klog_fake_read,
+	.log_mark = klog_fake_mark,
+	.log_since = klog_fake_since,
 	.device_settled = fakeudev_settled,
 	.now_ms = fake_now_ms,
 	.sleep_ms = fake_sleep_ms,

@@ -66,6 +66,7 @@ struct kernel {
 	char **udev_ignores; /* functions */
 	char **altnames;     /* "IFINDEX NAME" */
 	struct strbuf log;
+	char **klog; /* records of the kernel's log */
 	unsigned hangs;
 	int last_ifindex; /* given to an interface made here; never used again */
 	unsigned vf_ms, driver_ms, node_ms, udev_ms;
@@ -184,6 +185,15 @@ enum { WOULD_BLOCK = 1 };
 int attr_write(struct kernel *k, const char *path, const char *text, bool again);
 /* `path` may have links. */
 bool attr_read_blocks(struct kernel *k, const char *path);
+
+/* klog.c */
+void k_say(struct kernel *k, unsigned level, const char *fmt, ...) PRINTF(3, 4);
+int klog_fake_read(struct host *h, uint64_t from, uint64_t *ret_next,
+	void (*each)(void *arg, const struct host_log_line *line), void *arg);
+int klog_fake_mark(struct host *h);
+int klog_fake_since(struct host *h, int mark,
+	void (*each)(void *arg, const struct host_log_line *line), void *arg);
+bool klog_fake_close(int fd); /* false: no mark */
 
 /* kernel.c */
 bool is_held(struct kernel *k, const char *bdf);

@@ -72,7 +72,10 @@ int nvme_probe(struct kernel *k, const char *bdf)
 {
 	struct nvme_secondary *s = secondary_of(k, bdf);
 
-	return s && !s->online ? -ENODEV : 0;
+	if (!s || s->online)
+		return 0;
+	k_say(k, 3, "nvme %s: Device not ready; aborting initialisation, CSTS=0x2", bdf);
+	return -ENODEV;
 }
 
 void nvme_bound(struct kernel *k, const char *bdf)

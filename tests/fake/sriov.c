@@ -171,10 +171,15 @@ int sriov_write_numvfs(struct kernel *k, struct pf *pf, const char *text)
 	if (n == pf->num_vfs)
 		return 0;
 	driver = k_link_name(k, "/sys/bus/pci/devices/%s/driver", pf->bdf);
+	if (!driver)
+		k_say(k, 6, "pci %s: no driver bound to device; cannot configure SR-IOV", pf->bdf);
 	if (!driver || !driver_can_sriov(k, driver))
 		return -ENOENT;
-	if (n && pf->num_vfs)
+	if (n && pf->num_vfs) {
+		k_say(k, 4, "%s %s: %u VFs already enabled. Disable before enabling %u VFs", driver,
+			pf->bdf, pf->num_vfs, n);
 		return -EBUSY;
+	}
 	if (n) {
 		enable(k, pf, n);
 		return 0;
