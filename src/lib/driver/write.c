@@ -2,6 +2,7 @@
 #include "write.h"
 
 #include "base/str.h"
+#include "cause/cause.h"
 #include "host/locked.h"
 #include "host/sysfs.h"
 #include "holder/holder.h"
@@ -57,58 +58,27 @@ int write_override(struct host *h, struct bdf a, const char *driver, struct prob
 	return 0;
 }
 
-/* Why a driver's bind file refuses; the first row that matches tells (drivers/base/bus.c). */
-static const struct bind_cause {
-	int code;
-	const char *driver; /* NULL: any; "vfio": any VFIO driver */
-	enum problem_kind kind;
-	const char *cause, *hint;
-} bind_causes[] = {
-	{ EINVAL, "vfio", PROBLEM_NO_IOMMU, "the function is in no IOMMU group",
-		"switch the IOMMU on (firmware, and intel_iommu=on or amd_iommu=on)" },
-	{ EBUSY, "vfio", PROBLEM_IN_USE, "it has VFs, or its group is used by a host driver",
-		"destroy its VFs, or see vfctl groups" },
-	{ EBUSY, NULL, PROBLEM_IN_USE, "it has a driver already, or its group is given to a guest",
-		"see vfctl show and vfctl groups" },
-	{ ENODEV, "nvme", PROBLEM_UNSUPPORTED,
-		"the controller is not ready, as a VF is that has not been brought online",
-		"give it queues and interrupts and set online=yes" },
-	{ ENODEV, NULL, PROBLEM_UNSUPPORTED, "the driver does not take this function", NULL },
-	{ ENOMEM, NULL, PROBLEM_NO_MEMORY, "the driver found no memory, or no room for its BARs",
-		"see the kernel log" },
-	{ EACCES, NULL, PROBLEM_PERMISSION, "only root may do this", "run it with sudo" },
-	{ EPERM, NULL, PROBLEM_PERMISSION, "the kernel is locked down", NULL },
-};
-
-static bool row_matches(const struct bind_cause *c, int code, const char *driver)
+static int bind_failed(struct host *h, struct bdf a, const char *driver, int code,
+	const struct cause_mark *since, struct problem **reterr)
 {
-	if (c->code != -code)
-		return false;
-	return !c->driver || str_eq(c->driver, driver) ||
-	       (str_eq(c->driver, "vfio") && driver_is_vfio(driver));
-}
+	const struct cause_query q = {
+		.action = CAUSE_BIND, .code = code, .bdf = a, .driver = driver
+	};
 
-static int bind_failed(struct bdf a, const char *driver, int code, struct problem **reterr)
-{
-	for (size_t i = 0; i < ARRAY_SIZE(bind_causes); i++)
-		if (row_matches(&bind_causes[i], code, driver))
-			return problem(reterr, code, bind_causes[i].kind, bind_causes[i].hint,
-				"%s: %s refuses to bind (%s): %s", BDF_TEXT(a), driver,
-				strerror(-code), bind_causes[i].cause);
-	return problem(reterr, code, problem_kind_from_errno(code), "see the kernel log",
-		"%s: %s refuses to bind: %s", BDF_TEXT(a), driver, strerror(-code));
+	return cause_problem(h, &q, since, reterr, "%s: %s refuses to bind", BDF_TEXT(a), driver);
 }
 
 int write_bind(struct host *h, struct bdf a, const char *driver, struct problem **reterr)
 {
 	autofree char *now = NULL;
 	struct host_wait wait = { .deadline_ms = BIND_MS };
+	autocausemark mark = cause_mark(h);
 	int bound = sysfs_write_within(h, &wait, BDF_TEXT(a), "bus/pci/drivers/%s/bind", driver);
 	int r = driver_read(h, a, &now);
 
 	/* udev or an asynchronous probe may have been faster: what counts is the result. */
 	if (bound < 0 && !(r == 0 && str_eq(now, driver)))
-		return bind_failed(a, driver, bound, reterr);
+		return bind_failed(h, a, driver, bound, &mark, reterr);
 	if (r < 0 || !str_eq(now, driver))
 		return problem(reterr, r < 0 ? r : -EIO, PROBLEM_FAILED, "see the kernel log",
 			"%s: %s said it had bound, but the function is on %s", BDF_TEXT(a), driver,
@@ -132,16 +102,20 @@ static int still_waiting(void *arg, unsigned waited_ms)
 	return 0;
 }
 
-static int unbind_failed(
-	struct bdf a, const char *driver, const char *who, int code, struct problem **reterr)
+static int unbind_failed(struct host *h, struct bdf a, const char *driver, const char *who,
+	int code, const struct cause_mark *since, struct problem **reterr)
 {
+	const struct cause_query q = {
+		.action = CAUSE_UNBIND, .code = code, .bdf = a, .driver = driver
+	};
+
 	if (code == -ETIMEDOUT)
 		return problem(reterr, code, PROBLEM_TIMEOUT,
 			"the kernel goes on waiting; it ends when the user lets go",
 			"%s: %s has not let go%s%s", BDF_TEXT(a), driver, who ? " because of " : "",
 			who ? who : "");
-	return problem(reterr, code, problem_kind_from_errno(code), NULL,
-		"%s: cannot be unbound from %s: %s", BDF_TEXT(a), driver, strerror(-code));
+	return cause_problem(
+		h, &q, since, reterr, "%s: cannot be unbound from %s", BDF_TEXT(a), driver);
 }
 
 int write_unbind(
@@ -153,6 +127,7 @@ int write_unbind(
 		.waiting = still_waiting,
 		.arg = &w };
 	autofree char *driver = NULL, *left = NULL, *who = NULL;
+	autocausemark mark = { .fd = -1 };
 	autoholders holders = { 0 };
 	int r = driver_read(h, a, &driver);
 
@@ -160,12 +135,13 @@ int write_unbind(
 		return problem(reterr, r, PROBLEM_VANISHED, NULL, "%s has gone", BDF_TEXT(a));
 	if (!driver)
 		return 0;
+	mark = cause_mark(h);
 	if (holders_find_vfio(h, &a, 1, &holders) == 0)
 		w.who = who = holders_text(&holders, HOLD_BLOCKS);
 	r = sysfs_write_within(h, &wait, BDF_TEXT(a), "bus/pci/drivers/%s/unbind", driver);
 	/* ENODEV: it let go by itself meanwhile, as nvme does of a controller that is not ready. */
 	if (r < 0 && r != -ENODEV)
-		return unbind_failed(a, driver, who, r, reterr);
+		return unbind_failed(h, a, driver, who, r, &mark, reterr);
 	r = driver_read(h, a, &left);
 	if (r < 0 || left)
 		return problem(reterr, r < 0 ? r : -EIO, PROBLEM_FAILED, NULL,

@@ -2,55 +2,26 @@
 #include "change.h"
 
 #include "base/str.h"
+#include "cause/cause.h"
 #include "driver/driver.h"
 #include "holder/holder.h"
 #include "host/sysfs.h"
 
 enum { BASE_MS = 10000, PER_VF_MS = 1000, AUTOPROBE_MS = 5000 };
 
-/* What sriov_numvfs answers (drivers/pci/pci-sysfs.c, iov.c and the drivers). */
-static const struct numvfs_cause {
-	int code;
-	enum problem_kind kind;
-	const char *cause, *hint;
-} numvfs_causes[] = {
-	{ ERANGE, PROBLEM_TOO_MANY_VFS, "more than the device or its driver has",
-		"ask for fewer VFs" },
-	{ EBUSY, PROBLEM_IN_USE, "VFs appeared meanwhile, or the driver is busy",
-		"look again with vfctl list" },
-	{ ENOENT, PROBLEM_NO_DRIVER, "no driver is bound, or it does not implement SR-IOV",
-		"bind the PF's own driver" },
-	{ EOPNOTSUPP, PROBLEM_UNSUPPORTED, "the driver refuses VFs in its present mode",
-		"see the kernel log" },
-	{ ENOSYS, PROBLEM_UNSUPPORTED, "the driver was built without SR-IOV", NULL },
-	{ ENOMEM, PROBLEM_UNSUPPORTED, "no room for the VFs' BARs or bus numbers, or no memory",
-		"enable SR-IOV (and above 4G decoding) in the machine's firmware, or boot with "
-		"pci=realloc" },
-	{ ENOSPC, PROBLEM_UNSUPPORTED, "interrupt vectors or other resources of the device ran out",
-		"ask for fewer VFs, or free vectors (RDMA functions take many)" },
-	{ EIO, PROBLEM_IO, "the device or its firmware failed", "see the kernel log" },
-	{ EINVAL, PROBLEM_UNSUPPORTED, "the driver does not take this number",
-		"see the kernel log" },
-	{ EAGAIN, PROBLEM_IN_USE, "the driver is not ready", "bring the interface up, try again" },
-	{ EACCES, PROBLEM_PERMISSION, "only root may do this", "run it with sudo" },
-	{ EPERM, PROBLEM_PERMISSION, "the kernel is locked down, or the driver refuses", NULL },
-	{ EROFS, PROBLEM_READ_ONLY, "sysfs is read-only here", NULL },
-};
-
-static int write_failed(struct vf_change *c, unsigned n, int code, struct problem **reterr)
+static int write_failed(struct vf_change *c, unsigned n, int code, const struct cause_mark *since,
+	struct problem **reterr)
 {
+	const struct cause_query q = {
+		.action = CAUSE_SET_NUMVFS, .code = code, .bdf = c->pf, .wanted = n
+	};
+
 	if (code == -ETIMEDOUT)
 		return problem(reterr, code, PROBLEM_TIMEOUT,
 			"the kernel goes on by itself; it ends when the VF's user lets go",
 			"the kernel has not set %u VFs of %s within %u s", n, BDF_TEXT(c->pf),
 			c->deadline_ms / 1000);
-	for (size_t i = 0; i < ARRAY_SIZE(numvfs_causes); i++)
-		if (numvfs_causes[i].code == -code)
-			return problem(reterr, code, numvfs_causes[i].kind, numvfs_causes[i].hint,
-				"%s: cannot set %u VFs (%s): %s", BDF_TEXT(c->pf), n,
-				strerror(-code), numvfs_causes[i].cause);
-	return problem(reterr, code, problem_kind_from_errno(code), "see the kernel log",
-		"%s: cannot set %u VFs: %s", BDF_TEXT(c->pf), n, strerror(-code));
+	return cause_problem(c->h, &q, since, reterr, "%s: cannot set %u VFs", BDF_TEXT(c->pf), n);
 }
 
 void vf_change_tell(struct vf_change *c, const char *text)
@@ -95,6 +66,7 @@ static unsigned time_left(const struct vf_change *c)
 static int write_numvfs(struct vf_change *c, unsigned n, struct problem **reterr)
 {
 	struct host_wait wait = { .deadline_ms = time_left(c), .waiting = write_waits, .arg = c };
+	autocausemark mark = cause_mark(c->h);
 	autofree char *text = str_printf("%u", n);
 	int r = text ? sysfs_write_within(c->h, &wait, text, "bus/pci/devices/%s/sriov_numvfs",
 			       BDF_TEXT(c->pf))
@@ -102,7 +74,7 @@ static int write_numvfs(struct vf_change *c, unsigned n, struct problem **reterr
 
 	c->stuck = r == -ETIMEDOUT;
 	c->touched |= r == 0;
-	return r < 0 ? write_failed(c, n, r, reterr) : 0;
+	return r < 0 ? write_failed(c, n, r, &mark, reterr) : 0;
 }
 
 /* Success of the write is not believed: VFs that the kernel left behind are counted. */

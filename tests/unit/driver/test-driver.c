@@ -217,10 +217,12 @@ static void a_driver_that_refuses(void **state)
 	struct fixture *f = *state;
 	autoproblem *p = NULL;
 
+	fake_klog(f->h, 3, "igbvf " VF0 ": what was written before is not quoted");
 	fake_probe_fails(f->h, "vfio-pci", -ENOMEM);
 	assert_int_equal(driver_bind(f->h, at(VF0), NULL, &f->opts, &p), -ENOMEM);
 	assert_on(f, VF0, "igbvf", NULL);
 	assert_non_null(strstr(p->what, "room for its BARs"));
+	assert_non_null(strstr(p->what, "; kernel log: vfio-pci " VF0 ": probe with driver "));
 }
 
 static void when_going_back_fails_it_is_said(void **state)

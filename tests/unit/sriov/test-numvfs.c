@@ -454,7 +454,7 @@ static void the_kernels_refusals(void **state)
 	} rows[] = {
 		{ -ERANGE, PROBLEM_TOO_MANY_VFS, "more than" },
 		{ -EBUSY, PROBLEM_IN_USE, "meanwhile" },
-		{ -ENOENT, PROBLEM_NO_DRIVER, "does not implement SR-IOV" },
+		{ -ENOENT, PROBLEM_UNSUPPORTED, "its driver does not implement SR-IOV" },
 		{ -ENOMEM, PROBLEM_UNSUPPORTED, "bus numbers" },
 		{ -ENOSPC, PROBLEM_UNSUPPORTED, "vectors" },
 		{ -EOPNOTSUPP, PROBLEM_UNSUPPORTED, "present mode" },
