@@ -105,7 +105,7 @@ const struct verb verb_groups = {
 	.name = "groups",
 	.section = VERB_LOOK,
 	.args = "[GROUP|SELECTOR…]",
-	.summary = "IOMMU groups, what they are good for, and who is in the way",
+	.summary = "IOMMU groups, with verdicts",
 	.description =
 		"Shows IOMMU groups: what VFIO hands out as one piece. A group is viable when no\n"
 		"member is bound to a host driver; those that are, are its blockers. The\n"

@@ -4,6 +4,7 @@
 
 const struct verb *const verbs[] = {
 	&verb_list,
+	&verb_tree,
 	&verb_show,
 	&verb_groups,
 	&verb_create,

@@ -5,6 +5,7 @@
 #include "cli.h"
 
 extern const struct verb verb_list;
+extern const struct verb verb_tree;
 extern const struct verb verb_show;
 extern const struct verb verb_groups;
 extern const struct verb verb_create;

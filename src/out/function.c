@@ -119,6 +119,16 @@ static const char *color_kind(const void *row)
 	}
 }
 
+int function_text_name(const struct function *f, char **ret)
+{
+	return text_name(f, ret);
+}
+
+int function_text_device(const struct function *f, char **ret)
+{
+	return text_device(f, ret);
+}
+
 const struct out_column function_columns[] = {
 	{ "ADDRESS", "domain:bus:dev.function", OUT_USUAL, text_address, NULL },
 	{ "KIND", "pf, vf or function", OUT_USUAL, text_kind, color_kind },

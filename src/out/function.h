@@ -15,3 +15,7 @@ int out_functions(
 
 /* The keys of one function, added to the object `to`. */
 void function_json(struct json *j, json_object *to, const struct function *f);
+
+/* Cells that other tables show as well. */
+int function_text_name(const struct function *f, char **ret);	/* "eth0", "nvme0" */
+int function_text_device(const struct function *f, char **ret); /* its name, or its ids */

@@ -91,12 +91,13 @@ int out_columns_check(
 	return choose(columns, n, wanted, &chosen, reterr);
 }
 
-static int add_headings(struct libscols_table *t, const struct chosen *chosen)
+static int add_headings(struct libscols_table *t, const struct chosen *chosen, bool tree)
 {
 	for (size_t i = 0; i < chosen->n; i++) {
 		unsigned flags = chosen->v[i]->flags;
 		int how = (flags & OUT_RIGHT ? SCOLS_FL_RIGHT : 0) |
-			  (flags & OUT_WRAP ? SCOLS_FL_WRAP : 0);
+			  (flags & OUT_WRAP ? SCOLS_FL_WRAP : 0) |
+			  (tree && flags & OUT_TREE ? SCOLS_FL_TREE : 0);
 
 		if (!scols_table_new_column(t, chosen->v[i]->name, 0, how))
 			return -ENOMEM;
@@ -124,29 +125,34 @@ static int add_cell(
 }
 
 static int fill(struct libscols_table *t, const struct out *o, const struct chosen *chosen,
-	const void *const *rows, size_t n_rows)
+	const void *const *rows, const int *parents, size_t n_rows)
 {
+	autofree struct libscols_line **lines = calloc(n_rows + 1, sizeof(struct libscols_line *));
 	int r;
+
+	if (!lines)
+		return -ENOMEM;
 
 	scols_table_set_stream(t, o->to);
 	scols_table_enable_noheadings(t, !o->legend);
 	scols_table_enable_colors(t, o->color);
 	/* Text is printable already; smartcols would escape our backslashes once more. */
 	scols_table_enable_noencoding(t, 1);
-	r = add_headings(t, chosen);
+	r = add_headings(t, chosen, parents);
 	for (size_t y = 0; r == 0 && y < n_rows; y++) {
-		struct libscols_line *line = scols_table_new_line(t, NULL);
+		bool hangs = parents && parents[y] >= 0;
 
-		if (!line)
+		lines[y] = scols_table_new_line(t, hangs ? lines[parents[y]] : NULL);
+		if (!lines[y])
 			return -ENOMEM;
 		for (size_t x = 0; r == 0 && x < chosen->n; x++)
-			r = add_cell(line, x, chosen->v[x], rows[y]);
+			r = add_cell(lines[y], x, chosen->v[x], rows[y]);
 	}
 	return r;
 }
 
-int out_table(const struct out *o, const struct out_column *columns, size_t n,
-	const void *const *rows, size_t n_rows, struct problem **reterr)
+int out_tree_table(const struct out *o, const struct out_column *columns, size_t n,
+	const void *const *rows, const int *parents, size_t n_rows, struct problem **reterr)
 {
 	CLEANUP(table_unrefp) struct libscols_table *t = NULL;
 	struct chosen chosen;
@@ -156,11 +162,17 @@ int out_table(const struct out *o, const struct out_column *columns, size_t n,
 	if (r < 0)
 		return r;
 	t = scols_new_table();
-	r = t ? fill(t, o, &chosen, rows, n_rows) : -ENOMEM;
+	r = t ? fill(t, o, &chosen, rows, parents, n_rows) : -ENOMEM;
 	if (r == 0)
 		r = scols_print_table(t);
 	if (r < 0)
 		return problem(reterr, r, problem_kind_from_errno(r), NULL,
 			"cannot lay out the table: %s", strerror(-r));
 	return 0;
+}
+
+int out_table(const struct out *o, const struct out_column *columns, size_t n,
+	const void *const *rows, size_t n_rows, struct problem **reterr)
+{
+	return out_tree_table(o, columns, n, rows, NULL, n_rows, reterr);
 }

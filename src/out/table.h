@@ -11,6 +11,7 @@ enum out_column_flags {
 	OUT_USUAL = 1 << 0, /* shown when the user does not choose */
 	OUT_RIGHT = 1 << 1, /* a number */
 	OUT_WRAP = 1 << 2,  /* on a terminal this one gives way, line by line */
+	OUT_TREE = 1 << 3,  /* carries the branches of out_tree_table() */
 };
 
 struct out_column {
@@ -33,3 +34,9 @@ int out_columns_check(
 /* Shows `rows` (n_rows pointers) with the columns that o->columns asks for. */
 int out_table(const struct out *o, const struct out_column *columns, size_t n,
 	const void *const *rows, size_t n_rows, struct problem **reterr);
+/*
+ * The same as a tree, if the column with OUT_TREE is among those shown: parents[i] is the row that
+ * row i hangs below, which stands before it, or -1. Lines as the locale's character set allows.
+ */
+int out_tree_table(const struct out *o, const struct out_column *columns, size_t n,
+	const void *const *rows, const int *parents, size_t n_rows, struct problem **reterr);
