@@ -62,6 +62,13 @@ static int captured_stat(struct host *h, const char *path, struct stat *ret)
 	return c->tree ? tree_stat(c->tree, path, ret) : rootdir_stat(&c->dir, path, ret);
 }
 
+static const struct rootdir *captured_files(struct host *h)
+{
+	struct captured *c = captured_of(h);
+
+	return c->tree ? NULL : &c->dir;
+}
+
 static int captured_write_file(
 	struct host *h UNUSED, const char *path UNUSED, const void *data UNUSED, size_t len UNUSED)
 {
@@ -121,6 +128,7 @@ static const struct host_ops captured_ops = {
 	.read_link = captured_read_link,
 	.list_dir = captured_list_dir,
 	.stat = captured_stat,
+	.files = captured_files,
 	.open = captured_open,
 	.close = fd_close,
 	.ioctl = fd_ioctl,

@@ -30,6 +30,7 @@ struct host_log_line;
 struct host_vf;
 struct host_vf_change;
 struct host_wait;
+struct rootdir;
 
 struct host_ops {
 	void (*free)(struct host *h);
@@ -52,6 +53,8 @@ struct host_ops {
 	 */
 	int (*list_dir)(struct host *h, const char *path, char ***ret_names);
 	int (*stat)(struct host *h, const char *path, struct stat *ret); /* follows links */
+	/* Where files are files below a directory, that one: for folder.h. NULL otherwise. */
+	const struct rootdir *(*files)(struct host *h);
 
 	/* Devices. O_CLOEXEC is always added. The fd is good for the calls below only. */
 	int (*open)(struct host *h, const char *path, int flags);

@@ -100,6 +100,7 @@ static const struct host_ops live_ops = {
 	.read_link = live_read_link,
 	.list_dir = live_list_dir,
 	.stat = live_stat,
+	.files = root_of,
 	.open = live_open,
 	.close = fd_close,
 	.ioctl = fd_ioctl,

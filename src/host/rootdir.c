@@ -7,12 +7,6 @@
 #include <linux/openat2.h>
 #include <sys/syscall.h>
 
-static inline void closedirp(DIR **d)
-{
-	if (*d)
-		closedir(*d);
-}
-
 /* The path as openat() wants it below the root; NULL unless it is absolute. */
 static const char *below(const char *path)
 {
@@ -76,22 +70,20 @@ static int open_regular(const struct rootdir *r, const char *path)
 
 /*
  * Sysfs gives an attribute in one piece, and a binary one by the page: anything shorter was all of
- * it. That spares a call for each of the many attributes of many functions.
+ * it. A file in a captured folder is regular, and there it is as well. That spares a call for each
+ * of the many attributes of many functions.
  */
-static bool was_last(const char *path, size_t asked, size_t got)
+static bool was_last(size_t asked, size_t got)
 {
 	enum { PAGE = 4096 };
 
-	return str_starts(path, "/sys/") && got < MIN(asked, (size_t)PAGE);
+	return got < MIN(asked, (size_t)PAGE);
 }
 
-ssize_t rootdir_read(const struct rootdir *r, const char *path, void *buf, size_t size)
+static ssize_t read_some(int fd, void *buf, size_t size, bool short_is_last)
 {
-	autoclose int fd = r->confined ? open_regular(r, path) : rootdir_open(r, path, O_RDONLY);
 	size_t got = 0;
 
-	if (fd < 0)
-		return fd;
 	while (got < size) {
 		ssize_t n = read(fd, (char *)buf + got, size - got);
 
@@ -100,10 +92,40 @@ ssize_t rootdir_read(const struct rootdir *r, const char *path, void *buf, size_
 		if (n < 0)
 			return -errno;
 		got += (size_t)n;
-		if (n == 0 || was_last(path, size - got + (size_t)n, (size_t)n))
+		if (n == 0 || (short_is_last && was_last(size - got + (size_t)n, (size_t)n)))
 			break;
 	}
 	return (ssize_t)got;
+}
+
+ssize_t rootdir_read_fd(int fd, void *buf, size_t size)
+{
+	return read_some(fd, buf, size, true);
+}
+
+int rootdir_open_at(const struct rootdir *r, int dir, const char *name)
+{
+	struct stat st;
+	int fd;
+
+	/* As in open_regular(). A folder's own entries need no way that could lead out. */
+	if (r->confined) {
+		if (fstatat(dir, name, &st, AT_SYMLINK_NOFOLLOW) < 0)
+			return -errno;
+		if (S_ISLNK(st.st_mode))
+			return -ELOOP;
+		if (!S_ISREG(st.st_mode))
+			return S_ISDIR(st.st_mode) ? -EISDIR : -ENXIO;
+	}
+	fd = openat(dir, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
+	return fd < 0 ? -errno : fd;
+}
+
+ssize_t rootdir_read(const struct rootdir *r, const char *path, void *buf, size_t size)
+{
+	autoclose int fd = r->confined ? open_regular(r, path) : rootdir_open(r, path, O_RDONLY);
+
+	return fd < 0 ? fd : read_some(fd, buf, size, str_starts(path, "/sys/"));
 }
 
 /* Inside a capture the way to the link must not lead out either. */
@@ -144,36 +166,74 @@ int rootdir_read_link(const struct rootdir *r, const char *path, char *buf, size
 	return 0;
 }
 
-int rootdir_list(const struct rootdir *r, const char *path, char ***ret_names)
-{
-	autostrv char **names = NULL;
-	CLEANUP(closedirp) DIR *dir = NULL;
-	autoclose int fd = rootdir_open(r, path, O_RDONLY | O_DIRECTORY);
-	struct dirent *d;
-	int e;
+/* A list that grows by halves: folders with tens of thousands of entries are real. */
+struct names {
+	char **v;
+	size_t n, room;
+};
 
-	if (fd < 0)
-		return fd;
-	dir = fdopendir(fd);
-	if (!dir)
-		return -errno;
-	TAKE_FD(fd);
-	while (errno = 0, (d = readdir(dir))) {
+static void names_done(struct names *l)
+{
+	strv_free(l->v);
+}
+
+static int add_name(struct names *l, const char *name)
+{
+	if (l->n + 1 >= l->room) {
+		size_t room = l->room + l->room / 2 + 32;
+		char **more = reallocarray(l->v, room, sizeof(*more));
+
+		if (!more)
+			return -ENOMEM;
+		l->v = more;
+		l->room = room;
+	}
+	l->v[l->n] = strdup(name);
+	if (!l->v[l->n])
+		return -ENOMEM;
+	l->v[++l->n] = NULL;
+	return 0;
+}
+
+static int add_entries(struct names *l, const char *buf, size_t len)
+{
+	for (size_t at = 0; at < len;) {
+		const struct dirent64 *d = (const void *)(buf + at);
+
+		at += d->d_reclen;
 		if (str_eq(d->d_name, ".") || str_eq(d->d_name, ".."))
 			continue;
-		e = strv_add(&names, d->d_name);
-		if (e < 0)
-			return e;
+		if (add_name(l, d->d_name) < 0)
+			return -ENOMEM;
 	}
-	if (errno)
-		return -errno;
-	if (!names)
-		names = calloc(1, sizeof(*names));
-	if (!names)
-		return -ENOMEM;
-	strv_sort(names);
-	*ret_names = TAKE_PTR(names);
 	return 0;
+}
+
+int rootdir_list_fd(int dir, char ***ret_names)
+{
+	CLEANUP(names_done) struct names l = { .v = calloc(1, sizeof(*l.v)) };
+	char buf[32 << 10] __attribute__((aligned(8)));
+	ssize_t n;
+
+	if (!l.v)
+		return -ENOMEM;
+	l.room = 1;
+	while ((n = getdents64(dir, buf, sizeof(buf))) != 0) {
+		int r = n < 0 ? -errno : add_entries(&l, buf, (size_t)n);
+
+		if (r < 0)
+			return r;
+	}
+	strv_sort(l.v);
+	*ret_names = TAKE_PTR(l.v);
+	return 0;
+}
+
+int rootdir_list(const struct rootdir *r, const char *path, char ***ret_names)
+{
+	autoclose int fd = rootdir_open(r, path, O_RDONLY | O_DIRECTORY);
+
+	return fd < 0 ? fd : rootdir_list_fd(fd, ret_names);
 }
 
 int rootdir_stat(const struct rootdir *r, const char *path, struct stat *ret)

@@ -13,6 +13,12 @@ struct rootdir {
 	bool confined;
 };
 
+/* An entry of the open folder `dir`, to be read; -ELOOP for a link, which is not followed. */
+int rootdir_open_at(const struct rootdir *r, int dir, const char *name);
+/* From the beginning; the offset moves. */
+ssize_t rootdir_read_fd(int fd, void *buf, size_t size);
+int rootdir_list_fd(int dir, char ***ret_names);
+
 /* Absolute `path`; O_CLOEXEC is added. The fd or a negative errno. */
 int rootdir_open(const struct rootdir *r, const char *path, int flags);
 /* As the operations of the same names in struct host_ops. */

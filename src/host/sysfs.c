@@ -105,6 +105,13 @@ int sysfs_list(struct host *h, char ***ret, const char *fmt, ...)
 	return path ? h->ops->list_dir(h, path, ret) : -ENOMEM;
 }
 
+int sysfs_enter(struct folder *f, const char *fmt, ...)
+{
+	TEXT_PATH(path, SYS, fmt);
+
+	return path ? folder_enter(f, path) : -ENOMEM;
+}
+
 int sysfs_settled(struct host *h, uint64_t since_ms, const char *fmt, ...)
 {
 	TEXT_PATH(path, SYS, fmt);

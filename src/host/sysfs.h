@@ -5,7 +5,7 @@
  */
 #pragma once
 
-#include "host.h"
+#include "folder.h"
 
 /* The whole attribute, allocated, NUL-terminated, at most 64 KiB; -ENOENT, -EIO … */
 int sysfs_read(struct host *h, char **ret, const char *fmt, ...) PRINTF(3, 4);
@@ -25,6 +25,8 @@ int sysfs_link_name(struct host *h, char **ret, const char *fmt, ...) PRINTF(3, 
 /* The whole target, allocated. */
 int sysfs_read_link(struct host *h, char **ret, const char *fmt, ...) PRINTF(3, 4);
 int sysfs_list(struct host *h, char ***ret, const char *fmt, ...) PRINTF(3, 4);
+/* folder_enter() below /sys. */
+int sysfs_enter(struct folder *f, const char *fmt, ...) PRINTF(2, 3);
 /* host_device_settled() of a device's folder. */
 int sysfs_settled(struct host *h, uint64_t since_ms, const char *fmt, ...) PRINTF(3, 4);
 bool sysfs_exists(struct host *h, const char *fmt, ...) PRINTF(2, 3);
