@@ -12,6 +12,16 @@ static const struct example examples[] = {
 	{ "--root web1.tar list --json", "another machine's, for a program" },
 };
 
+/* What the answer shows decides what is read: some facts cost as much as all the others. */
+static unsigned needed(const struct cli *cli, const struct args *a)
+{
+	unsigned brief = a->n_words ? 0 : INVENTORY_BRIEF;
+
+	if (out_is_json(&cli->out))
+		return brief | INVENTORY_NAMES | INVENTORY_OVERRIDES | INVENTORY_SRIOV;
+	return brief | function_columns_need(cli->out.columns);
+}
+
 static int run(struct cli *cli, const struct args *a, struct problem **reterr)
 {
 	CLEANUP(inventory_freep) struct inventory *inv = NULL;
@@ -21,8 +31,7 @@ static int run(struct cli *cli, const struct args *a, struct problem **reterr)
 
 	r = cli_host(cli, &h, reterr);
 	if (r == 0)
-		r = cli_inventory(
-			cli, INVENTORY_NAMES | INVENTORY_OVERRIDES | INVENTORY_SRIOV, &inv, reterr);
+		r = cli_inventory(cli, needed(cli, a), &inv, reterr);
 	if (r == 0)
 		r = select_matching(h, inv, a->words, a->n_words, &found, reterr);
 	if (r == 0)

@@ -138,17 +138,23 @@ const struct out_column function_columns[] = {
 	{ "NUMA", "NUMA node", OUT_USUAL | OUT_RIGHT, text_numa, NULL },
 	{ "NAME", "interfaces or controller", OUT_USUAL, text_name, NULL },
 	{ "VFS", "of a PF: VFs used/total", OUT_USUAL | OUT_RIGHT, text_vfs, NULL },
-	{ "DEVICE", "device name, or its ids", OUT_USUAL | OUT_WRAP, text_device, NULL },
-	{ "VENDOR", "vendor name", 0, text_vendor, NULL },
+	{ "DEVICE", "device name, or its ids", OUT_USUAL | OUT_WRAP, text_device, NULL,
+		INVENTORY_NAMES },
+	{ "VENDOR", "vendor name", 0, text_vendor, NULL, INVENTORY_NAMES },
 	{ "ID", "vendor:device", 0, text_id, NULL },
 	{ "SUBSYSTEM", "subsystem vendor:device", 0, text_subsystem, NULL },
-	{ "OVERRIDE", "driver_override", 0, text_override, NULL },
+	{ "OVERRIDE", "driver_override", 0, text_override, NULL, INVENTORY_OVERRIDES },
 	{ "NETDEV", "network interfaces", 0, text_netdev, NULL },
 	{ "NVME", "NVMe controller", 0, text_nvme, NULL },
 	{ "PF", "of a VF: its PF", 0, text_pf, NULL },
 	{ "INDEX", "of a VF: its number", OUT_RIGHT, text_index, NULL },
 };
 const size_t n_function_columns = ARRAY_SIZE(function_columns);
+
+unsigned function_columns_need(const char *columns)
+{
+	return out_columns_need(function_columns, n_function_columns, columns);
+}
 
 static void sriov_json(struct json *j, json_object *to, const struct function *f)
 {

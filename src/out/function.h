@@ -13,6 +13,9 @@ extern const size_t n_function_columns;
 int out_functions(
 	const struct out *o, const struct function *const *v, size_t n, struct problem **reterr);
 
+/* The inventory's flags that these columns ("A,B"; NULL: the usual ones) ask for. */
+unsigned function_columns_need(const char *columns);
+
 /* The keys of one function, added to the object `to`. */
 void function_json(struct json *j, json_object *to, const struct function *f);
 

@@ -91,6 +91,18 @@ int out_columns_check(
 	return choose(columns, n, wanted, &chosen, reterr);
 }
 
+unsigned out_columns_need(const struct out_column *columns, size_t n, const char *wanted)
+{
+	struct chosen chosen;
+	unsigned needs = 0;
+
+	if (choose(columns, n, wanted, &chosen, NULL) < 0)
+		return 0;
+	for (size_t i = 0; i < chosen.n; i++)
+		needs |= chosen.v[i]->needs;
+	return needs;
+}
+
 static int add_headings(struct libscols_table *t, const struct chosen *chosen, bool tree)
 {
 	for (size_t i = 0; i < chosen->n; i++) {

@@ -25,7 +25,11 @@ struct out_column {
 	int (*text)(const void *row, char **ret);
 	/* A libsmartcols colour name, or NULL; the member itself may be NULL. */
 	const char *(*color)(const void *row);
+	unsigned needs; /* what its text takes to find out, in the words of whoever made the rows */
 };
+
+/* The `needs` of the columns that `wanted` ("A,B"; NULL: the usual ones) names, ored. */
+unsigned out_columns_need(const struct out_column *columns, size_t n, const char *wanted);
 
 /* PROBLEM_USAGE with the nearest name when `wanted` ("A,B"; NULL is fine) names no column. */
 int out_columns_check(

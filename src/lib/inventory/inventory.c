@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "inventory.h"
+#include "scan.h"
 
 #include "base/str.h"
 #include "host/locked.h"
@@ -38,144 +39,10 @@ void inventory_free(struct inventory *inv)
 	free(inv);
 }
 
-/* A fact that a function need not have: only a lack of memory is a failure. */
-static int optional_link(struct host *h, const char *address, const char *link, char **ret)
+static int attach_netdevs(struct host *h, bool brief, struct inventory *inv)
 {
-	int r = sysfs_link_name(h, ret, "bus/pci/devices/%s/%s", address, link);
-
-	return r == -ENOMEM ? r : 0;
-}
-
-static int read_numa_node(struct host *h, const char *address)
-{
-	int node;
-
-	if (sysfs_read_int(h, &node, "bus/pci/devices/%s/numa_node", address) < 0 || node < 0)
-		return -1;
-	return node;
-}
-
-/* -ENOENT: it has gone meanwhile. */
-static int read_identity(struct host *h, struct function *f)
-{
-	int r = identity_read(h, f->bdf, &f->id);
-
-	if (r == -ENOMEM || (r == -ENOENT && !sysfs_exists(h, "bus/pci/devices/%s", f->address)))
-		return r;
-	f->id_unknown = r < 0;
-	f->class_word = r < 0 ? "other" : class_word(f->id.class_code);
-	return 0;
-}
-
-static void read_kind(struct host *h, struct function *f)
-{
-	struct bdf pf;
-
-	if (sriov_physfn(h, f->bdf, &pf) == 0)
-		f->kind = FUNCTION_VF;
-	else if (sriov_total_vfs(h, f->bdf, &f->sriov.total_vfs) == 0)
-		f->kind = FUNCTION_PF;
-}
-
-/* Few system calls: this runs for every function of the machine. */
-static int read_function(struct host *h, const char *name, struct function *ret)
-{
-	struct function f = {
-		.vf_index = -1,
-		.sriov = { .offset = -1,
-			.stride = -1,
-			.vf_device = -1,
-			.drivers_autoprobe = -1,
-			.vf_total_msix = -1 },
-	};
-	int r = bdf_parse(name, &f.bdf);
-
-	if (r < 0)
-		return r;
-	bdf_format(f.bdf, f.address);
-	r = read_identity(h, &f);
-	if (r == 0)
-		r = optional_link(h, name, "driver", &f.driver);
-	if (r < 0)
-		return r;
-	f.iommu_group = iommu_group_of(h, f.bdf);
-	if (f.iommu_group < 0)
-		f.iommu_group = -1;
-	f.numa_node = read_numa_node(h, name);
-	read_kind(h, &f);
-	*ret = f;
-	return 0;
-}
-
-static int by_address(const void *a, const void *b)
-{
-	const struct function *x = a, *y = b;
-
-	return bdf_cmp(x->bdf, y->bdf);
-}
-
-static int read_functions(struct host *h, struct inventory *inv)
-{
-	autostrv char **names = NULL;
-	int r = sysfs_list(h, &names, "bus/pci/devices");
-
-	if (r < 0)
-		return r == -ENOENT ? 0 : r;
-	inv->functions = calloc(strv_len(names) + 1, sizeof(*inv->functions));
-	if (!inv->functions)
-		return -ENOMEM;
-	STRV_FOREACH (name, names) {
-		r = read_function(h, *name, &inv->functions[inv->n_functions]);
-		if (r == -ENOMEM)
-			return r;
-		if (r == 0)
-			inv->n_functions++;
-	}
-	qsort(inv->functions, inv->n_functions, sizeof(*inv->functions), by_address);
-	for (size_t i = 0; i < inv->n_functions; i++)
-		inv->iommu_on |= inv->functions[i].iommu_group >= 0;
-	return 0;
-}
-
-/* From here on the functions do not move: pointers to them are taken. */
-static int link_vfs(struct host *h, struct inventory *inv, struct function *pf)
-{
-	autofree struct sriov_vf *vfs = NULL;
-	size_t n;
-	int r = sriov_vfs(h, pf->bdf, &vfs, &n);
-
-	if (r < 0)
-		return r == -ENOMEM ? r : 0;
-	pf->sriov.num_vfs = (unsigned)n;
-	pf->vfs = calloc(n + 1, sizeof(struct function *));
-	if (!pf->vfs)
-		return -ENOMEM;
-	for (size_t i = 0; i < n; i++) {
-		struct function *vf = inventory_find_bdf(inv, vfs[i].bdf);
-
-		if (!vf)
-			continue;
-		vf->kind = FUNCTION_VF;
-		vf->physfn = pf;
-		vf->vf_index = (int)vfs[i].index;
-		pf->vfs[pf->n_vfs++] = vf;
-	}
-	return 0;
-}
-
-static int link_all_vfs(struct host *h, struct inventory *inv)
-{
-	int r = 0;
-
-	for (size_t i = 0; r == 0 && i < inv->n_functions; i++)
-		if (inv->functions[i].kind == FUNCTION_PF)
-			r = link_vfs(h, inv, &inv->functions[i]);
-	return r;
-}
-
-static int attach_netdevs(struct host *h, struct inventory *inv)
-{
-	int r = netdevs_list(h, &inv->netdevs, &inv->n_netdevs);
+	int r = brief ? netdevs_list_brief(h, &inv->netdevs, &inv->n_netdevs)
+		      : netdevs_list(h, &inv->netdevs, &inv->n_netdevs);
 
 	if (r < 0)
 		return r == -ENOMEM ? r : 0;
@@ -190,32 +57,39 @@ static int attach_netdevs(struct host *h, struct inventory *inv)
 	return 0;
 }
 
-static int attach_controller(struct host *h, struct function *f, const char *name)
+static int attach_controller(struct host *h, bool brief, struct function *f, const char *name)
 {
 	int r;
 
 	if (f->nvme) /* one function, one controller */
 		return 0;
 	f->nvme = strdup(name);
+	if (f->nvme && brief)
+		return 0;
 	r = f->nvme ? nvme_namespaces(h, name, &f->namespaces) : -ENOMEM;
 	return r == -ENOMEM ? r : 0;
 }
 
-static int attach_nvme(struct host *h, struct inventory *inv)
+static int attach_nvme(struct host *h, bool brief, struct inventory *inv)
 {
 	autostrv char **names = NULL;
-	int r = sysfs_list(h, &names, "class/nvme");
+	autofolder class;
+	int r;
 
+	folder_init(&class, h);
+	r = sysfs_enter(&class, "class/nvme");
+	if (r == 0)
+		r = folder_list(&class, &names);
 	if (r < 0)
 		return r == -ENOMEM ? r : 0;
 	STRV_FOREACH (name, names) {
 		struct function *f;
 		struct bdf a;
 
-		if (classdev_function(h, "nvme", *name, &a) < 0)
+		if (classdev_function_in(&class, *name, &a) < 0)
 			continue;
 		f = inventory_find_bdf(inv, a);
-		r = f ? attach_controller(h, f, *name) : 0;
+		r = f ? attach_controller(h, brief, f, *name) : 0;
 		if (r < 0)
 			return r;
 	}
@@ -284,14 +158,13 @@ static int read_locked(struct host *h, struct inventory *inv, unsigned flags)
 
 static int load(struct host *h, unsigned flags, struct inventory *inv)
 {
-	int r = read_functions(h, inv);
+	bool brief = flags & INVENTORY_BRIEF;
+	int r = scan_functions(h, inv);
 
 	if (r == 0)
-		r = link_all_vfs(h, inv);
+		r = attach_netdevs(h, brief, inv);
 	if (r == 0)
-		r = attach_netdevs(h, inv);
-	if (r == 0)
-		r = attach_nvme(h, inv);
+		r = attach_nvme(h, brief, inv);
 	for (size_t i = 0; r == 0 && flags & INVENTORY_SRIOV && i < inv->n_functions; i++)
 		if (inv->functions[i].kind == FUNCTION_PF)
 			sriov_facts_read_rest(h, inv->functions[i].bdf, &inv->functions[i].sriov);

@@ -24,6 +24,11 @@ enum inventory_flags {
 	INVENTORY_SRIOV = 1 << 2,     /* all of sriov; without it only total_vfs and num_vfs */
 	INVENTORY_GROUPS = 1 << 3,    /* groups[] */
 	INVENTORY_ALL = 0xf,
+	/*
+	 * Without what only a choice by name or a request to the kernel needs: namespaces, and the
+	 * ifindex of interfaces. For tables of a whole machine.
+	 */
+	INVENTORY_BRIEF = 1 << 8,
 };
 
 enum function_kind { FUNCTION_PLAIN, FUNCTION_PF, FUNCTION_VF };

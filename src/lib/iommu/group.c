@@ -5,6 +5,7 @@
 #include "host/sysfs.h"
 #include "pci/identity.h"
 
+#include <limits.h>
 #include <stdio.h>
 
 /*
@@ -185,17 +186,29 @@ int iommu_groups_read(struct host *h, struct iommu_group **ret, size_t *ret_n)
 	return 0;
 }
 
-int iommu_group_of(struct host *h, struct bdf a)
+int iommu_group_of_in(struct folder *f)
 {
-	autofree char *name = NULL;
+	char name[NAME_MAX + 1];
 	uint32_t id;
-	int r = sysfs_link_name(h, &name, "bus/pci/devices/%s/iommu_group", BDF_TEXT(a));
+	int r = folder_link_name(f, "iommu_group", name, sizeof(name));
 
 	if (r < 0)
 		return r == -ENOENT ? -ENODATA : r;
 	if (parse_u32(name, &id) < 0 || id > INT32_MAX)
 		return -EINVAL;
 	return (int)id;
+}
+
+int iommu_group_of(struct host *h, struct bdf a)
+{
+	autofolder f;
+	int r;
+
+	folder_init(&f, h);
+	r = sysfs_enter(&f, "bus/pci/devices/%s", BDF_TEXT(a));
+	if (r < 0)
+		return r == -ENOENT ? -ENODATA : r;
+	return iommu_group_of_in(&f);
 }
 
 char *iommu_group_blockers(const struct iommu_group *g)

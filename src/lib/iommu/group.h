@@ -7,7 +7,7 @@
 #pragma once
 
 #include "base/bdf.h"
-#include "host/host.h"
+#include "host/folder.h"
 
 struct group_member {
 	struct bdf bdf;
@@ -39,6 +39,8 @@ int iommu_group_read(struct host *h, int id, struct iommu_group *ret);
 void iommu_group_done(struct iommu_group *g);
 /* The group's number; -ENODATA when the function is in none (the IOMMU is off). */
 int iommu_group_of(struct host *h, struct bdf a);
+/* The same, in the function's folder. */
+int iommu_group_of_in(struct folder *f);
 
 /* "0000:05:02.0 (e1000), 0000:05:03.0 (igb)": those who block; NULL when nobody does. */
 char *iommu_group_blockers(const struct iommu_group *g) NODISCARD;

@@ -4,6 +4,8 @@
 #include "base/str.h"
 #include "host/sysfs.h"
 
+#include <limits.h>
+
 /*
  * The function is the deepest component that is an address:
  * "../../devices/pci0000:00/0000:00:05.0/virtio1/net/eth2" stands on 0000:00:05.0.
@@ -19,15 +21,25 @@ static int function_in_path(char *path, struct bdf *ret)
 	return r;
 }
 
-int classdev_function(struct host *h, const char *class, const char *name, struct bdf *ret)
+int classdev_function_in(struct folder *class, const char *name, struct bdf *ret)
 {
-	autofree char *target = NULL;
+	char target[PATH_MAX];
 	struct bdf a;
-	int r = sysfs_read_link(h, &target, "class/%s/%s", class, name);
+	int r = folder_read_link(class, name, target, sizeof(target));
 
 	if (r == 0)
 		r = function_in_path(target, &a);
 	if (r == 0)
 		*ret = a;
 	return r;
+}
+
+int classdev_function(struct host *h, const char *class, const char *name, struct bdf *ret)
+{
+	autofolder f;
+	int r;
+
+	folder_init(&f, h);
+	r = sysfs_enter(&f, "class/%s", class);
+	return r < 0 ? r : classdev_function_in(&f, name, ret);
 }

@@ -3,7 +3,9 @@
 #pragma once
 
 #include "base/bdf.h"
-#include "host/host.h"
+#include "host/folder.h"
 
 /* -ENODATA for what stands on no PCI function (lo, bridges, tunnels). */
 int classdev_function(struct host *h, const char *class, const char *name, struct bdf *ret);
+/* The same, in the folder of the class, for one of many. `name` is one component. */
+int classdev_function_in(struct folder *class, const char *name, struct bdf *ret);

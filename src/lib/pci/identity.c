@@ -4,8 +4,6 @@
 #include "base/str.h"
 #include "host/sysfs.h"
 
-#include <stdio.h>
-
 enum {
 	CLASS_STORAGE_NVME = 0x010802,
 	BASE_NETWORK = 0x02,
@@ -120,14 +118,14 @@ int identity_parse_modalias(const char *text, struct identity *ret)
 	return 0;
 }
 
-static int read_hex(struct host *h, struct bdf a, const char *file, uint64_t max, uint64_t *ret)
+static int read_hex(struct folder *f, const char *file, uint64_t max, uint64_t *ret)
 {
-	autofree char *text = NULL;
+	char text[64];
 	uint64_t v;
-	int r = sysfs_read(h, &text, "bus/pci/devices/%s/%s", BDF_TEXT(a), file);
+	int r = folder_read_text(f, file, text, sizeof(text));
 
 	if (r < 0)
-		return r;
+		return r == -EMSGSIZE ? -EINVAL : r;
 	r = parse_hex(str_trim(text), &v);
 	if (r < 0 || v > max)
 		return -EINVAL;
@@ -135,19 +133,19 @@ static int read_hex(struct host *h, struct bdf a, const char *file, uint64_t max
 	return 0;
 }
 
-static int read_single_files(struct host *h, struct bdf a, struct identity *ret)
+static int read_single_files(struct folder *f, struct identity *ret)
 {
 	uint64_t vendor, device, class_code, sv = 0, sd = 0;
-	int r = read_hex(h, a, "vendor", UINT16_MAX, &vendor);
+	int r = read_hex(f, "vendor", UINT16_MAX, &vendor);
 
 	if (r == 0)
-		r = read_hex(h, a, "device", UINT16_MAX, &device);
+		r = read_hex(f, "device", UINT16_MAX, &device);
 	if (r == 0)
-		r = read_hex(h, a, "class", 0xffffff, &class_code);
+		r = read_hex(f, "class", 0xffffff, &class_code);
 	if (r < 0)
 		return r;
-	(void)read_hex(h, a, "subsystem_vendor", UINT16_MAX, &sv);
-	(void)read_hex(h, a, "subsystem_device", UINT16_MAX, &sd);
+	(void)read_hex(f, "subsystem_vendor", UINT16_MAX, &sv);
+	(void)read_hex(f, "subsystem_device", UINT16_MAX, &sd);
 	*ret = (struct identity) {
 		.vendor = (uint16_t)vendor,
 		.device = (uint16_t)device,
@@ -158,21 +156,36 @@ static int read_single_files(struct host *h, struct bdf a, struct identity *ret)
 	return 0;
 }
 
-int identity_read(struct host *h, struct bdf a, struct identity *ret)
+int identity_read_in(struct folder *f, struct identity *ret)
 {
-	autofree char *text = NULL;
+	char text[256];
 
-	if (sysfs_read(h, &text, "bus/pci/devices/%s/modalias", BDF_TEXT(a)) >= 0 &&
+	if (folder_read_text(f, "modalias", text, sizeof(text)) == 0 &&
 		identity_parse_modalias(str_trim(text), ret) == 0)
 		return 0;
-	return read_single_files(h, a, ret);
+	return read_single_files(f, ret);
+}
+
+int identity_read(struct host *h, struct bdf a, struct identity *ret)
+{
+	autofolder f;
+	int r;
+
+	folder_init(&f, h);
+	r = sysfs_enter(&f, "bus/pci/devices/%s", BDF_TEXT(a));
+	return r < 0 ? r : identity_read_in(&f, ret);
 }
 
 int identity_read_revision(struct host *h, struct bdf a, uint8_t *ret)
 {
+	autofolder f;
 	uint64_t v;
-	int r = read_hex(h, a, "revision", UINT8_MAX, &v);
+	int r;
 
+	folder_init(&f, h);
+	r = sysfs_enter(&f, "bus/pci/devices/%s", BDF_TEXT(a));
+	if (r == 0)
+		r = read_hex(&f, "revision", UINT8_MAX, &v);
 	if (r == 0)
 		*ret = (uint8_t)v;
 	return r;

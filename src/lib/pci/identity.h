@@ -6,7 +6,7 @@
 #pragma once
 
 #include "base/bdf.h"
-#include "host/host.h"
+#include "host/folder.h"
 
 struct identity {
 	uint16_t vendor, device;
@@ -19,6 +19,8 @@ struct identity {
  * -ENOENT when the function has gone, -EINVAL when what stands there is not an identity.
  */
 int identity_read(struct host *h, struct bdf a, struct identity *ret);
+/* The same, in the function's folder. */
+int identity_read_in(struct folder *f, struct identity *ret);
 int identity_parse_modalias(const char *text, struct identity *ret);
 /* Not part of modalias, and few ask for it. */
 int identity_read_revision(struct host *h, struct bdf a, uint8_t *ret);

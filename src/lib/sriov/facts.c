@@ -5,6 +5,8 @@
 #include "host/locked.h"
 #include "host/sysfs.h"
 
+#include <limits.h>
+
 /*
  * No function has more: an MSI-X table ends at 2048 vectors, a PF at 65535 VFs. A real driver was
  * seen to report 4294967033, a negative number that wrapped.
@@ -24,20 +26,20 @@ static bool virtfn_index(const char *name, uint32_t *ret)
 	return str_starts(name, "virtfn") && parse_u32(name + strlen("virtfn"), ret) == 0;
 }
 
-static int read_virtfn(struct host *h, struct bdf pf, const char *link, struct bdf *ret)
+static int read_virtfn(struct folder *pf, const char *link, struct bdf *ret)
 {
-	autofree char *target = NULL;
-	int r = sysfs_link_name(h, &target, "bus/pci/devices/%s/%s", BDF_TEXT(pf), link);
+	char target[NAME_MAX + 1];
+	int r = folder_link_name(pf, link, target, sizeof(target));
 
 	return r < 0 ? r : bdf_parse(target, ret);
 }
 
-int sriov_vfs(struct host *h, struct bdf pf, struct sriov_vf **ret, size_t *ret_n)
+int sriov_vfs_in(struct folder *pf, struct sriov_vf **ret, size_t *ret_n)
 {
 	autostrv char **names = NULL;
 	struct sriov_vf *list;
 	size_t n = 0;
-	int r = sysfs_list(h, &names, "bus/pci/devices/%s", BDF_TEXT(pf));
+	int r = folder_list(pf, &names);
 
 	if (r < 0)
 		return r;
@@ -46,7 +48,7 @@ int sriov_vfs(struct host *h, struct bdf pf, struct sriov_vf **ret, size_t *ret_
 		return -ENOMEM;
 	STRV_FOREACH (name, names)
 		if (virtfn_index(*name, &list[n].index) &&
-			read_virtfn(h, pf, *name, &list[n].bdf) == 0)
+			read_virtfn(pf, *name, &list[n].bdf) == 0)
 			n++;
 	qsort(list, n, sizeof(*list), by_index);
 	*ret = list;
@@ -54,14 +56,39 @@ int sriov_vfs(struct host *h, struct bdf pf, struct sriov_vf **ret, size_t *ret_
 	return 0;
 }
 
-int sriov_physfn(struct host *h, struct bdf vf, struct bdf *ret_pf)
+/* "0000:01:00.0" as a folder to ask in. */
+static int enter(struct folder *f, struct host *h, struct bdf a)
 {
-	autofree char *target = NULL;
-	int r = sysfs_link_name(h, &target, "bus/pci/devices/%s/physfn", BDF_TEXT(vf));
+	folder_init(f, h);
+	return sysfs_enter(f, "bus/pci/devices/%s", BDF_TEXT(a));
+}
+
+int sriov_vfs(struct host *h, struct bdf pf, struct sriov_vf **ret, size_t *ret_n)
+{
+	autofolder f;
+	int r = enter(&f, h, pf);
+
+	return r < 0 ? r : sriov_vfs_in(&f, ret, ret_n);
+}
+
+int sriov_physfn_in(struct folder *vf, struct bdf *ret_pf)
+{
+	char target[NAME_MAX + 1];
+	int r = folder_link_name(vf, "physfn", target, sizeof(target));
 
 	if (r < 0)
 		return r == -ENOENT ? -ENODATA : r;
 	return bdf_parse(target, ret_pf);
+}
+
+int sriov_physfn(struct host *h, struct bdf vf, struct bdf *ret_pf)
+{
+	autofolder f;
+	int r = enter(&f, h, vf);
+
+	if (r < 0)
+		return r == -ENOENT ? -ENODATA : r;
+	return sriov_physfn_in(&f, ret_pf);
 }
 
 int sriov_vf_index(struct host *h, struct bdf pf, struct bdf vf, unsigned *ret)
@@ -80,10 +107,10 @@ int sriov_vf_index(struct host *h, struct bdf pf, struct bdf vf, unsigned *ret)
 	return -ENOENT;
 }
 
-int sriov_total_vfs(struct host *h, struct bdf pf, unsigned *ret)
+int sriov_total_vfs_in(struct folder *pf, unsigned *ret)
 {
 	uint64_t total;
-	int r = sysfs_read_u64(h, &total, "bus/pci/devices/%s/sriov_totalvfs", BDF_TEXT(pf));
+	int r = folder_read_u64(pf, "sriov_totalvfs", &total);
 
 	if (r < 0)
 		return r == -ENOENT ? -ENODATA : r;
@@ -91,6 +118,16 @@ int sriov_total_vfs(struct host *h, struct bdf pf, unsigned *ret)
 		return -EINVAL;
 	*ret = (unsigned)total;
 	return 0;
+}
+
+int sriov_total_vfs(struct host *h, struct bdf pf, unsigned *ret)
+{
+	autofolder f;
+	int r = enter(&f, h, pf);
+
+	if (r < 0)
+		return r == -ENOENT ? -ENODATA : r;
+	return sriov_total_vfs_in(&f, ret);
 }
 
 static int read_small(struct host *h, struct bdf pf, const char *file, unsigned max)

@@ -7,7 +7,7 @@
 #pragma once
 
 #include "base/bdf.h"
-#include "host/host.h"
+#include "host/folder.h"
 
 struct sriov_facts {
 	unsigned total_vfs; /* what the driver allows */
@@ -27,11 +27,15 @@ struct sriov_vf {
 int sriov_facts_read(struct host *h, struct bdf pf, struct sriov_facts *ret);
 /* In pieces: the number alone; and all but the numbers of VFs and MSI-X vectors. */
 int sriov_total_vfs(struct host *h, struct bdf pf, unsigned *ret);
+int sriov_total_vfs_in(struct folder *pf, unsigned *ret);
 void sriov_facts_read_rest(struct host *h, struct bdf pf, struct sriov_facts *f);
 /* The text of "sriov_vf_total_msix", whose reading takes the device lock; -1 when absurd. */
 int64_t sriov_parse_vf_total_msix(char *text);
 /* The VFs that exist, by index; there may be holes while the kernel removes them. free() it. */
 int sriov_vfs(struct host *h, struct bdf pf, struct sriov_vf **ret, size_t *ret_n);
+/* The same, in the PF's folder, which this lists. */
+int sriov_vfs_in(struct folder *pf, struct sriov_vf **ret, size_t *ret_n);
 /* A VF's PF and index. -ENODATA when `vf` is no VF. */
 int sriov_physfn(struct host *h, struct bdf vf, struct bdf *ret_pf);
+int sriov_physfn_in(struct folder *vf, struct bdf *ret_pf);
 int sriov_vf_index(struct host *h, struct bdf pf, struct bdf vf, unsigned *ret);

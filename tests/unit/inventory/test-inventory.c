@@ -106,11 +106,11 @@ static void found_by_netdev(void **state UNUSED)
 }
 
 /* A folder that a test fills: sys/bus/pci/devices/<function>/<file>. */
-struct folder {
+struct capture {
 	char path[64];
 };
 
-static void put(const struct folder *d, const char *rel, const char *text)
+static void put(const struct capture *d, const char *rel, const char *text)
 {
 	autofree char *path = str_printf("%s/%s", d->path, rel);
 	autofree char *cmd = str_printf("mkdir -p \"$(dirname '%s')\"", path);
@@ -123,7 +123,7 @@ static void put(const struct folder *d, const char *rel, const char *text)
 	fclose(f);
 }
 
-static struct host *open_folder(struct folder *d)
+static struct host *open_capture(struct capture *d)
 {
 	struct host *h = NULL;
 
@@ -131,9 +131,9 @@ static struct host *open_folder(struct folder *d)
 	return h;
 }
 
-static struct folder new_folder(void)
+static struct capture new_capture(void)
 {
-	struct folder d = { "/tmp/vfctl-inventory-XXXXXX" };
+	struct capture d = { "/tmp/vfctl-inventory-XXXXXX" };
 	autofree char *sys = NULL;
 
 	assert_non_null(mkdtemp(d.path));
@@ -142,7 +142,7 @@ static struct folder new_folder(void)
 	return d;
 }
 
-static void drop_folder(struct folder *d)
+static void drop_capture(struct capture *d)
 {
 	autofree char *cmd = str_printf("rm -rf '%s'", d->path);
 
@@ -151,21 +151,21 @@ static void drop_folder(struct folder *d)
 
 static void a_machine_without_pci_is_empty(void **state UNUSED)
 {
-	struct folder d = new_folder();
-	autohost *h = open_folder(&d);
+	struct capture d = new_capture();
+	autohost *h = open_capture(&d);
 	struct inventory *inv CLEANUP(inventory_freep) = picture(h, INVENTORY_ALL);
 
 	assert_int_equal(inv->n_functions, 0);
 	assert_false(inv->iommu_on);
 	assert_null(inventory_find_bdf(inv, at("0000:00:00.0")));
-	drop_folder(&d);
+	drop_capture(&d);
 }
 
 #define DEV "sys/bus/pci/devices/"
 
 static void what_is_odd_is_unknown(void **state UNUSED)
 {
-	struct folder d = new_folder();
+	struct capture d = new_capture();
 	autohost *h = NULL;
 	struct inventory *inv CLEANUP(inventory_freep) = NULL;
 	struct function *f;
@@ -180,7 +180,7 @@ static void what_is_odd_is_unknown(void **state UNUSED)
 	put(&d, DEV "0000:3b:00.0/driver_override", "bad\x1b[31mname\n");
 	put(&d, DEV "0000:3b:00.1/numa_node", "1\n");
 	put(&d, DEV "no-address/vendor", "0x8086\n");
-	h = open_folder(&d);
+	h = open_capture(&d);
 	inv = picture(h, INVENTORY_ALL);
 	assert_int_equal(inv->n_functions, 3);
 	f = &inv->functions[0];
@@ -197,7 +197,7 @@ static void what_is_odd_is_unknown(void **state UNUSED)
 	assert_int_equal(inv->functions[1].numa_node, 1);
 	assert_string_equal(inv->functions[2].address, "10000:e1:00.0");
 	assert_false(inv->functions[2].id_unknown);
-	drop_folder(&d);
+	drop_capture(&d);
 }
 
 /* The captured machine's operations, counted, and one function vanishing under the reader. */
@@ -242,6 +242,7 @@ static struct host counting(struct host *under)
 	counting_ops.read_link = count_link;
 	counting_ops.stat = count_stat;
 	counting_ops.list_dir = count_list;
+	counting_ops.files = NULL;
 	return (struct host) { .ops = &counting_ops, .captured = true };
 }
 
