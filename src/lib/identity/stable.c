@@ -20,6 +20,7 @@ struct stable {
 	const struct inventory *inv;
 	const char *identity_dir;
 	uint8_t machine_id[MACHINE_ID_BYTES];
+	bool has_machine_id;
 	struct known known;
 	bool known_loaded;
 	struct seed *seeds;
@@ -65,20 +66,14 @@ static int read_machine_id(struct host *h, uint8_t ret[MACHINE_ID_BYTES], struct
 	return 0;
 }
 
-int stable_new(struct host *h, const struct inventory *inv, const char *identity_dir,
-	struct stable **ret, struct problem **reterr)
+int stable_new(
+	struct host *h, const struct inventory *inv, const char *identity_dir, struct stable **ret)
 {
 	struct stable *s = calloc(1, sizeof(*s));
-	int r;
 
 	if (!s)
 		return -ENOMEM;
 	*s = (struct stable) { .h = h, .inv = inv, .identity_dir = identity_dir };
-	r = read_machine_id(h, s->machine_id, reterr);
-	if (r < 0) {
-		stable_free(s);
-		return r;
-	}
 	*ret = s;
 	return 0;
 }
@@ -110,12 +105,15 @@ void stable_derive(const uint8_t machine_id[MACHINE_ID_BYTES], const char *seed,
 	ret[0] = (uint8_t)((ret[0] & 0xf0) | 0x02);
 }
 
-/* The card's, which is looked at once. */
+/* The card's, which is looked at once, as is the machine's id. */
 static int seed_of(struct stable *s, struct bdf pf, const char **ret, struct problem **reterr)
 {
 	autoidentity found = { 0 };
-	int r;
+	int r = s->has_machine_id ? 0 : read_machine_id(s->h, s->machine_id, reterr);
 
+	if (r < 0)
+		return r;
+	s->has_machine_id = true;
 	for (size_t i = 0; i < s->n_seeds; i++)
 		if (bdf_eq(s->seeds[i].pf, pf)) {
 			*ret = s->seeds[i].text;

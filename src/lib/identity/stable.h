@@ -25,12 +25,9 @@ enum { STABLE_CANDIDATES = 16, MACHINE_ID_BYTES = 16 };
 
 struct stable;
 
-/*
- * Looks up the machine's id and, when it is first needed, all addresses in use. Borrows all of its
- * arguments. PROBLEM_NOT_FOUND when the machine has no id.
- */
-int stable_new(struct host *h, const struct inventory *inv, const char *identity_dir,
-	struct stable **ret, struct problem **reterr);
+/* Borrows all of its arguments. All addresses in use are looked up when they are first needed. */
+int stable_new(
+	struct host *h, const struct inventory *inv, const char *identity_dir, struct stable **ret);
 void stable_free(struct stable *s);
 DEFINE_AUTO(struct stable, stable_free);
 
@@ -45,7 +42,10 @@ struct stable_owner {
  * in the configuration has it: *ret_who says who, allocated ("eth4", "0000:01:00.0/vf3").
  */
 int stable_claim(struct stable *s, struct mac m, struct stable_owner whose, char **ret_who);
-/* The MAC of a VF, which need not exist yet; it counts as claimed then. */
+/*
+ * The MAC of a VF, which need not exist yet; it counts as claimed then. PROBLEM_NOT_FOUND when the
+ * machine has no id, PROBLEM_DRIFT when another card than the recorded one stands there.
+ */
 int stable_mac(struct stable *s, struct stable_owner vf, struct mac *ret, struct problem **reterr);
 int stable_guid(struct stable *s, enum stable_kind kind, struct stable_owner vf, uint64_t *ret,
 	struct problem **reterr);

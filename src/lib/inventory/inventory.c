@@ -23,6 +23,7 @@ static void function_done(struct function *f)
 	free(f->driver);
 	free(f->driver_override);
 	free(f->nvme);
+	free(f->pool);
 	strv_free(f->namespaces);
 	free(f->vfs);
 }

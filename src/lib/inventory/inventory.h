@@ -56,6 +56,7 @@ struct function {
 	size_t n_vfs;
 	struct function *physfn; /* of a VF; NULL otherwise */
 	int vf_index;		 /* of a VF; -1 otherwise */
+	char *pool;		 /* by the configuration, when policy_label() was asked; NULL none */
 };
 
 struct inventory {

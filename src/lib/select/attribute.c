@@ -159,6 +159,11 @@ static bool mac_matches(struct host *h, const struct attribute *a, const struct 
 	return pf_gave_mac(h, a, f);
 }
 
+static bool pool_matches(struct host *h UNUSED, const struct attribute *a, const struct function *f)
+{
+	return str_eq(f->pool, a->value);
+}
+
 static const struct attribute_kind kinds[] = {
 	{ "driver", "a driver's name, or none", NULL, driver_matches },
 	{ "vendor", "VENDOR or VENDOR:DEVICE in hexadecimal, 8086:10c9", parse_id, id_matches },
@@ -169,6 +174,7 @@ static const struct attribute_kind kinds[] = {
 	{ "path", "pci-ADDRESS, where * and ? match", NULL, path_matches },
 	{ "serial", "a serial number, of the VPD or of an NVMe controller", NULL, serial_matches },
 	{ "mac", "an Ethernet address", parse_address, mac_matches },
+	{ "pool", "a pool of the configuration, vfctl-pf.d(5)", NULL, pool_matches },
 };
 
 bool attribute_is(const char *word)
