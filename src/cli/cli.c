@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "cli.h"
 #include "base/str.h"
+#include "out/holder.h"
 
 static int parse_json(struct cli *cli, const struct args *a, struct problem **reterr)
 {
@@ -115,6 +116,28 @@ int cli_inventory(struct cli *cli, unsigned flags, struct inventory **ret, struc
 	if (r < 0)
 		return r;
 	*ret = TAKE_PTR(inv);
+	return 0;
+}
+
+int cli_holders(struct cli *cli, const struct args *a, struct inventory *inv, const char *usual,
+	struct problem **reterr)
+{
+	const char *columns = cli->out.columns;
+	struct host *h;
+	int r;
+
+	if (!args_has(a, "holders") && !(columns && strcasestr(columns, "HOLDER")))
+		return 0;
+	r = cli_host(cli, &h, reterr);
+	if (r < 0)
+		return r;
+	r = inventory_find_holders(h, inv);
+	if (r < 0)
+		return problem(reterr, r, problem_kind_from_errno(r), NULL,
+			"cannot find out who uses the functions: %s", strerror(-r));
+	if (!columns)
+		cli->out.columns = usual;
+	holders_note_unknown(&cli->out, inv);
 	return 0;
 }
 

@@ -32,6 +32,13 @@ int cli_may_act(struct cli *cli, struct problem **reterr);
 int cli_inventory(struct cli *cli, unsigned flags, struct inventory **ret, struct problem **reterr);
 
 /*
+ * Who uses the functions, when --holders or a column asks for it; `usual` are then the columns if
+ * none were chosen.
+ */
+int cli_holders(struct cli *cli, const struct args *a, struct inventory *inv, const char *usual,
+	struct problem **reterr);
+
+/*
  * Progress of a wait: overwrites one line on a terminal, else one line a while. Ends with
  * cli_waited(), which clears the line.
  */

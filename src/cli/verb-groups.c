@@ -4,7 +4,7 @@
 #include "out/group.h"
 #include "select/select.h"
 
-static const struct option options[] = { OPTION_COLUMNS };
+static const struct option options[] = { OPTION_COLUMNS, OPTION_HOLDERS };
 
 static const struct example examples[] = {
 	{ "groups", "all groups" },
@@ -86,6 +86,8 @@ static int run(struct cli *cli, const struct args *a, struct problem **reterr)
 	r = cli_inventory(cli, INVENTORY_GROUPS, &inv, reterr);
 	if (r == 0)
 		r = cli_host(cli, &h, reterr);
+	if (r == 0)
+		r = cli_holders(cli, a, inv, "GROUP,VERDICT,MEMBERS,HOLDERS", reterr);
 	if (r == 0)
 		r = topology_load(h, inv, &t, reterr);
 	if (r < 0)

@@ -3,11 +3,12 @@
 #include "out/function.h"
 #include "select/select.h"
 
-static const struct option options[] = { OPTION_COLUMNS };
+static const struct option options[] = { OPTION_COLUMNS, OPTION_HOLDERS };
 
 static const struct example examples[] = {
 	{ "list", "all functions" },
 	{ "list class=network driver=igb", "network functions on igb" },
+	{ "list --holders class=network", "and who uses them" },
 	{ "list -o ADDRESS,DRIVER ens1f0/vf0-3", "four VFs, two columns" },
 	{ "--root web1.tar list --json", "another machine's, for a program" },
 };
@@ -34,6 +35,8 @@ static int run(struct cli *cli, const struct args *a, struct problem **reterr)
 		r = cli_inventory(cli, needed(cli, a), &inv, reterr);
 	if (r == 0)
 		r = select_matching(h, inv, a->words, a->n_words, &found, reterr);
+	if (r == 0)
+		r = cli_holders(cli, a, inv, "ADDRESS,KIND,CLASS,DRIVER,GROUP,NAME,HOLDER", reterr);
 	if (r == 0)
 		r = out_functions(
 			&cli->out, (const struct function *const *)found.v, found.n, reterr);

@@ -78,6 +78,10 @@ const char *verb_section_title(enum verb_section s);
 		'o', "columns", TAKES_VALUE, "COL,COL", "show these columns (see below)",          \
 			"<columns>"                                                                \
 	}
+#define OPTION_HOLDERS                                                                             \
+	{                                                                                          \
+		0, "holders", TAKES_NOTHING, NULL, "also who uses them", NULL                      \
+	}
 #define OPTION_TIMEOUT                                                                             \
 	{                                                                                          \
 		0, "timeout", TAKES_VALUE, "SECONDS", "how long to wait for the kernel", ""        \

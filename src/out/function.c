@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "function.h"
 #include "cell.h"
+#include "holder.h"
 
 #define FUNCTION(row) ((const struct function *)(row))
 
@@ -107,6 +108,11 @@ static int text_index(const void *row, char **ret)
 	return cell_known(ret, FUNCTION(row)->vf_index);
 }
 
+static int text_holder(const void *row, char **ret)
+{
+	return holder_cell(ret, FUNCTION(row)->holders, FUNCTION(row)->n_holders);
+}
+
 static const char *color_kind(const void *row)
 {
 	switch (FUNCTION(row)->kind) {
@@ -148,6 +154,7 @@ const struct out_column function_columns[] = {
 	{ "NVME", "NVMe controller", 0, text_nvme, NULL },
 	{ "PF", "of a VF: its PF", 0, text_pf, NULL },
 	{ "INDEX", "of a VF: its number", OUT_RIGHT, text_index, NULL },
+	{ "HOLDER", "who uses it: guest, mount, …", OUT_WRAP, text_holder, NULL },
 };
 const size_t n_function_columns = ARRAY_SIZE(function_columns);
 
@@ -214,6 +221,13 @@ void function_json(struct json *j, json_object *to, const struct function *f)
 	json_add_null(j, to, "claim");
 }
 
+static void one_in_json(struct json *j, json_object *to, const struct function *f)
+{
+	function_json(j, to, f);
+	if (f->holders_known)
+		holders_json(j, to, f->holders, f->n_holders);
+}
+
 static int functions_in_json(
 	const struct out *o, const struct function *const *v, size_t n, struct problem **reterr)
 {
@@ -221,7 +235,7 @@ static int functions_in_json(
 	json_object *list = json_add_array(&j, j.root, "functions");
 
 	for (size_t i = 0; i < n; i++)
-		function_json(&j, json_add_object(&j, list, NULL), v[i]);
+		one_in_json(&j, json_add_object(&j, list, NULL), v[i]);
 	return json_print(&j, o, reterr);
 }
 

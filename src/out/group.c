@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "group.h"
 #include "cell.h"
+#include "holder.h"
 
 #include <inttypes.h>
 
@@ -52,6 +53,24 @@ static int text_reserved(const void *row, char **ret)
 	return cell_take(ret, &b);
 }
 
+/* The users of its members, the worst of each. */
+static int text_holders(const void *row, char **ret)
+{
+	const struct group_verdict *v = VERDICT(row);
+	autostrbuf b = { 0 };
+
+	for (size_t i = 0; i < v->n_members; i++) {
+		const struct function *f = v->members[i]->f;
+		autofree char *cell = NULL;
+
+		if (holder_cell(&cell, f->holders, f->n_holders) < 0)
+			return -ENOMEM;
+		if (cell)
+			strbuf_add(&b, "%s%s: %s", b.len ? "; " : "", f->address, cell);
+	}
+	return cell_take(ret, &b);
+}
+
 static const char *color_viable(const void *row)
 {
 	return GROUP(row)->viable ? "green" : "red";
@@ -96,6 +115,7 @@ const struct out_column group_columns[] = {
 	{ "BLOCKERS", "members on host drivers", OUT_USUAL | OUT_WRAP, text_blockers, NULL },
 	{ "RESERVED", "I/O addresses not to map", OUT_USUAL | OUT_WRAP, text_reserved, NULL },
 	{ "WHY", "what makes it so large", OUT_USUAL | OUT_WRAP, text_why, NULL },
+	{ "HOLDERS", "who uses its functions", OUT_WRAP, text_holders, NULL },
 };
 const size_t n_group_columns = ARRAY_SIZE(group_columns);
 
@@ -138,6 +158,17 @@ static void gap_json(struct json *j, json_object *to, const struct acs_gap *g)
 			json_add_str(j, missing, NULL, acs_bit_name(i));
 }
 
+static void group_holders_json(struct json *j, json_object *to, const struct group_verdict *v)
+{
+	json_object *list;
+
+	if (!v->n_members || !v->members[0]->f->holders_known)
+		return;
+	list = json_add_array(j, to, "holders");
+	for (size_t i = 0; i < v->n_members; i++)
+		holders_json_add(j, list, v->members[i]->f->holders, v->members[i]->f->n_holders);
+}
+
 void group_verdict_json(struct json *j, json_object *to, const struct group_verdict *v)
 {
 	static const char *const isolated_by[] = {
@@ -158,6 +189,7 @@ void group_verdict_json(struct json *j, json_object *to, const struct group_verd
 	json_add_bool(j, to, "acs_unknown", v->acs_unknown);
 	json_add_str(j, to, "isolated_by", isolated_by[v->trust]);
 	json_add_str(j, to, "why", v->why);
+	group_holders_json(j, to, v);
 }
 
 static int groups_in_json(const struct out *o, const struct group_verdict *const *v, size_t n,

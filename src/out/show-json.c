@@ -2,6 +2,7 @@
 #include "show-json.h"
 #include "function.h"
 #include "group.h"
+#include "holder.h"
 #include "base/str.h"
 
 #include <inttypes.h>
@@ -143,29 +144,6 @@ static void vfinfo_json(struct json *j, json_object *list, const struct host_vf 
 	json_add_maybe(j, e, "query_rss_en", vf->query_rss);
 }
 
-static void holders_json(struct json *j, json_object *to, const struct holders *s)
-{
-	json_object *list = json_add_array(j, to, "holders"), *unknown;
-
-	for (size_t i = 0; i < s->n; i++) {
-		const struct holder *holder = &s->v[i];
-		json_object *e;
-
-		if (holder->kind == HOLDER_DRIVER)
-			continue; /* has a key of its own */
-		e = json_add_object(j, list, NULL);
-		json_add_str(j, e, "kind", holder_kind_name(holder->kind));
-		json_add_str(j, e, "strength", holder_strength_name(holder->strength));
-		json_add_known(j, e, "pid", holder->pid ? holder->pid : -1);
-		json_add_str(j, e, "command", holder->command);
-		json_add_str(j, e, "vm_name", holder->vm_name);
-		json_add_str(j, e, "who", holder->text);
-	}
-	unknown = json_add_array(j, to, "holders_unknown");
-	STRV_FOREACH (it, s->unknown)
-		json_add_str(j, unknown, NULL, *it);
-}
-
 static void pool_json(struct json *j, json_object *to, const char *key, const struct nvmepf_pool *p)
 {
 	json_object *e;
@@ -233,7 +211,7 @@ static void altnames_json(struct json *j, json_object *to, const struct shown *s
 int show_json(const struct out *o, const struct shown *s, struct problem **reterr)
 {
 	autojson j = json_start();
-	json_object *vfinfo;
+	json_object *vfinfo, *unknown;
 
 	function_json(&j, j.root, s->f);
 	json_add_fmt(&j, j.root, "class_code", "%06x", s->f->id.class_code);
@@ -243,7 +221,10 @@ int show_json(const struct out *o, const struct shown *s, struct problem **reter
 		json_add_null(&j, j.root, "group");
 	altnames_json(&j, j.root, s);
 	hardware_json(&j, j.root, s->detail);
-	holders_json(&j, j.root, s->holders);
+	holders_json(&j, j.root, s->holders->v, s->holders->n);
+	unknown = json_add_array(&j, j.root, "holders_unknown");
+	STRV_FOREACH (it, s->holders->unknown)
+		json_add_str(&j, unknown, NULL, *it);
 	if (s->vfs) {
 		vfinfo = json_add_array(&j, j.root, "vfinfo_list");
 		for (size_t i = 0; i < s->n_vfs; i++)

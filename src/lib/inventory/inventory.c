@@ -35,6 +35,7 @@ void inventory_free(struct inventory *inv)
 	for (size_t i = 0; i < inv->n_functions; i++)
 		function_done(&inv->functions[i]);
 	free(inv->functions);
+	inventory_forget_holders(inv);
 	free(inv->netdevs);
 	iommu_groups_free(inv->groups, inv->n_groups);
 	free(inv);

@@ -18,6 +18,9 @@
 #include "pci/identity.h"
 #include "sriov/facts.h"
 
+struct holder;
+struct holders;
+
 enum inventory_flags {
 	INVENTORY_NAMES = 1 << 0,     /* vendor_name, device_name */
 	INVENTORY_OVERRIDES = 1 << 1, /* driver_override */
@@ -57,6 +60,10 @@ struct function {
 	struct function *physfn; /* of a VF; NULL otherwise */
 	int vf_index;		 /* of a VF; -1 otherwise */
 	char *pool;		 /* by the configuration, when policy_label() was asked; NULL none */
+
+	const struct holder *holders; /* the worst first; NULL: none, or not asked for */
+	size_t n_holders;
+	bool holders_known; /* they were asked for */
 };
 
 struct inventory {
@@ -67,11 +74,15 @@ struct inventory {
 	bool iommu_on; /* some function is in a group */
 	struct netdev *netdevs;
 	size_t n_netdevs;
+	struct holders *holders; /* NULL: inventory_find_holders() was not called */
 };
 
 int inventory_load(struct host *h, unsigned flags, struct inventory **ret, struct problem **reterr);
 /* What INVENTORY_NAMES does, with a pci.ids file of choice; NULL: the system's. */
 int inventory_look_up_names(struct inventory *inv, const char *pci_ids);
+/* Who uses each function (holder/holder.h), in one look for all of them. */
+int inventory_find_holders(struct host *h, struct inventory *inv);
+void inventory_forget_holders(struct inventory *inv);
 void inventory_free(struct inventory *inv);
 DEFINE_AUTO(struct inventory, inventory_free);
 
