@@ -29,8 +29,13 @@ may_use() { # ROOM-PREFIX OTHER-PREFIX, as folders below src
 	esac
 }
 
+# The header that is called as its room, else the first: one that others may include.
 header_of() { # DIR
-	find "$1" -maxdepth 1 -name '*.h' -printf '%f\n' | sort | head -n 1
+	if [ -e "$1/$(basename "$1").h" ]; then
+		echo "$(basename "$1").h"
+	else
+		find "$1" -maxdepth 1 -name '*.h' -printf '%f\n' | sort | head -n 1
+	fi
 }
 
 # One source that says which of all headers can be found, and includes those.
