@@ -492,6 +492,8 @@ struct host *fake_kernel_new(const char *capture)
 	k_put(k, 0200, "", "/sys/bus/pci/drivers_probe");
 	k_put(k, 0200, "", "/sys/bus/pci/rescan");
 	fakevfio_init(&k->vfio, NULL);
+	k->vfio.log = vfio_logs;
+	k->vfio.clock = &k->host;
 	pf_find_all(k);
 	nvme_find_all(k);
 	driver_find_vfio(k);

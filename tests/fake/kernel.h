@@ -175,6 +175,7 @@ void fakeudev_netdev_came(struct kernel *k, const char *bdf, int ifindex);
 int fakeudev_settled(struct host *h, const char *path, uint64_t since_ms);
 
 /* vfio.c */
+void vfio_logs(struct fakevfio *f, const char *text);
 void vfio_add(struct kernel *k, const char *bdf);
 void vfio_remove(struct kernel *k, const char *bdf);
 bool vfio_is_open(struct kernel *k, const char *bdf);

@@ -12,6 +12,11 @@ static struct fakevfio_function *function_of(struct kernel *k, const char *bdf)
 	return NULL;
 }
 
+void vfio_logs(struct fakevfio *f, const char *text)
+{
+	k_say(container_of(f, struct kernel, vfio), 3, "%s", text);
+}
+
 struct fakevfio *fake_vfio(struct host *h)
 {
 	return &kernel_of(h)->vfio;

@@ -82,6 +82,23 @@ static int fake_open(struct host *h, const char *path, int flags)
 	return object_new(f, eventfd(0, EFD_CLOEXEC), KIND_GROUP, fn);
 }
 
+/* The enable bit in the MSI-X capability, if the configuration space has one. */
+static void show_msix(struct fakevfio_function *fn, bool on)
+{
+	uint8_t at = 0x34, head[4];
+
+	for (unsigned hops = 0; hops < 48; hops++) {
+		fakevfio_peek(fn, VFIO_PCI_CONFIG_REGION_INDEX, at, head, sizeof(head));
+		if (hops && head[0] == 0x11)
+			break;
+		at = hops ? head[1] : head[0];
+		if (at < 0x40)
+			return;
+	}
+	head[3] = (uint8_t)((head[3] & 0x7f) | (on ? 0x80 : 0));
+	fakevfio_poke(fn, VFIO_PCI_CONFIG_REGION_INDEX, at, head, sizeof(head));
+}
+
 static void irqs_off(struct fakevfio_function *fn, unsigned index)
 {
 	for (unsigned i = 0; i < FAKEVFIO_VECTORS; i++) {
@@ -90,6 +107,8 @@ static void irqs_off(struct fakevfio_function *fn, unsigned index)
 		fn->fds[index][i] = -1;
 	}
 	if (fn->on == (int)index) {
+		if (index == VFIO_PCI_MSIX_IRQ_INDEX && !fn->msix_stays_on)
+			show_msix(fn, false);
 		fn->on = -1;
 		fn->on_count = 0;
 	}
@@ -139,7 +158,7 @@ static void put_iommu_caps(const struct fakevfio *f, char *answer, uint32_t at, 
 		ranges->iova_ranges[i] =
 			(struct vfio_iova_range) { f->ranges[i].first, f->ranges[i].last };
 	avail->header = (struct vfio_info_cap_header) { VFIO_IOMMU_TYPE1_INFO_DMA_AVAIL, 1, 0 };
-	avail->avail = f->dma_limit - f->n_mappings;
+	avail->avail = f->dma_limit - f->n_mappings - f->leaked;
 }
 
 static int iommu_info(struct fakevfio *f, struct vfio_iommu_type1_info *info)
@@ -166,12 +185,20 @@ static int iommu_info(struct fakevfio *f, struct vfio_iommu_type1_info *info)
 	return 0;
 }
 
+static struct fakevfio_mapping *mapping_at(struct fakevfio *f, uint64_t iova)
+{
+	for (unsigned i = 0; i < f->n_mappings; i++)
+		if (iova >= f->mappings[i].iova && iova - f->mappings[i].iova < f->mappings[i].size)
+			return &f->mappings[i];
+	return NULL;
+}
+
 static bool iova_usable(const struct fakevfio *f, uint64_t first, uint64_t last)
 {
 	for (unsigned i = 0; i < f->n_ranges; i++)
 		if (first >= f->ranges[i].first && last <= f->ranges[i].last)
 			return true;
-	return f->n_ranges == 0;
+	return f->n_ranges == 0 || f->maps_anywhere;
 }
 
 static int map_dma(struct fakevfio *f, const struct vfio_iommu_type1_dma_map *m)
@@ -181,14 +208,19 @@ static int map_dma(struct fakevfio *f, const struct vfio_iommu_type1_dma_map *m)
 	if (!m->size || (m->size | m->iova | m->vaddr) & 4095 ||
 		!iova_usable(f, m->iova, m->iova + m->size - 1))
 		return -EINVAL;
-	for (unsigned i = 0; i < f->n_mappings; i++)
+	for (unsigned i = 0; !f->maps_twice && i < f->n_mappings; i++)
 		if (m->iova < f->mappings[i].iova + f->mappings[i].size &&
 			f->mappings[i].iova < m->iova + m->size)
 			return -EEXIST;
 	if (f->n_mappings >= f->dma_limit)
 		return -ENOSPC;
-	f->mappings[f->n_mappings].iova = m->iova;
-	f->mappings[f->n_mappings++].size = m->size;
+	f->mappings[f->n_mappings++] = (struct fakevfio_mapping) {
+		.iova = m->iova,
+		.size = m->size,
+		.memory = (char *)(uintptr_t)m->vaddr,
+		.readable = m->flags & VFIO_DMA_MAP_FLAG_READ,
+		.writable = m->flags & VFIO_DMA_MAP_FLAG_WRITE,
+	};
 	f->maps++;
 	return 0;
 }
@@ -197,7 +229,9 @@ static int unmap_dma(struct fakevfio *f, struct vfio_iommu_type1_dma_unmap *u)
 {
 	for (unsigned i = 0; i < f->n_mappings; i++)
 		if (f->mappings[i].iova == u->iova && f->mappings[i].size == u->size) {
+			f->last_unmapped = f->mappings[i];
 			f->mappings[i] = f->mappings[--f->n_mappings];
+			f->leaked += f->leaks_entries;
 			return 0;
 		}
 	u->size = 0;
@@ -371,6 +405,8 @@ static int set_irqs(struct fakevfio_function *fn, const struct vfio_irq_set *s)
 	if (!(s->flags & VFIO_IRQ_SET_ACTION_TRIGGER))
 		return 0;
 	if (s->flags & VFIO_IRQ_SET_DATA_NONE) {
+		if (s->count && fn->deaf)
+			return 0;
 		if (s->count)
 			return fakevfio_fire(fn, s->index, s->start) ? 0 : -EINVAL;
 		irqs_off(fn, s->index);
@@ -381,10 +417,28 @@ static int set_irqs(struct fakevfio_function *fn, const struct vfio_irq_set *s)
 	if (block && fn->on == (int)s->index && s->start + s->count > fn->on_count && !resize)
 		return -EINVAL;
 	if (block) {
+		if (s->index == VFIO_PCI_MSIX_IRQ_INDEX)
+			show_msix(fn, true);
 		fn->on = (int)s->index;
 		fn->on_count = MAX(fn->on_count, s->start + s->count);
 	}
 	take_fds(fn, s);
+	return 0;
+}
+
+static int reset_device(struct fakevfio_function *fn)
+{
+	uint32_t zero = 0;
+
+	if (fn->kernel->clock)
+		host_sleep_ms(fn->kernel->clock, fn->reset_ms);
+	if (fn->reset_errno)
+		return fn->reset_errno;
+	fn->resets++;
+	if (fn->model)
+		fn->model->reset(fn);
+	if (fn->reset_spoils)
+		fakevfio_poke(fn, VFIO_PCI_CONFIG_REGION_INDEX, 0x10, &zero, sizeof(zero));
 	return 0;
 }
 
@@ -405,8 +459,7 @@ static int device_ioctl(struct fakevfio_function *fn, unsigned long request, voi
 	case VFIO_DEVICE_SET_IRQS:
 		return set_irqs(fn, arg);
 	case VFIO_DEVICE_RESET:
-		fn->resets++;
-		return 0;
+		return reset_device(fn);
 	default:
 		return -ENOTTY;
 	}
@@ -443,9 +496,20 @@ static const struct fakevfio_region *region_of(struct fakevfio *f, int fd, uint6
 	return &f->objects[i].fn->regions[index];
 }
 
+/* Its model's registers: 1 and the function, or 0. */
+static int is_register(
+	struct fakevfio *f, int fd, uint64_t at, size_t len, struct fakevfio_function **ret)
+{
+	struct fakevfio_function *fn = f->objects[object_at(f, fd)].fn;
+
+	*ret = fn;
+	return fn->model && len == 4 && at >> 40 <= VFIO_PCI_BAR5_REGION_INDEX;
+}
+
 static ssize_t fake_pread(struct host *h, int fd, void *buf, size_t len, uint64_t at)
 {
 	struct fakevfio *f = fake_of(h);
+	struct fakevfio_function *fn;
 	ssize_t n;
 
 	if (object_at(f, fd) < 0 && f->real)
@@ -454,6 +518,12 @@ static ssize_t fake_pread(struct host *h, int fd, void *buf, size_t len, uint64_
 		return f->fail_errno;
 	if (!region_of(f, fd, at, len))
 		return -EINVAL;
+	if (is_register(f, fd, at, len, &fn)) {
+		uint32_t v = fn->model->read(fn, (unsigned)(at >> 40), at & 0xffffffffff);
+
+		memcpy(buf, &v, sizeof(v));
+		return (ssize_t)len;
+	}
 	n = pread(fd, buf, len, (off_t)at);
 	return n < 0 ? -errno : n;
 }
@@ -461,12 +531,20 @@ static ssize_t fake_pread(struct host *h, int fd, void *buf, size_t len, uint64_
 static ssize_t fake_pwrite(struct host *h, int fd, const void *buf, size_t len, uint64_t at)
 {
 	struct fakevfio *f = fake_of(h);
+	struct fakevfio_function *fn;
 	ssize_t n;
 
 	if (fails(f))
 		return f->fail_errno;
 	if (!region_of(f, fd, at, len))
 		return -EINVAL;
+	if (is_register(f, fd, at, len, &fn)) {
+		uint32_t v;
+
+		memcpy(&v, buf, sizeof(v));
+		fn->model->write(fn, (unsigned)(at >> 40), at & 0xffffffffff, v);
+		return (ssize_t)len;
+	}
 	n = pwrite(fd, buf, len, (off_t)at);
 	return n < 0 ? -errno : n;
 }
@@ -502,6 +580,62 @@ static int fake_mmap(
 static int fake_munmap(struct host *h UNUSED, void *addr, size_t len)
 {
 	return munmap(addr, len) < 0 ? -errno : 0;
+}
+
+static void log_fault(struct fakevfio_function *fn, uint64_t iova, bool write)
+{
+	char text[128];
+
+	if (!fn->kernel->log)
+		return;
+	snprintf(text, sizeof(text),
+		"DMAR: [DMA %s NO_PASID] Request device [%s] fault addr 0x%llx [fault reason "
+		"0x0%c] PTE %s access is not set",
+		write ? "Write" : "Read", strchr(fn->name, ':') + 1,
+		(unsigned long long)iova & ~4095ULL, write ? '5' : '6', write ? "Write" : "Read");
+	fn->kernel->log(fn->kernel, text);
+}
+
+/* Bytes from `iova` on that lie in one mapping; NULL and a fault in the log when they may not. */
+static char *reach(struct fakevfio_function *fn, uint64_t iova, size_t *len, bool write)
+{
+	struct fakevfio_mapping *m = mapping_at(fn->kernel, iova),
+				*old = &fn->kernel->last_unmapped;
+	uint8_t command;
+
+	fakevfio_peek(fn, VFIO_PCI_CONFIG_REGION_INDEX, 4, &command, sizeof(command));
+	if (!m && fn->ignores_iommu && iova >= old->iova && iova - old->iova < old->size)
+		m = old;
+	if (!m || !fn->in_container || !(command & 4) || !(write ? m->writable : m->readable)) {
+		log_fault(fn, iova, write);
+		return NULL;
+	}
+	*len = MIN(*len, (size_t)(m->size - (iova - m->iova)));
+	return m->memory + (iova - m->iova);
+}
+
+bool fakevfio_dma_read(struct fakevfio_function *fn, uint64_t iova, void *buf, size_t len)
+{
+	for (size_t done = 0, n = len; done < len; done += n, n = len - done) {
+		const char *at = reach(fn, iova + done, &n, false);
+
+		if (!at)
+			return false;
+		memcpy((char *)buf + done, at, n);
+	}
+	return true;
+}
+
+bool fakevfio_dma_write(struct fakevfio_function *fn, uint64_t iova, const void *buf, size_t len)
+{
+	for (size_t done = 0, n = len; done < len; done += n, n = len - done) {
+		char *at = reach(fn, iova + done, &n, true);
+
+		if (!at)
+			return false;
+		memcpy(at, (const char *)buf + done, n);
+	}
+	return true;
 }
 
 static const struct host_ops fake_ops = {
@@ -548,6 +682,7 @@ struct fakevfio_function *fakevfio_add(
 
 	must(f->n_functions <= FAKEVFIO_GROUPS);
 	*fn = (struct fakevfio_function) {
+		.kernel = f,
 		.name = name,
 		.group = group,
 		.viable = true,

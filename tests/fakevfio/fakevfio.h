@@ -8,6 +8,9 @@
  * It is for tests of lib/vfio and of the VMM, which know nothing but descriptors; a whole machine
  * with it inside is tests/fake.
  *
+ * A function may have a model behind its registers (fakenvme.h, fakeigb.h), which does DMA through
+ * what is mapped and raises interrupts.
+ *
  * Any call can be made to fail: fail_call counts open, ioctl, pread, pwrite and mmap from 1.
  */
 #pragma once
@@ -22,6 +25,16 @@ enum {
 	FAKEVFIO_GROUPS = 16,
 	FAKEVFIO_VECTORS = 64,
 	FAKEVFIO_MAPPINGS = 64,
+};
+
+struct fakevfio;
+struct fakevfio_function;
+
+/* Registers with something behind them: what 4-byte reads and writes of a BAR reach. */
+struct fakevfio_model {
+	uint32_t (*read)(struct fakevfio_function *fn, unsigned bar, uint64_t at);
+	void (*write)(struct fakevfio_function *fn, unsigned bar, uint64_t at, uint32_t value);
+	void (*reset)(struct fakevfio_function *fn);
 };
 
 struct fakevfio_region {
@@ -43,8 +56,17 @@ struct fakevfio_function {
 	bool can_reset, no_resize;
 	struct fakevfio_region regions[VFIO_PCI_NUM_REGIONS];
 	uint32_t irq_counts[VFIO_PCI_NUM_IRQS];
+	const struct fakevfio_model *model; /* NULL: memory only */
+	void *model_state;		    /* the test's */
+	unsigned reset_ms;		    /* how long it takes */
+	int reset_errno;
+	bool reset_spoils;  /* its first BAR reads 0 afterwards */
+	bool deaf;	    /* does not signal when VFIO is asked to */
+	bool msix_stays_on; /* in its capability */
+	bool ignores_iommu; /* reaches what was once mapped */
 
 	/* State. */
+	struct fakevfio *kernel;
 	int memory; /* the memfd behind every device descriptor */
 	bool group_open, in_container;
 	unsigned devices_open, resets;
@@ -68,16 +90,24 @@ struct fakevfio {
 	unsigned n_ranges; /* 0: the kernel does not tell them */
 	uint64_t page_sizes;
 	uint32_t dma_limit;
-	int map_errno; /* refuse every mapping with this */
+	int map_errno;	    /* refuse every mapping with this */
+	bool maps_anywhere; /* does not refuse reserved addresses */
+	bool maps_twice;
+	bool leaks_entries; /* unmapping does not free one */
+	struct host *clock; /* whose time passes in a reset; NULL: none does */
+	/* A line of the kernel's log: an IOMMU's fault. NULL: nobody listens. */
+	void (*log)(struct fakevfio *f, const char *text);
 	/* Change the answer before it is given, to lie. */
 	void (*lie)(unsigned long request, void *arg);
 
 	/* State. */
 	bool iommu_set;
-	struct {
+	struct fakevfio_mapping {
 		uint64_t iova, size;
-	} mappings[FAKEVFIO_MAPPINGS];
-	unsigned n_mappings, maps;
+		char *memory;
+		bool readable, writable;
+	} mappings[FAKEVFIO_MAPPINGS], last_unmapped;
+	unsigned n_mappings, maps, leaked;
 	struct {
 		int fd;
 		int kind;
@@ -104,3 +134,10 @@ void fakevfio_poke(
 	struct fakevfio_function *fn, unsigned region, uint64_t at, const void *data, size_t len);
 void fakevfio_peek(
 	struct fakevfio_function *fn, unsigned region, uint64_t at, void *data, size_t len);
+
+/*
+ * The function reads or writes memory by DMA. False when that address is not mapped so, or bus
+ * mastering is off: then nothing is moved, and the kernel logs a fault as Intel's IOMMU has it.
+ */
+bool fakevfio_dma_read(struct fakevfio_function *fn, uint64_t iova, void *buf, size_t len);
+bool fakevfio_dma_write(struct fakevfio_function *fn, uint64_t iova, const void *buf, size_t len);
