@@ -13,6 +13,7 @@ const struct verb *const verbs[] = {
 	&verb_bind,
 	&verb_unbind,
 	&verb_restore,
+	&verb_test,
 	&verb_vm_run,
 	&verb_help,
 };

@@ -14,5 +14,6 @@ extern const struct verb verb_set;
 extern const struct verb verb_bind;
 extern const struct verb verb_unbind;
 extern const struct verb verb_restore;
+extern const struct verb verb_test;
 extern const struct verb verb_vm_run;
 extern const struct verb verb_help;
