@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "store.h"
+#include "files.h"
 
 #include "base/str.h"
 
@@ -20,7 +21,7 @@ static char *path_of(const char *dir, const char *name, const char *suffix)
 	return str_printf("%s/%s%s", dir, name, suffix);
 }
 
-static int make_dirs(const char *dir)
+int files_make_dirs(const char *dir)
 {
 	autofree char *path = strdup(dir);
 
@@ -54,15 +55,13 @@ static void fclosep(FILE **f)
 		fclose(*f);
 }
 
-/* The rename is safe only when the directory, too, is on the disk. */
-static int sync_dir(const char *dir)
+void files_sync_dir(const char *dir)
 {
 	FILE *d CLEANUP(fclosep) = fopen(dir, "re");
 
 	/* Some file systems cannot sync a directory; that loses at most the newest fact. */
 	if (d)
 		(void)fsync(fileno(d));
-	return 0;
 }
 
 int store_put(const char *dir, const char *name, const char *text)
@@ -75,7 +74,7 @@ int store_put(const char *dir, const char *name, const char *text)
 		return -EINVAL;
 	if (!path || !fresh)
 		return -ENOMEM;
-	r = make_dirs(dir);
+	r = files_make_dirs(dir);
 	if (r < 0)
 		return r;
 	f = fopen(fresh, "we");
@@ -88,7 +87,8 @@ int store_put(const char *dir, const char *name, const char *text)
 		unlink(fresh);
 		return r;
 	}
-	return sync_dir(dir);
+	files_sync_dir(dir);
+	return 0;
 }
 
 int store_get(const char *dir, const char *name, char **ret)
