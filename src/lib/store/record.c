@@ -83,7 +83,7 @@ static int open_locked(struct record_file *f, int flags)
 		return -errno;
 	if (flock(f->fd, LOCK_EX | LOCK_NB) < 0)
 		return -errno;
-	return still_there(f->fd, path) ? 0 : -EAGAIN;
+	return still_there(f->fd, path) ? 0 : -ESTALE;
 }
 
 int record_create(
@@ -97,7 +97,7 @@ int record_create(
 	if (r == 0)
 		r = open_locked(f, O_CREAT | O_EXCL);
 	if (r < 0)
-		return r == -EWOULDBLOCK ? -EEXIST : r;
+		return r == -EWOULDBLOCK || r == -ESTALE ? -EEXIST : r;
 	files_sync_dir(dir);
 	*ret = TAKE_PTR(f);
 	return 0;
@@ -176,7 +176,7 @@ int record_take_over(
 	if (r == 0 && ftruncate(f->fd, f->end) < 0)
 		r = -errno;
 	if (r < 0)
-		return r == -EAGAIN ? -ENOENT : r;
+		return r == -ESTALE ? -ENOENT : r;
 	*ret = TAKE_PTR(f);
 	return 0;
 }
