@@ -422,6 +422,41 @@ int driver_restore(
 	return r;
 }
 
+/* Back where it was, there is nothing to restore any more. */
+static void forget_same(struct host *h, struct bdf a, const char *driver, const char *override,
+	const char *state_dir)
+{
+	autonote noted = { 0 };
+
+	if (note_read(h, a, state_dir, &noted) == 0 && str_eq(noted.driver, driver) &&
+		str_eq(noted.override, override))
+		note_forget(a, state_dir);
+}
+
+int driver_put(struct host *h, struct bdf a, const char *driver, const char *override,
+	const struct driver_opts *opts, struct problem **reterr)
+{
+	autonote now = { 0 };
+	int r = refuse_captured(h, reterr);
+
+	opts = opts ? opts : &no_opts;
+	if (r == 0)
+		r = read_state(h, a, &now, reterr);
+	if (r < 0)
+		return r;
+	if (str_eq(now.driver, driver))
+		r = !str_eq(now.override, override);
+	else if (driver)
+		r = check_bind(h, a, driver, opts, &now, reterr);
+	else
+		r = check_unbind(h, a, opts, &now, reterr);
+	if (r > 0)
+		r = change(h, a, driver, override, opts, &now, reterr);
+	if (r >= 0)
+		forget_same(h, a, driver, override, opts->state_dir);
+	return r;
+}
+
 int driver_remembered(struct host *h, struct bdf a, const char *state_dir, char **ret_driver)
 {
 	autonote n = { 0 };

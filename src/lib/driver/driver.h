@@ -55,6 +55,13 @@ int driver_restore(
 int driver_restore_check(
 	struct host *h, struct bdf a, const struct driver_opts *opts, struct problem **reterr);
 
+/*
+ * Exactly that driver (NULL: none) and override (NULL: none): the way back from any change. A note
+ * that says the same is forgotten.
+ */
+int driver_put(struct host *h, struct bdf a, const char *driver, const char *override,
+	const struct driver_opts *opts, struct problem **reterr);
+
 /* What restore would bind: *ret_driver NULL = none. -ENOENT: no valid note. */
 int driver_remembered(struct host *h, struct bdf a, const char *state_dir, char **ret_driver);
 /* For functions that are gone (a destroyed VF): their note must not meet their successor. */

@@ -295,6 +295,33 @@ static void in_use_is_refused_and_forced(void **state)
 	assert_int_equal(driver_bind(f->h, at(VF0), NULL, &f->opts, NULL), 1);
 }
 
+/* Every state of driver and override can be put back, and then nothing is left to restore. */
+static void put_back(void **state)
+{
+	struct fixture *f = *state;
+	autofree char *driver = NULL, *override = NULL;
+
+	assert_int_equal(driver_bind(f->h, at(VF0), "vfio-pci", &f->opts, NULL), 1);
+	assert_int_equal(driver_remembered(f->h, at(VF0), f->dir, &driver), 0);
+	free(TAKE_PTR(driver));
+	assert_int_equal(driver_put(f->h, at(VF0), "igbvf", NULL, &f->opts, NULL), 1);
+	assert_int_equal(driver_remembered(f->h, at(VF0), f->dir, &driver), -ENOENT);
+	assert_int_equal(driver_read(f->h, at(VF0), &driver), 0);
+	assert_string_equal(driver, "igbvf");
+	assert_int_equal(driver_override_read(f->h, at(VF0), &override), 0);
+	assert_null(override);
+	assert_int_equal(driver_put(f->h, at(VF0), "igbvf", NULL, &f->opts, NULL), 0);
+	/* The override alone. */
+	assert_int_equal(driver_put(f->h, at(VF0), "igbvf", "igbvf", &f->opts, NULL), 1);
+	assert_int_equal(driver_override_read(f->h, at(VF0), &override), 0);
+	assert_string_equal(override, "igbvf");
+	assert_int_equal(driver_put(f->h, at(VF0), NULL, NULL, &f->opts, NULL), 1);
+	free(TAKE_PTR(driver));
+	assert_int_equal(driver_read(f->h, at(VF0), &driver), 0);
+	assert_null(driver);
+	assert_int_equal(driver_put(f->h, at(VF0), "no-such", NULL, &f->opts, NULL), -ENOENT);
+}
+
 static unsigned told_ms;
 static char told_who[128];
 
@@ -348,6 +375,7 @@ int main(void)
 		T(refusals),
 		T(a_captured_machine_is_not_changed),
 		T(in_use_is_refused_and_forced),
+		T(put_back),
 		T(a_held_function),
 	};
 
