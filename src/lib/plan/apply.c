@@ -1,0 +1,323 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * Steps are run by as many threads as are asked for; each takes the next one that may begin. All
+ * that they share is guarded by one mutex, which nobody holds while the kernel works.
+ */
+#include "apply.h"
+#include "back.h"
+#include "work.h"
+
+#include "base/str.h"
+
+#include <pthread.h>
+
+enum step_state { STEP_WAITS, STEP_RUNS, STEP_DONE, STEP_FAILED, STEP_SKIPPED };
+
+struct run {
+	struct host *h;
+	const struct plan *plan;
+	const struct apply_opts *opts;
+	struct journal *journal; /* NULL: none is kept */
+	pthread_mutex_t lock;
+	pthread_cond_t moved; /* a step has ended */
+	enum step_state *states;
+	size_t *order, n_order; /* those begun */
+	unsigned running;
+	bool changed;
+	int code; /* of the first failure */
+	struct problem *problem;
+};
+
+static bool is_over(enum step_state s)
+{
+	return s >= STEP_DONE;
+}
+
+/* ---- Which step may begin ---- */
+
+/* Of one PF, settings are written one after the other: they share its resources. */
+static bool settings_run(const struct run *r, const struct plan_group *g)
+{
+	for (size_t i = g->begin; i < g->end; i++)
+		if (r->states[i] == STEP_RUNS && r->plan->steps[i].todo.kind == ACTION_SETTINGS)
+			return true;
+	return false;
+}
+
+/* Steps of a VF stand side by side within a stage. */
+static bool may_begin(const struct run *r, const struct plan_group *g, size_t i)
+{
+	const struct step *s = &r->plan->steps[i];
+
+	if (r->states[i] != STEP_WAITS)
+		return false;
+	if (i > g->begin && s[-1].stage == s->stage && s[-1].todo.vf == s->todo.vf &&
+		!is_over(r->states[i - 1]))
+		return false;
+	return s->todo.kind != ACTION_SETTINGS || !settings_run(r, g);
+}
+
+/* Only steps of the first stage that is not through. */
+static bool pick_in(const struct run *r, const struct plan_group *g, size_t *ret)
+{
+	size_t i = g->begin, first;
+
+	while (i < g->end && is_over(r->states[i]))
+		i++;
+	for (first = i; i < g->end && r->plan->steps[i].stage == r->plan->steps[first].stage; i++)
+		if (may_begin(r, g, i)) {
+			*ret = i;
+			return true;
+		}
+	return false;
+}
+
+static bool pick(const struct run *r, size_t *ret)
+{
+	if (r->code < 0 && !r->opts->keep_going)
+		return false;
+	for (size_t i = 0; i < r->plan->n_groups; i++)
+		if (pick_in(r, &r->plan->groups[i], ret))
+			return true;
+	return false;
+}
+
+/* ---- What became of one; the lock is held ---- */
+
+static void tell(struct run *r, const struct step *s, const char *word, int code, struct problem *p)
+{
+	if (r->opts->result)
+		r->opts->result(r->opts->arg, s, word, code, p);
+	else
+		problem_free(p);
+}
+
+/* What needed the failed step is not tried: all of the PF, or the rest of the VF. */
+static void skip_rest(struct run *r, size_t failed)
+{
+	const struct step *f = &r->plan->steps[failed];
+	autofree char *what = action_text(&f->todo);
+
+	for (size_t i = failed + 1; i < r->plan->groups[f->group].end; i++) {
+		const struct step *s = &r->plan->steps[i];
+		struct problem *p = NULL;
+
+		if (f->todo.vf != OF_ITSELF && s->todo.vf != f->todo.vf)
+			continue;
+		r->states[i] = STEP_SKIPPED;
+		problem(&p, r->code, problem_kind_from_errno(r->code), NULL,
+			"%s: not tried after %s", BDF_TEXT(s->todo.bdf), what ? what : "?");
+		tell(r, s, NULL, r->code, p);
+	}
+}
+
+static struct problem *copy(const struct problem *p, int code)
+{
+	struct problem *c = NULL;
+	autofree char *text = p ? problem_text(p) : NULL;
+
+	problem(&c, code, p ? p->kind : problem_kind_from_errno(code),
+		p ? problem_best_hint(p) : NULL, "%s", text ? text : strerror(-code));
+	return c;
+}
+
+static void failed(struct run *r, size_t i, int code, const struct problem *p)
+{
+	const struct step *s = &r->plan->steps[i];
+	autofree char *target = action_target(&s->todo), *text = action_text(&s->todo);
+
+	r->states[i] = STEP_FAILED;
+	if (!r->code) {
+		r->code = code;
+		r->problem = copy(p, code);
+		problem_wrap(&r->problem, code, "%s: %s", target ? target : "?", text ? text : "?");
+	}
+}
+
+static void ended(struct run *r, size_t i, int code, struct problem *p)
+{
+	const struct step *s = &r->plan->steps[i];
+	int j = r->journal ? journal_did(r->journal, i, code, p) : 0;
+
+	r->running--;
+	r->states[i] = STEP_DONE;
+	r->changed |= code > 0;
+	if (code >= 0 && j < 0) {
+		code = problem(&p, j, problem_kind_from_errno(j), "make room",
+			"cannot write the journal: %s", strerror(-j));
+	}
+	if (code < 0)
+		failed(r, i, code, p);
+	tell(r, s, NULL, code, p);
+	if (code < 0 && r->opts->keep_going)
+		skip_rest(r, i);
+	pthread_cond_broadcast(&r->moved);
+}
+
+/* ---- Running ---- */
+
+struct teller {
+	struct run *run;
+	const struct step *step;
+	struct problem *first; /* a copy, for the journal */
+};
+
+static void settings_result(
+	void *arg, const struct action *a UNUSED, const char *word, int code, struct problem *p)
+{
+	struct teller *t = arg;
+
+	if (code < 0 && !t->first)
+		t->first = copy(p, code);
+	pthread_mutex_lock(&t->run->lock);
+	tell(t->run, t->step, word, code, p);
+	pthread_mutex_unlock(&t->run->lock);
+}
+
+static void run_step(struct run *r, size_t i)
+{
+	const struct step *s = &r->plan->steps[i];
+	struct teller teller = { r, s, NULL };
+	struct action_opts act = r->opts->act;
+	struct problem *p = NULL;
+	int code;
+
+	act.result = settings_result;
+	act.arg = &teller;
+	pthread_mutex_unlock(&r->lock);
+	code = action_run(r->h, &s->todo, &act, &p);
+	pthread_mutex_lock(&r->lock);
+	if (!p)
+		p = TAKE_PTR(teller.first);
+	problem_free(teller.first);
+	ended(r, i, code, p);
+}
+
+/* Nothing is done that the journal does not know of. */
+static void begin_step(struct run *r, size_t i)
+{
+	struct problem *p = NULL;
+	int j;
+
+	r->states[i] = STEP_RUNS;
+	r->running++;
+	j = r->journal ? journal_start(r->journal, i) : 0;
+	if (j < 0) {
+		problem(&p, j, problem_kind_from_errno(j), "make room",
+			"cannot write the journal: %s", strerror(-j));
+		ended(r, i, j, p);
+		return;
+	}
+	r->order[r->n_order++] = i;
+	run_step(r, i);
+}
+
+static void *work_on(void *arg)
+{
+	struct run *r = arg;
+	size_t i;
+
+	pthread_mutex_lock(&r->lock);
+	for (;;) {
+		if (pick(r, &i))
+			begin_step(r, i);
+		else if (r->running)
+			pthread_cond_wait(&r->moved, &r->lock);
+		else
+			break;
+	}
+	pthread_mutex_unlock(&r->lock);
+	return NULL;
+}
+
+/* With fewer threads than asked for it only takes longer. */
+static void run_all(struct run *r)
+{
+	size_t jobs = MAX(r->opts->jobs, 1U), want = MIN(jobs, r->plan->n), n = 0;
+	autofree pthread_t *threads = calloc(want, sizeof(*threads));
+
+	while (threads && n + 1 < want && pthread_create(&threads[n], NULL, work_on, r) == 0)
+		n++;
+	work_on(r);
+	while (n--)
+		pthread_join(threads[n], NULL);
+}
+
+/* ---- The whole ---- */
+
+static int give_up(struct run *r, enum journal_end *ret_end, struct problem **reterr)
+{
+	autofree char *why = NULL;
+	autoproblem *second = NULL;
+	int e = take_back(r->h, r->plan, r->order, r->n_order, r->journal, &r->opts->act, &second);
+
+	*ret_end = e == -ETIMEDOUT ? JOURNAL_RUNNING : e < 0 ? JOURNAL_KEPT : JOURNAL_UNDONE;
+	if (reterr)
+		*reterr = TAKE_PTR(r->problem);
+	if (e == 0)
+		return problem_wrap(reterr, r->code,
+			r->n_order > 1 || r->changed ? "all is as it was before"
+						     : "nothing was changed");
+	why = second ? problem_text(second) : NULL;
+	return problem_wrap(reterr, r->code, "%s (%s)",
+		e == -ETIMEDOUT ? "the kernel is still at it; the next vfctl takes it back"
+				: "taking it back failed too",
+		why ? why : strerror(-e));
+}
+
+static int conclude(struct run *r, struct problem **reterr)
+{
+	enum journal_end end = r->code < 0 ? JOURNAL_KEPT : JOURNAL_DONE;
+	int code = r->changed;
+
+	if (r->code < 0 && !r->opts->keep_going) {
+		code = give_up(r, &end, reterr);
+	} else if (r->code < 0) {
+		code = r->code;
+		if (reterr)
+			*reterr = TAKE_PTR(r->problem);
+	}
+	/* What cannot be filed is filed by the next one. */
+	if (r->journal && end != JOURNAL_RUNNING)
+		(void)journal_finish(r->journal, end);
+	return code;
+}
+
+static int start(struct run *r, struct work *w, struct problem **reterr)
+{
+	r->states = calloc(r->plan->n, sizeof(*r->states));
+	r->order = calloc(r->plan->n, sizeof(*r->order));
+	if (!r->states || !r->order)
+		return problem(reterr, -ENOMEM, PROBLEM_NO_MEMORY, NULL, "out of memory");
+	if (!r->opts->journal)
+		return 0;
+	return journal_begin(w->h, r->opts->journal, r->opts->verb, r->plan, &r->journal, reterr);
+}
+
+int plan_apply(struct work *w, const struct plan *plan, const struct apply_opts *opts,
+	unsigned *ret_id, struct problem **reterr)
+{
+	struct run r = { .h = w->h, .plan = plan, .opts = opts };
+	unsigned id = 0;
+	int code = 0;
+
+	if (plan->n) {
+		pthread_mutex_init(&r.lock, NULL);
+		pthread_cond_init(&r.moved, NULL);
+		code = start(&r, w, reterr);
+		if (code == 0) {
+			id = r.journal ? journal_id(r.journal) : 0;
+			run_all(&r);
+			code = conclude(&r, reterr);
+		}
+		pthread_cond_destroy(&r.moved);
+		pthread_mutex_destroy(&r.lock);
+	}
+	journal_close(r.journal);
+	problem_free(r.problem);
+	free(r.states);
+	free(r.order);
+	if (ret_id && (code >= 0 || id))
+		*ret_id = id;
+	return code;
+}
