@@ -51,7 +51,7 @@ packages_for() {
 		;;
 	test)
 		echo clang clang-format clang-tidy cppcheck codespell shellcheck \
-			libcmocka-dev binutils jq git bash-completion zsh "$(clang_runtime)"
+			libcmocka-dev binutils jq git bash-completion zsh libxml2-utils graphviz "$(clang_runtime)"
 		;;
 	lab)
 		# pci.ids: names in the demonstration; busybox, dash, kmod, ip (and where a scenario

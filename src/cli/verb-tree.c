@@ -1,18 +1,23 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "verbs.h"
 #include "base/str.h"
+#include "out/picture.h"
 #include "out/tree.h"
 #include "select/select.h"
 
 static const struct option options[] = {
 	OPTION_COLUMNS,
+	{ 0, "format", TAKES_VALUE, "text|svg|dot", "a tree of text, or a picture",
+		"text svg dot" },
 	{ 0, "unfold", TAKES_NOTHING, NULL, "a line for each VF, however many", NULL },
 };
 
 static const struct example examples[] = {
 	{ "tree", "the whole machine" },
-	{ "tree ens1f0 --unfold", "one PF, every VF of it, and the way there" },
-	{ "tree class=network -o ADDRESS,ACS,GROUP,WHY", "what keeps NICs together" },
+	{ "tree ens1f0 --unfold", "one PF, its VFs, and the way there" },
+	{ "tree --format svg >machine.svg", "a picture of it, by driver and user" },
+	{ "tree --format dot >machine.dot", "the same for Graphviz to lay out" },
+	{ "tree driver=igb -o ADDRESS,ACS,WHY", "what keeps these NICs together" },
 };
 
 struct tree {
@@ -87,17 +92,51 @@ static void warn(const struct out *o, const struct topology *t)
 		fputs("vfctl: note: ACS marked ? could not be read: only root may\n", o->notes);
 }
 
+/* How a view is written: the text also as JSON. */
+static const struct format {
+	const char *name;
+	bool picture;
+	int (*write)(const struct out *o, const struct view *v, struct problem **reterr);
+} formats[] = {
+	{ "text", false, out_tree },
+	{ "svg", true, out_svg },
+	{ "dot", true, out_dot },
+};
+
+static int find_format(const struct cli *cli, const struct args *a, const struct format **ret,
+	struct problem **reterr)
+{
+	const char *name = args_value(a, "format");
+
+	for (size_t i = 0; i < ARRAY_SIZE(formats); i++) {
+		if (!str_eq(name ? name : "text", formats[i].name))
+			continue;
+		if (formats[i].picture && out_is_json(&cli->out))
+			return problem(reterr, -EINVAL, PROBLEM_USAGE, "leave one of the two away",
+				"a picture cannot be JSON");
+		*ret = &formats[i];
+		return 0;
+	}
+	return problem(reterr, -EINVAL, PROBLEM_USAGE, "text, svg or dot",
+		"--format %s: no such format", name);
+}
+
 static int run(struct cli *cli, const struct args *a, struct problem **reterr)
 {
+	const struct format *format;
 	autotree t = { 0 };
+	bool unfold;
 	int r;
 
-	r = look(cli, a, &t, reterr);
+	r = find_format(cli, a, &format, reterr);
 	if (r == 0)
-		r = view_make(t.t, &t.holders, t.found.v, t.found.n,
-			args_has(a, "unfold") || out_is_json(&cli->out), &t.view);
+		r = look(cli, a, &t, reterr);
+	if (r < 0)
+		return r;
+	unfold = args_has(a, "unfold") || format->picture || out_is_json(&cli->out);
+	r = view_make(t.t, &t.holders, t.found.v, t.found.n, unfold, &t.view);
 	if (r == 0)
-		r = out_tree(&cli->out, t.view, reterr);
+		r = format->write(&cli->out, t.view, reterr);
 	if (r == 0 && !out_is_json(&cli->out)) {
 		fflush(cli->out.to);
 		warn(&cli->out, t.t);
@@ -109,7 +148,7 @@ const struct verb verb_tree = {
 	.name = "tree",
 	.section = VERB_LOOK,
 	.args = "[SELECTOR…]",
-	.summary = "how functions are connected, with ACS and verdicts",
+	.summary = "how functions hang together, with ACS",
 	.description =
 		"Shows root buses, the ports and bridges below them and the functions at the\n"
 		"end, or those that selectors name with the way to them. ACS is what a hop does\n"

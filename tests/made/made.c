@@ -338,6 +338,28 @@ static void vfs_line(struct made *m, const struct words *w)
 	put(m, pf, "sriov_numvfs", "%u\n", n);
 }
 
+/* "process PID NODE WORD…" */
+static void process_line(struct made *m, const struct words *w)
+{
+	autofree char *dir = NULL, *path = NULL, *fd = NULL;
+	autostrbuf cmdline = { 0 };
+
+	if (w->n < 4) {
+		m->failed = true;
+		return;
+	}
+	dir = str_printf("proc/%s", w->v[1]);
+	path = str_printf("%s/cmdline", dir);
+	fd = str_printf("%s/fd/7", dir);
+	for (size_t i = 3; i < w->n; i++)
+		strbuf_add_bytes(&cmdline, w->v[i], strlen(w->v[i]) + 1);
+	put_bytes(m, path, cmdline.s, cmdline.len);
+	put(m, dir, "comm", "%.15s\n", w->v[3]);
+	make_parents(m, fd);
+	if (symlinkat(w->v[2], m->dir, fd) < 0)
+		m->failed = true;
+}
+
 static void one_line(struct made *m, char *line)
 {
 	autofree char *whole = strdup(line);
@@ -359,6 +381,13 @@ static void one_line(struct made *m, char *line)
 		put(m, dir, "address", "%s\n", w.v[2]);
 	} else if (str_eq(w.v[0], "vfs"))
 		vfs_line(m, &w);
+	else if (str_eq(w.v[0], "process"))
+		process_line(m, &w);
+	else if (str_eq(w.v[0], "route") && w.n == 2)
+		put(m, "proc/self/net", "route",
+			"Iface\tDestination\tGateway\tFlags\tRefCnt\tUse\tMetric\tMask\tMTU\tWindow\tIRTT\n"
+			"%s\t00000000\t0102A8C0\t0003\t0\t0\t100\t00000000\t0\t0\t0\n",
+			w.v[1]);
 	else
 		function_line(m, &w);
 	if (m->failed)
