@@ -2,6 +2,8 @@
 /* The manual's sections that come from tables, as scdoc source. */
 #include "help.h"
 #include "base/str.h"
+#include "cause/cause.h"
+#include "check/check.h"
 #include "netdev/vfattr.h"
 #include "select/attribute.h"
 
@@ -111,6 +113,52 @@ static void manual_vf_attributes(FILE *to)
 		to);
 }
 
+/* In the order in which they decide. */
+static void manual_checks(FILE *to)
+{
+	for (size_t i = 0; i < n_checks; i++) {
+		fprintf(to, "*%s* (%s): ", checks[i].name,
+			checks[i].scope == CHECK_FUNCTION ? "why"
+			: checks[i].scope == CHECK_HOST	  ? "doctor"
+							  : "why, doctor");
+		put_text(to, checks[i].title);
+		fputs("\n\t", to);
+		put_text(to, checks[i].explain);
+		fputs("\n\n", to);
+	}
+}
+
+static void put_cause(FILE *to, const struct cause_row *r)
+{
+	fprintf(to, "*%s*: ", strerrorname_np(r->code));
+	put_text(to, r->cause);
+	if (r->advice) {
+		fputs(" -> ", to);
+		put_text(to, r->advice);
+	}
+}
+
+static void manual_causes(FILE *to)
+{
+	const struct cause_row *r;
+
+	for (enum cause_action a = 0; a < CAUSE_ACTIONS; a++) {
+		bool any = false;
+
+		for (size_t i = 0; (r = cause_row_at(i)); i++) {
+			if (r->action != a)
+				continue;
+			if (any)
+				fputs("++\n\t", to);
+			else
+				fprintf(to, "_%s_\n\t", cause_action_words(a));
+			put_cause(to, r);
+			any = true;
+		}
+		fputs(any ? "\n\n" : "", to);
+	}
+}
+
 static void manual_exit_status(FILE *to)
 {
 	fputs("*0*\n\tdone, or already so\n\n", to);
@@ -141,6 +189,8 @@ bool help_manual(FILE *to, const char *section)
 		{ "verbs", manual_verbs },
 		{ "attributes", manual_attributes },
 		{ "vf-attributes", manual_vf_attributes },
+		{ "checks", manual_checks },
+		{ "causes", manual_causes },
 		{ "exit-status", manual_exit_status },
 	};
 

@@ -7,6 +7,8 @@ const struct verb *const verbs[] = {
 	&verb_tree,
 	&verb_show,
 	&verb_groups,
+	&verb_why,
+	&verb_doctor,
 	&verb_create,
 	&verb_destroy,
 	&verb_set,

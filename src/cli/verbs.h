@@ -8,6 +8,8 @@ extern const struct verb verb_list;
 extern const struct verb verb_tree;
 extern const struct verb verb_show;
 extern const struct verb verb_groups;
+extern const struct verb verb_why;
+extern const struct verb verb_doctor;
 extern const struct verb verb_create;
 extern const struct verb verb_destroy;
 extern const struct verb verb_set;

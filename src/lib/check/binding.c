@@ -80,7 +80,7 @@ static void users_of(struct check_run *r, struct bdf a, bool own, bool *any)
 				"end pid %d; until then the kernel waits, and nothing else helps",
 				v[i].pid);
 		else
-			fix(r, to, "free it first, or vfctl bind %s --allow-in-use", BDF_TEXT(a));
+			fix(r, to, "free it first: vfctl bind refuses until then");
 	}
 }
 
@@ -96,7 +96,7 @@ void check_holder(struct check_run *r)
 	if (any)
 		return;
 	if (strv_len(r->c->holders.unknown))
-		found(r, CHECK_UNKNOWN, NULL, "no user was found, but %s could not be looked into",
+		found(r, CHECK_UNKNOWN, NULL, "no user was found; what could not be read: %s",
 			r->c->holders.unknown[0]);
 	else
 		found(r, CHECK_OK, NULL, "nobody uses it");

@@ -249,7 +249,7 @@ void check_acs(struct check_run *r)
 	const struct group_verdict *v = topology_verdict(r->c->topo, r->f);
 	autofree char *text = topology_assignable_text(r->c->topo, r->f);
 
-	if (!v || !text)
+	if (!v || !text || class_is_bridge(r->f->id.class_code))
 		return;
 	if (v->trust == TRUST_FAKED) {
 		autofact fact = { 0 };

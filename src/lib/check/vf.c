@@ -162,7 +162,7 @@ void check_vf_drivers(struct check_run *r)
 		fix(r,
 			found(r, CHECK_WARN, NULL, "%zu of %zu VFs have no driver: %s%s", without,
 				all, some.s ? some.s : "", without > 3 ? " …" : ""),
-			"vfctl bind them for guests, or vfctl restore them for the host");
+			"for guests: vfctl bind SELECTOR; for the host: vfctl restore SELECTOR");
 }
 
 static void firmware_of(struct check_run *r, const struct function *f, bool *any)
