@@ -24,6 +24,7 @@
 #include <sys/stat.h>
 #include <sys/types.h>
 
+struct devlink_ops;
 struct host;
 struct host_link;
 struct host_log_line;
@@ -76,6 +77,9 @@ struct host_ops {
 	/* The VFs that the PF's driver reports; the array is the caller's (free). */
 	int (*link_vfs)(struct host *h, int ifindex, struct host_vf **ret, size_t *ret_n);
 	int (*link_set_vf)(struct host *h, int ifindex, const struct host_vf_change *change);
+
+	/* Devlink (devlink.h); NULL in the table: nothing can be known of it. */
+	const struct devlink_ops *devlink;
 
 	/* Loads a kernel module by name or alias; 1 loaded now, 0 was there, -ENOENT no such. */
 	int (*load_module)(struct host *h, const char *name);

@@ -2,6 +2,7 @@
 /* The machine this process runs on. */
 #include "blocking_read.h"
 #include "blocking_write.h"
+#include "devlink.h"
 #include "fd.h"
 #include "kmod.h"
 #include "kmsg.h"
@@ -114,6 +115,7 @@ static const struct host_ops live_ops = {
 	.link_set_up = netlink_link_set_up,
 	.link_vfs = netlink_link_vfs,
 	.link_set_vf = netlink_link_set_vf,
+	.devlink = &devlink_live_ops,
 	.load_module = kmod_load,
 	.device_settled = udevd_settled,
 	.kernel_log = live_kernel_log,

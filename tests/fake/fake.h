@@ -51,6 +51,7 @@ enum fake_op {
 	FAKE_LINK_SET_UP,
 	FAKE_LINK_VFS,
 	FAKE_LINK_SET_VF,
+	FAKE_DEVLINK,
 	FAKE_LOAD_MODULE,
 	FAKE_SETTLED,
 	FAKE_LOG,
@@ -102,6 +103,18 @@ void fake_nvme_pool(
 
 /* A controller that accepts virtualisation management and does nothing. */
 void fake_nvme_lies(struct host *h, bool lies);
+
+/*
+ * The PF's driver gets a devlink instance with an eswitch in legacy mode. In switchdev mode each VF
+ * has a port, with a representor ("eth0_0"), a function and a rate leaf. The mode changes only
+ * while there are no VFs (-EBUSY). RoCE, migratable and the address can be set; ipsec is not there,
+ * nor are priorities and weights, as with drivers of Linux 6.2.
+ */
+void fake_devlink(struct host *h, const char *pf_bdf);
+/* The next change fails with `code`, and the kernel says why (NULL: nothing). */
+void fake_devlink_refuses(struct host *h, const char *pf_bdf, int code, const char *says);
+/* Changes are accepted and not made. */
+void fake_devlink_lies(struct host *h, const char *pf_bdf, bool lies);
 
 /* The VFIO side: functions on vfio-pci are in it by their address. For tests that change limits,
  * look at mappings or fire interrupts; viability and presence follow the tree. */

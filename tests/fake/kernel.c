@@ -413,6 +413,7 @@ static void fake_free(struct host *h)
 		struct pf *p = k->pfs;
 
 		k->pfs = p->next;
+		free(p->devlink);
 		free(p);
 	}
 	while (k->probe_faults) {
@@ -462,6 +463,7 @@ static const struct host_ops fake_ops = {
 	.link_set_up = net_link_set_up,
 	.link_vfs = net_link_vfs,
 	.link_set_vf = net_link_set_vf,
+	.devlink = &fake_devlink_ops,
 	.load_module = fake_load_module,
 	.kernel_log = klog_fake_read,
 	.log_mark = klog_fake_mark,

@@ -25,6 +25,7 @@ struct pf {
 		unsigned resources[2]; /* VQ, VI */
 		bool online;
 	} nvme[FAKE_MAX_VFS];
+	struct fake_eswitch *devlink; /* NULL: none */
 	struct pf *next;
 };
 
@@ -146,6 +147,10 @@ void sriov_disable(struct kernel *k, struct pf *pf);
 
 /* net.c */
 void net_add(struct kernel *k, const char *bdf);
+/* One more interface of a function; gives its index. */
+int net_add_named(struct kernel *k, const char *bdf, const char *name);
+void net_remove_named(struct kernel *k, const char *name);
+char *net_name_of_function(struct kernel *k, const char *bdf); /* the first; NULL */
 void net_remove(struct kernel *k, const char *bdf);
 /* false: there is no interface of that index. */
 bool net_rename(struct kernel *k, int ifindex, const char *name);
@@ -157,6 +162,11 @@ int net_link_altnames(struct host *h, int ifindex, char ***ret);
 int net_link_set_up(struct host *h, int ifindex, bool up);
 int net_link_vfs(struct host *h, int ifindex, struct host_vf **ret, size_t *ret_n);
 int net_link_set_vf(struct host *h, int ifindex, const struct host_vf_change *change);
+
+/* devlink.c */
+extern const struct devlink_ops fake_devlink_ops;
+void devlink_vfs_come(struct kernel *k, struct pf *pf);
+void devlink_vfs_go(struct kernel *k, struct pf *pf);
 
 /* nvme.c */
 void nvme_find_all(struct kernel *k);

@@ -128,24 +128,51 @@ static void put_attributes(struct kernel *k, const char *real, const char *bdf, 
 	put_state(k, real, false);
 }
 
-void net_add(struct kernel *k, const char *bdf)
+int net_add_named(struct kernel *k, const char *bdf, const char *name)
 {
 	autofree char *dir = device_dir(k, bdf), *own = NULL, *real = NULL, *used = NULL;
-	unsigned n = 0;
 	int ifindex;
 
 	NEED(dir);
-	while (k_exists(k, "/sys/class/net/eth%u", n))
-		n++;
 	ifindex = k->last_ifindex + 1;
 	for (; (used = name_of(k, ifindex)); ifindex++)
 		free(TAKE_PTR(used));
 	k->last_ifindex = ifindex;
-	own = need_printf("%s/net/eth%u", dir, n);
+	own = need_printf("%s/net/%s", dir, name);
 	real = need_printf("/sys/%s", own);
 	put_attributes(k, real, bdf, ifindex);
 	put_links(k, own, dir);
-	fakeudev_netdev_came(k, bdf, ifindex);
+	return ifindex;
+}
+
+void net_add(struct kernel *k, const char *bdf)
+{
+	autofree char *name = NULL;
+	unsigned n = 0;
+
+	while (k_exists(k, "/sys/class/net/eth%u", n))
+		n++;
+	name = need_printf("eth%u", n);
+	fakeudev_netdev_came(k, bdf, net_add_named(k, bdf, name));
+}
+
+void net_remove_named(struct kernel *k, const char *name)
+{
+	autofree char *real = k_exists(k, "/sys/class/net/%s", name) ? folder_of(k, name) : NULL;
+
+	if (real)
+		k_remove(k, "%s", real);
+	k_remove(k, "/sys/class/net/%s", name);
+}
+
+char *net_name_of_function(struct kernel *k, const char *bdf)
+{
+	autofree char *path = need_printf("/sys/bus/pci/devices/%s/net", bdf);
+	autostrv char **names = NULL;
+
+	if (tree_list(k->tree, path, &names) < 0 || !names[0])
+		return NULL;
+	return need_printf("%s", names[0]);
 }
 
 bool net_rename(struct kernel *k, int ifindex, const char *name)

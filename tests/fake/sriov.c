@@ -96,6 +96,7 @@ static void enable(struct kernel *k, struct pf *pf, unsigned n)
 {
 	set_count(k, pf, n);
 	net_reset_vfs(k, pf);
+	devlink_vfs_come(k, pf);
 	for (unsigned i = 0; i < n; i++) {
 		unsigned at = k->vf_ms ? k->vf_ms + 2 * i : 0;
 
@@ -125,6 +126,7 @@ static void remove_some(struct kernel *k, struct pf *pf)
 	}
 	pf->stuck = false;
 	pf->next_to_remove = 0;
+	devlink_vfs_go(k, pf);
 	set_count(k, pf, 0);
 	nvme_vfs_gone(k, pf);
 }

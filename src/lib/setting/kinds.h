@@ -48,7 +48,7 @@ struct setting_kind {
 	int (*value)(const struct setting_key *key, const char *text, char **ret);
 };
 
-extern const struct setting_kind network_kind, nvme_kind;
+extern const struct setting_kind devlink_kind, network_kind, nvme_kind;
 
 /* The kinds in the order in which they are set; NULL after the last. */
 const struct setting_kind *setting_kind_at(unsigned i);
@@ -66,6 +66,12 @@ int setting_value_by_type(const struct setting_key *key, const char *text, char 
 void setting_state_supported(struct setting_state *s, const char *value);
 void setting_state_unsupported(struct setting_state *s, const char *fmt, ...) PRINTF(2, 3);
 struct setting_state *setting_state_find(struct setting_state *states, size_t n, const char *name);
+
+/*
+ * 0, or PROBLEM_IN_USE: cannot VERB because somebody uses a VF of app->f. Not asked when
+ * opts->allow_in_use.
+ */
+int setting_vfs_unused(struct application *app, const char *verb, struct problem **reterr);
 
 /* learned.c */
 void learned_add(struct host *h, const char *dir, const char *driver, const struct setting_key *key,

@@ -3,9 +3,11 @@
 #include "kinds.h"
 
 #include "base/str.h"
+#include "holder/holder.h"
 
 /* What changes who is there to be set comes first: the eswitch, then attributes, then devices. */
 static const struct setting_kind *const kinds[] = {
+	&devlink_kind,
 	&network_kind,
 	&nvme_kind,
 };
@@ -169,6 +171,23 @@ void application_add(struct application *app, const char *word, int code, struct
 		app->opts->result(app->opts->arg, app->f, word, code, p);
 	else
 		problem_free(p);
+}
+
+int setting_vfs_unused(struct application *app, const char *verb, struct problem **reterr)
+{
+	const struct function *pf = app->f;
+	autofree struct bdf *vfs = calloc(pf->n_vfs + 1, sizeof(*vfs));
+	autoholders holders = { 0 };
+	int r;
+
+	if (app->opts->allow_in_use || !pf->n_vfs)
+		return 0;
+	if (!vfs)
+		return -ENOMEM;
+	for (size_t i = 0; i < pf->n_vfs; i++)
+		vfs[i] = pf->vfs[i]->bdf;
+	r = holders_find(app->host, vfs, pf->n_vfs, &holders);
+	return r < 0 ? r : holders_refuse(&holders, verb, reterr);
 }
 
 static bool is_so(const struct setting_kind *kind, const struct setting_key *key, const char *want,
