@@ -5,12 +5,14 @@
 #include "setting/setting.h"
 
 static const struct option options[] = {
-	{ 0, "allow-in-use", TAKES_NOTHING, NULL, "take NVMe offline under its users", NULL },
+	{ 0, "allow-in-use", TAKES_NOTHING, NULL, "also when somebody uses it", NULL },
 };
 
 static const struct example examples[] = {
 	{ "set ens1f0/vf0 mac=02:00:00:00:00:01", "the address that its guest sees" },
 	{ "set ens1f0/vf0-3 vlan=100 spoofchk=on", "the same for four VFs" },
+	{ "set ens1f0 eswitch-mode=switchdev", "each VF gets a port on the PF's switch" },
+	{ "set 3b:02.0 msix=16", "interrupt vectors, before a driver is bound" },
 	{ "set nvme0/vf0 vq=2 vi=1 online=yes", "queues and interrupts, in order" },
 };
 
@@ -95,7 +97,7 @@ static void details(FILE *to)
 		if (!str_eq(kind, of))
 			fprintf(to, "\nSettings, %s:\n", of);
 		kind = of;
-		fprintf(to, "  %-11s %s%s\n", key->name, key->level == SETTING_OF_PF ? "(PF) " : "",
+		fprintf(to, "  %-26s %s%s\n", key->name, key->level == SETTING_OF_PF ? "(PF) " : "",
 			key->takes);
 	}
 }
@@ -103,20 +105,28 @@ static void details(FILE *to)
 const struct verb verb_set = {
 	.name = "set",
 	.section = VERB_ACT,
-	.args = "VF KEY=VALUE…",
-	.summary = "attributes of VFs",
+	.args = "SELECTOR KEY=VALUE…",
+	.summary = "settings of VFs and PFs",
 	.description =
-		"Sets attributes of a VF, or of several, each with a result of its own: those of\n"
-		"network VFs through the PF's interface, vq, vi and online of NVMe VFs through\n"
-		"the PF's admin queue. NVMe VFs go offline, get resources and come online in\n"
-		"the right order.\n",
+		"Sets what a VF, or several, or a PF have, each with a result of its own, and\n"
+		"reads it back: attributes of network VFs through the PF's interface, the switch\n"
+		"and its ports through devlink, queues and state of NVMe VFs through the PF's\n"
+		"admin queue (offline, resources, online, in the right order), interrupt vectors,\n"
+		"GPU quotas and accelerator services. Which of them a driver does not have, it\n"
+		"says; vfctl show tells what is known of it.\n",
 	.details = details,
 	.options = options,
 	.n_options = ARRAY_SIZE(options),
 	.examples = examples,
 	.n_examples = ARRAY_SIZE(examples),
-	.completes = "<vf> mac=|vlan=|qos=|proto=|spoofchk=|trust=|min-rate=|max-rate=|link-state=|"
-		     "query-rss=|node-guid=|port-guid=|vq=|vi=|online=",
+	.completes = "<function> mac=|vlan=|qos=|proto=|spoofchk=|trust=|min-rate=|max-rate=|"
+		     "link-state=|query-rss=|node-guid=|port-guid=|eswitch-mode=|inline-mode=|"
+		     "encap-mode=|hw-addr=|port-state=|roce=|migratable=|ipsec-crypto=|"
+		     "ipsec-packet=|max-io-eqs=|tx-share=|tx-max=|tx-priority=|tx-weight=|vq=|vi=|"
+		     "online=|msix=|quota.exec-quantum-ms=|quota.preempt-timeout-us=|"
+		     "quota.sched-priority=|quota.vram=|quota.stop=|quota.all-exec-quantum-ms=|"
+		     "quota.all-preempt-timeout-us=|quota.all-sched-priority=|quota.all-vram=|"
+		     "services=|pm-idle=|auto-reset=",
 	.min_args = 2,
 	.max_args = ANY_NUMBER,
 	.run = run,

@@ -133,3 +133,14 @@ char *sysfs_path(const char *fmt, ...)
 
 	return TAKE_PTR(path);
 }
+
+int sysfs_mode(struct host *h, mode_t *ret, const char *fmt, ...)
+{
+	struct stat st;
+	TEXT_PATH(path, SYS, fmt);
+	int r = path ? h->ops->stat(h, path, &st) : -ENOMEM;
+
+	if (r == 0)
+		*ret = st.st_mode & 07777;
+	return r;
+}

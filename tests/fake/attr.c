@@ -105,6 +105,8 @@ static int write_device(
 		return write_reset(k, bdf, text);
 	if (str_eq(name, "reset_method"))
 		return write_reset_method(k, real, text);
+	if (str_eq(name, "sriov_vf_msix_count"))
+		return msix_write_count(k, bdf, text);
 	if (str_eq(name, "remove")) {
 		device_remove(k, bdf);
 		return 0;
@@ -151,6 +153,10 @@ int attr_write(struct kernel *k, const char *path, const char *text, bool again)
 
 	if (str_eq(path, "/sys/bus/pci/drivers_probe"))
 		return write_drivers_probe(k, text);
+	if (strstr(path, "/sriov_admin/"))
+		return xe_write(k, path, text);
+	if (strstr(path, "/qat/"))
+		return qat_write(k, path, text);
 	if (split(path, "/sys/bus/pci/drivers/", &mid, &name))
 		return write_driver(k, mid, name, text, again);
 	if (split(path, "/sys/devices/", &mid, &name) && bdf_parse(mid, &a) == 0)

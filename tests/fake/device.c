@@ -211,15 +211,16 @@ static void put_uevent(struct kernel *k, const char *bdf, const char *driver)
 	k_put(k, 0644, text, "/sys/%s/uevent", dir);
 }
 
-static void put_modalias(struct kernel *k, const struct pf *pf, const char *dir)
+/* `device`: the attribute of the PF that has its device id. */
+static void put_modalias(struct kernel *k, const char *pf_bdf, const char *device, const char *dir)
 {
-	unsigned class = (unsigned)device_number(k, pf->bdf, "class", true);
+	unsigned class = (unsigned)device_number(k, pf_bdf, "class", true);
 	autofree char *text = need_printf("pci:v%08llXd%08llXsv%08llXsd%08llXbc%02Xsc%02Xi%02X\n",
-		(unsigned long long)device_number(k, pf->bdf, "vendor", true),
-		(unsigned long long)device_number(k, pf->bdf, "sriov_vf_device", true),
-		(unsigned long long)device_number(k, pf->bdf, "subsystem_vendor", true),
-		(unsigned long long)device_number(k, pf->bdf, "subsystem_device", true),
-		class >> 16, class >> 8 & 0xff, class & 0xff);
+		(unsigned long long)device_number(k, pf_bdf, "vendor", true),
+		(unsigned long long)device_number(k, pf_bdf, device, true),
+		(unsigned long long)device_number(k, pf_bdf, "subsystem_vendor", true),
+		(unsigned long long)device_number(k, pf_bdf, "subsystem_device", true), class >> 16,
+		class >> 8 & 0xff, class & 0xff);
 
 	k_put(k, 0444, text, "/sys/%s/modalias", dir);
 }
@@ -248,7 +249,7 @@ void device_add_vf(struct kernel *k, struct pf *pf, unsigned index)
 	k_put(k, 0200, "", "/sys/%s/reset", dir);
 	k_put(k, 0644, "flr\n", "/sys/%s/reset_method", dir);
 	k_put(k, 0200, "", "/sys/%s/sriov_vf_msix_count", dir);
-	put_modalias(k, pf, dir);
+	put_modalias(k, pf->bdf, "sriov_vf_device", dir);
 	put_resources(k, pf, dir, index);
 	put_config(k, dir);
 	k_link(k, dir, "subsystem", "bus/pci");
@@ -306,4 +307,18 @@ void device_set_driver(struct kernel *k, const char *bdf, const char *driver)
 		k_link(k, target, bdf, dir);
 	}
 	put_uevent(k, bdf, driver);
+}
+
+void device_becomes(struct kernel *k, const char *bdf, const char *class, const char *vf_device,
+	const char *driver)
+{
+	autofree char *dir = device_dir(k, bdf);
+
+	NEED(dir);
+	k_driver_unbind(k, bdf);
+	k_put(k, 0444, class, "/sys/%s/class", dir);
+	k_put(k, 0444, vf_device, "/sys/%s/sriov_vf_device", dir);
+	put_modalias(k, bdf, "device", dir);
+	NEED(driver_load(k, driver) >= 0);
+	device_set_driver(k, bdf, driver);
 }

@@ -139,6 +139,9 @@ static const struct driver drivers[] = {
 		.probe = vfio_probe,
 		.bound = vfio_bound,
 		.unbound = vfio_unbound },
+	/* Only where the test puts them: fake_xe(), fake_qat(). */
+	{ .name = "xe", .sriov = true, .disables_vfs = true },
+	{ .name = "4xxx", .sriov = true, .disables_vfs = true },
 	{ .name = "pci-pf-stub", .module = "pci_pf_stub", .sriov = true },
 };
 

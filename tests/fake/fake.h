@@ -116,6 +116,20 @@ void fake_devlink_refuses(struct host *h, const char *pf_bdf, int code, const ch
 /* Changes are accepted and not made. */
 void fake_devlink_lies(struct host *h, const char *pf_bdf, bool lies);
 
+/* The PF's driver has `total` MSI-X vectors to divide among its VFs. */
+void fake_msix_pool(struct host *h, const char *pf_bdf, unsigned total);
+/*
+ * The PF becomes a GPU on the xe driver of Linux 7.0, which has to be told: no interfaces, quotas
+ * and, if `vram_bytes`, memory. As on today's hardware the priority of VFs can only be read.
+ */
+void fake_xe(struct host *h, const char *pf_bdf, uint64_t vram_bytes);
+/* The PF becomes a QuickAssist device of the fourth generation: at most two services at once. */
+void fake_qat(struct host *h, const char *pf_bdf);
+/* Somebody uses it, in the host or in a guest. */
+void fake_qat_busy(struct host *h, const char *pf_bdf, bool busy);
+/* Attributes of these three take what is written, and do nothing. */
+void fake_attributes_lie(struct host *h, bool lie);
+
 /* The VFIO side: functions on vfio-pci are in it by their address. For tests that change limits,
  * look at mappings or fire interrupts; viability and presence follow the tree. */
 struct fakevfio *fake_vfio(struct host *h);

@@ -26,6 +26,9 @@ struct pf {
 		bool online;
 	} nvme[FAKE_MAX_VFS];
 	struct fake_eswitch *devlink; /* NULL: none */
+	unsigned msix_pool;	      /* 0: none */
+	uint64_t vram_bytes;
+	bool is_xe, qat_busy;
 	struct pf *next;
 };
 
@@ -71,7 +74,7 @@ struct kernel {
 	unsigned hangs;
 	int last_ifindex; /* given to an interface made here; never used again */
 	unsigned vf_ms, driver_ms, node_ms, udev_ms;
-	bool no_acs, nvme_lies;
+	bool no_acs, nvme_lies, attributes_lie;
 	struct fakevfio vfio;
 	struct {
 		int fd; /* 0: free */
@@ -167,6 +170,15 @@ int net_link_set_vf(struct host *h, int ifindex, const struct host_vf_change *ch
 extern const struct devlink_ops fake_devlink_ops;
 void devlink_vfs_come(struct kernel *k, struct pf *pf);
 void devlink_vfs_go(struct kernel *k, struct pf *pf);
+
+/* msix.c, xe.c, qat.c: attributes of their own */
+int msix_write_count(struct kernel *k, const char *vf_bdf, const char *text);
+int xe_write(struct kernel *k, const char *path, const char *text);
+void xe_vfs_gone(struct kernel *k, struct pf *pf);
+int qat_write(struct kernel *k, const char *path, const char *text);
+/* The function becomes another one, bound to `driver`. */
+void device_becomes(struct kernel *k, const char *bdf, const char *class, const char *vf_device,
+	const char *driver);
 
 /* nvme.c */
 void nvme_find_all(struct kernel *k);

@@ -129,6 +129,7 @@ static void remove_some(struct kernel *k, struct pf *pf)
 	devlink_vfs_go(k, pf);
 	set_count(k, pf, 0);
 	nvme_vfs_gone(k, pf);
+	xe_vfs_gone(k, pf);
 }
 
 void sriov_disable(struct kernel *k, struct pf *pf)

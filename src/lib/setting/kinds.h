@@ -35,7 +35,10 @@ struct setting_kind {
 	void (*look)(
 		struct host *h, const struct function *f, struct setting_state *states, size_t n);
 
-	/* Either one by one: setting.c compares before, and reads back after. */
+	/*
+	 * Either one by one: setting.c compares before, and reads back after a 0. 1: it is
+	 * done, and either was read back or cannot be.
+	 */
 	int (*write)(struct application *app, const struct setting_key *key, const char *value,
 		struct problem **reterr);
 	/* Whether `is`, as it was read, is what `want` asks for. NULL: the same text. */
@@ -48,7 +51,8 @@ struct setting_kind {
 	int (*value)(const struct setting_key *key, const char *text, char **ret);
 };
 
-extern const struct setting_kind devlink_kind, network_kind, nvme_kind;
+extern const struct setting_kind devlink_kind, network_kind, nvme_kind, msix_kind, xe_kind,
+	qat_kind;
 
 /* The kinds in the order in which they are set; NULL after the last. */
 const struct setting_kind *setting_kind_at(unsigned i);

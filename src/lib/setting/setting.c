@@ -10,6 +10,9 @@ static const struct setting_kind *const kinds[] = {
 	&devlink_kind,
 	&network_kind,
 	&nvme_kind,
+	&msix_kind,
+	&xe_kind,
+	&qat_kind,
 };
 
 const struct setting_kind *setting_kind_at(unsigned i)
@@ -226,7 +229,7 @@ static int apply_one(struct application *app, const struct setting_kind *kind, c
 	if (app->opts->dry_run)
 		return 1;
 	r = kind->write(app, key, want, reterr);
-	return r < 0 ? r : verify(app, key, want, reterr);
+	return r ? r : verify(app, key, want, reterr);
 }
 
 static int apply_each(

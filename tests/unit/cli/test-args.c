@@ -3,7 +3,7 @@
 #include "cm.h"
 #include "base/str.h"
 #include "cli/args.h"
-#include "netdev/vfattr.h"
+#include "setting/setting.h"
 
 static int parse(const char *line, struct args *ret, struct problem **reterr)
 {
@@ -132,18 +132,19 @@ static void examples_parse(void **state UNUSED)
 		}
 }
 
-/* Completion offers every attribute that there is, and no other. */
-static void attributes_are_completed(void **state UNUSED)
+/* Completion offers every setting that there is, and no other. */
+static void settings_are_completed(void **state UNUSED)
 {
 	const char *words = verb_find("set")->completes;
-	const struct vfattr *a;
-	unsigned n = 3, equals = 0; /* vq, vi, online */
+	const struct setting_key *key;
+	unsigned n = 0, equals = 0;
 
-	for (unsigned i = 0; (a = vfattr_at(i)); i++, n++) {
-		autofree char *word = str_printf("%s=", vfattr_name(a));
+	for (; (key = setting_key_at(n)); n++) {
+		autofree char *first = str_printf(" %s=", key->name);
+		autofree char *later = str_printf("|%s=", key->name);
 
-		if (!strstr(words, word))
-			fail_msg("%s is not completed", word);
+		if (!strstr(words, first) && !strstr(words, later))
+			fail_msg("%s is not completed", key->name);
 	}
 	for (; *words; words++)
 		equals += *words == '=';
@@ -160,7 +161,7 @@ int main(void)
 		cmocka_unit_test(numbers_of_words),
 		cmocka_unit_test(tables_are_whole),
 		cmocka_unit_test(examples_parse),
-		cmocka_unit_test(attributes_are_completed),
+		cmocka_unit_test(settings_are_completed),
 	};
 
 	return cmocka_run_group_tests_name("args", tests, NULL, NULL);

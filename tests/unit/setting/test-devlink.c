@@ -177,8 +177,8 @@ static void every_key_of_a_function(void **state)
 
 static void what_a_function_does_not_have(void **state)
 {
-	static const char *const words[] = { "port-state=active", "ipsec-crypto=on", "ipsec-packet=on",
-		"max-io-eqs=8", "tx-priority=3", "tx-weight=10" };
+	static const char *const words[] = { "port-state=active", "ipsec-crypto=on",
+		"ipsec-packet=on", "max-io-eqs=8", "tx-priority=3", "tx-weight=10" };
 	struct fixture *f = *state;
 
 	switchdev(f);
