@@ -699,6 +699,7 @@ struct fakevfio_function *fakevfio_add(
 	fn->regions[VFIO_PCI_CONFIG_REGION_INDEX].flags =
 		VFIO_REGION_INFO_FLAG_READ | VFIO_REGION_INFO_FLAG_WRITE;
 	fakevfio_poke(fn, VFIO_PCI_CONFIG_REGION_INDEX, 0, config, len);
+	show_msix(fn, false); /* the driver before switched it off when it left */
 	return fn;
 }
 

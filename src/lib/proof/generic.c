@@ -3,6 +3,8 @@
 #include "run.h"
 
 #include "holder/holder.h"
+#include "host/devnode.h"
+#include "host/sysfs.h"
 #include "iommu/group.h"
 #include "vfio/type1.h"
 
@@ -14,6 +16,7 @@ enum {
 	HEADER_TYPE_MASK = 0x7f,
 	CAPABILITIES_MAX = 128,
 	PCI_COMMAND_MEMORY_AND_MASTER = 0x06,
+	NODE_MS = 2000,
 };
 
 static int check_group(struct proof_run *r, struct problem **reterr)
@@ -44,6 +47,24 @@ static int check_holders(struct proof_run *r, struct problem **reterr)
 	return holders_refuse(&held, "test", reterr);
 }
 
+static int has_node(void *arg)
+{
+	const struct proof_run *r = arg;
+
+	return devnode_exists(r->host, "vfio/%d", r->target->group);
+}
+
+/* udevd, or the kernel itself, makes the group's node a little after the driver was bound. */
+static void wait_for_node(struct proof_run *r)
+{
+	autofree char *driver = NULL;
+
+	if (sysfs_link_name(
+		    r->host, &driver, "bus/pci/devices/%s/driver", BDF_TEXT(r->target->bdf)) == 0 &&
+		driver_is_vfio(driver))
+		proof_wait(r, NODE_MS, has_node, r);
+}
+
 static int open_device(struct proof_run *r, struct problem **reterr)
 {
 	char name[BDF_TEXT_MAX];
@@ -56,6 +77,8 @@ static int open_device(struct proof_run *r, struct problem **reterr)
 
 	if (e == 0)
 		e = check_holders(r, reterr);
+	if (e == 0)
+		wait_for_node(r);
 	if (e == 0)
 		e = vfio_type1_open(r->host, &r->space, reterr);
 	if (e == 0)

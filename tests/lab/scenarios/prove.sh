@@ -74,6 +74,22 @@ borrowed() {
 	check "the VF has its driver again" driver_is "$(vf "$PF1" 1)" igbvf
 }
 
+# Before it has VFs: with them it cannot leave its driver.
+nvme_pf() {
+	step "The NVMe controller itself, borrowed from its driver"
+	proves nvme-pf nvme0 --bind
+	check "it has its driver again" driver_is "$NVME" nvme
+	check "and its disk is back" wait_for 10 test -b /dev/nvme0n1
+}
+
+in_shared_group() {
+	step "A function whose group has another one on its driver"
+	check_exit 6 "is not opened" vfctl test lan0 --bind
+	told "the one that is in the way is named" "0000:05:02.0"
+	check "it has its driver again" driver_is 0000:05:01.0 e1000
+	/bin/ip link set "$(net_of 0000:05:01.0)" name lan0
+}
+
 in_use() {
 	step "Used by somebody"
 	exec 5<>"/dev/vfio/$(group_of "$net_vf")"
@@ -108,6 +124,8 @@ ended() {
 
 scenario() {
 	snapshot "$(out before.txt)"
+	nvme_pf
+	in_shared_group
 	prepare
 	network_vf
 	nvme_vfs
@@ -134,7 +152,7 @@ says() {
 }
 
 verify() {
-	for file in igbvf nvme igb; do
+	for file in igbvf nvme igb nvme-pf; do
 		verify_that "$file: every check is proved" says $file \
 			'.tests[0] | .proved and (.checks | length > 10 and all(.verdict == "proved"))'
 		verify_that "$file: interrupts and faults were counted" says $file \
