@@ -51,25 +51,61 @@ static size_t utf8_len(const unsigned char *s)
 	return n;
 }
 
+/*
+ * Some terminals obey the C1 controls (U+0080–U+009F) too; line separators, marks and overrides of
+ * direction (U+200B–U+200F, U+2028–U+202E, U+2060–U+206F) make text look like another.
+ */
+static bool is_obeyed(const unsigned char *u, size_t n)
+{
+	if (n == 1)
+		return *u < 0x20 || *u == 0x7f;
+	if (n == 2)
+		return *u == 0xc2 && u[1] < 0xa0;
+	if (n != 3 || *u != 0xe2)
+		return false;
+	return (u[1] == 0x80 &&
+		       ((u[2] >= 0x8b && u[2] <= 0x8f) || (u[2] >= 0xa8 && u[2] <= 0xae))) ||
+	       (u[1] == 0x81 && u[2] >= 0xa0 && u[2] <= 0xaf);
+}
+
+/* The length of a character that may be printed; 0 for what may not. */
+static size_t printable_len(const char *s)
+{
+	const unsigned char *u = (const unsigned char *)s;
+	size_t n = utf8_len(u);
+
+	return n && is_obeyed(u, n) ? 0 : n;
+}
+
+/* How many bytes from the beginning may be printed as they are. */
+static size_t printable_run(const char *s)
+{
+	size_t at = 0, n;
+
+	while (s[at] && (n = (s[at] >= 0x20 && s[at] < 0x7f) ? 1 : printable_len(s + at)))
+		at += n;
+	return at;
+}
+
+bool str_is_printable(const char *s)
+{
+	return !s[printable_run(s)];
+}
+
 char *str_printable(const char *s)
 {
 	autostrbuf b = { 0 };
 
+	if (str_is_printable(s))
+		return strdup(s);
 	while (*s) {
-		const unsigned char *u = (const unsigned char *)s;
-		size_t n = utf8_len(u);
-		/* C1 controls (U+0080–U+009F) are obeyed by some terminals too. */
-		bool control =
-			n == 1 ? (*u < 0x20 || *u == 0x7f) : (n == 2 && *u == 0xc2 && u[1] < 0xa0);
+		size_t n = printable_run(s);
 
-		if (!n || control) {
-			n = n ? n : 1;
-			for (size_t i = 0; i < n; i++)
-				strbuf_add(&b, "\\x%02x", u[i]);
-		} else {
-			strbuf_add_bytes(&b, s, n);
-		}
+		strbuf_add_bytes(&b, s, n);
 		s += n;
+		n = *s ? MAX(utf8_len((const unsigned char *)s), (size_t)1) : 0;
+		for (; n; n--, s++)
+			strbuf_add(&b, "\\x%02x", (unsigned char)*s);
 	}
 	return strbuf_take(&b);
 }

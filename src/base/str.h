@@ -28,10 +28,14 @@ char *str_printf(const char *fmt, ...) PRINTF(1, 2) NODISCARD;
 char *str_trim(char *s);
 
 /*
- * A copy in which bytes that a terminal could obey (control characters, and bytes that are not
- * UTF-8) are written as \xNN: names out of sysfs or a guest are never printed raw.
+ * A copy in which bytes that a terminal could obey (control characters, those that turn the
+ * direction of text, and bytes that are not UTF-8) are written as \xNN: names out of sysfs or a
+ * guest are never printed raw.
  */
 char *str_printable(const char *s) NODISCARD;
+
+/* Whether that copy would be the same. */
+bool str_is_printable(const char *s);
 
 /*
  * Whole-string numbers: decimal, or hexadecimal after 0x. No sign, no white space, no rest.

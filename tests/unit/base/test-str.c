@@ -58,6 +58,20 @@ static void nothing_reaches_a_terminal_raw(void **state UNUSED)
 	assert_string_equal(b, "gr\xc3\xbc\xc3\x9f");
 	assert_string_equal(c, "\\xff\\xc3");
 	assert_string_equal(d, "\\xc2\\x9b");
+	assert_true(str_is_printable("plain gr\xc3\xbc\xc3\x9f"));
+	assert_false(str_is_printable("eth0\n"));
+}
+
+/* "eth0" and "0hte" turned around by a terminal must not look alike. */
+static void text_that_looks_like_another(void **state UNUSED)
+{
+	autofree char *turned = str_printable("a\xe2\x80\xae"
+					      "b"),
+		      *line = str_printable("\xe2\x80\xa8"), *wide = str_printable("\xe2\x80\xa6");
+
+	assert_string_equal(turned, "a\\xe2\\x80\\xaeb");
+	assert_string_equal(line, "\\xe2\\x80\\xa8");
+	assert_string_equal(wide, "\xe2\x80\xa6"); /* an ellipsis is just that */
 }
 
 static void distance(void **state UNUSED)
@@ -123,6 +137,7 @@ int main(void)
 		cmocka_unit_test(booleans),
 		cmocka_unit_test(nothing_reaches_a_terminal_raw),
 		cmocka_unit_test(nearest_is_near),
+		cmocka_unit_test(text_that_looks_like_another),
 		cmocka_unit_test(distance),
 		cmocka_unit_test(buffer_grows),
 		cmocka_unit_test(lists),
