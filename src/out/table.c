@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "table.h"
+#include "plain.h"
 #include "base/str.h"
 
 #include <libsmartcols.h>
@@ -163,20 +164,34 @@ static int fill(struct libscols_table *t, const struct out *o, const struct chos
 	return r;
 }
 
+/* libsmartcols for what a terminal wants: trees, colours, and lines that fit. */
+static int layout(const struct out *o, const struct chosen *chosen, const void *const *rows,
+	const int *parents, size_t n_rows)
+{
+	CLEANUP(table_unrefp) struct libscols_table *t = scols_new_table();
+	int r = t ? fill(t, o, chosen, rows, parents, n_rows) : -ENOMEM;
+
+	return r == 0 ? scols_print_table(t) : r;
+}
+
+static bool is_plain(const struct out *o)
+{
+	return !o->color && !isatty(fileno(o->to));
+}
+
 int out_tree_table(const struct out *o, const struct out_column *columns, size_t n,
 	const void *const *rows, const int *parents, size_t n_rows, struct problem **reterr)
 {
-	CLEANUP(table_unrefp) struct libscols_table *t = NULL;
 	struct chosen chosen;
 	int r;
 
 	r = choose(columns, n, o->columns, &chosen, reterr);
 	if (r < 0)
 		return r;
-	t = scols_new_table();
-	r = t ? fill(t, o, &chosen, rows, parents, n_rows) : -ENOMEM;
-	if (r == 0)
-		r = scols_print_table(t);
+	if (!parents && is_plain(o))
+		r = plain_table(o, chosen.v, chosen.n, rows, n_rows);
+	else
+		r = layout(o, &chosen, rows, parents, n_rows);
 	if (r < 0)
 		return problem(reterr, r, problem_kind_from_errno(r), NULL,
 			"cannot lay out the table: %s", strerror(-r));

@@ -3,6 +3,7 @@
 #include "base/str.h"
 #include "out/table.h"
 
+#include <locale.h>
 #include <string.h>
 
 struct pet {
@@ -110,10 +111,28 @@ static void unknown_columns(void **state UNUSED)
 	assert_string_equal(q->hint, "the columns are NAME,LEGS,AGAIN");
 }
 
+/* For a file the table is laid out here, for a terminal by libsmartcols: the same must come out. */
+static void both_ways_alike(void **state UNUSED)
+{
+	static const struct pet pets[] = { { "spider", "8" }, { "gr\xc3\xbc\xc3\x9f", NULL },
+		{ "\xe7\x8c\xab", "4" }, { "\xff\x1b[2J", "" }, { NULL, "1000000" } };
+	/* Without NAME, which has a colour. */
+	struct out o = { .legend = true, .columns = "LEGS,AGAIN,AGAIN,LEGS,AGAIN" };
+	autofree char *plain = NULL, *laid_out = NULL;
+
+	assert_non_null(setlocale(LC_CTYPE, "C.UTF-8"));
+	plain = shown(pets, 5, o, 0);
+	o.color = true;
+	laid_out = shown(pets, 5, o, 0);
+	assert_string_equal(plain, laid_out);
+	assert_non_null(strstr(plain, "\\xff\\x1b[2J"));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(aligned),
+		cmocka_unit_test(both_ways_alike),
 		cmocka_unit_test(chosen_columns),
 		cmocka_unit_test(nothing_raw),
 		cmocka_unit_test(colour_only_when_asked),
