@@ -104,19 +104,11 @@ int cli_may_act(struct cli *cli, struct problem **reterr)
 
 int cli_inventory(struct cli *cli, unsigned flags, struct inventory **ret, struct problem **reterr)
 {
-	CLEANUP(inventory_freep) struct inventory *inv = NULL;
 	struct host *h;
 	int r;
 
 	r = cli_host(cli, &h, reterr);
-	if (r == 0)
-		r = inventory_load(h, flags & ~(unsigned)INVENTORY_NAMES, &inv, reterr);
-	if (r == 0 && flags & INVENTORY_NAMES)
-		r = inventory_look_up_names(inv, cli->pci_ids);
-	if (r < 0)
-		return r;
-	*ret = TAKE_PTR(inv);
-	return 0;
+	return r < 0 ? r : inventory_load_named(h, flags, cli->pci_ids, ret, reterr);
 }
 
 int cli_holders(struct cli *cli, const struct args *a, struct inventory *inv, const char *usual,

@@ -5,7 +5,13 @@
 
 #include <fcntl.h>
 #include <limits.h>
+#include <sched.h>
 #include <stdio.h>
+
+void folder_thread_begin(void)
+{
+	(void)unshare(CLONE_FILES);
+}
 
 void folder_init(struct folder *f, struct host *h)
 {

@@ -4,6 +4,7 @@
 #include "base/str.h"
 
 #include <limits.h>
+#include <stdio.h>
 
 #define SYS "/sys"
 
@@ -107,9 +108,16 @@ int sysfs_list(struct host *h, char ***ret, const char *fmt, ...)
 
 int sysfs_enter(struct folder *f, const char *fmt, ...)
 {
-	TEXT_PATH(path, SYS, fmt);
+	/* Once for every function of the machine: no allocation. */
+	char path[FOLDER_PATH_MAX] = SYS "/";
+	size_t at = strlen(path);
+	va_list ap;
+	int n;
 
-	return path ? folder_enter(f, path) : -ENOMEM;
+	va_start(ap, fmt);
+	n = vsnprintf(path + at, sizeof(path) - at, fmt, ap);
+	va_end(ap);
+	return n < 0 || (size_t)n >= sizeof(path) - at ? -ENAMETOOLONG : folder_enter(f, path);
 }
 
 int sysfs_settled(struct host *h, uint64_t since_ms, const char *fmt, ...)

@@ -9,6 +9,9 @@
 #include "pci/namedb.h"
 #include "pci/namespace.h"
 
+#include <pthread.h>
+#include <signal.h>
+
 const char *function_kind_name(enum function_kind kind)
 {
 	static const char *const names[] = { "function", "pf", "vf" };
@@ -98,19 +101,40 @@ static int attach_nvme(struct host *h, bool brief, struct inventory *inv)
 	return 0;
 }
 
+static char *dup_name(const char *s)
+{
+	return s ? strdup(s) : NULL;
+}
+
+/* VFs come in rows of the same kind: the name is the one before's. */
+static void look_up(struct namedb *db, struct function *f, const struct function *before)
+{
+	bool same =
+		before && before->id.vendor == f->id.vendor && before->id.device == f->id.device;
+
+	free(f->vendor_name);
+	free(f->device_name);
+	f->vendor_name = f->device_name = NULL;
+	if (f->id_unknown)
+		return;
+	f->vendor_name = same ? dup_name(before->vendor_name) : namedb_vendor(db, f->id.vendor);
+	f->device_name = same ? dup_name(before->device_name)
+			      : namedb_device(db, f->id.vendor, f->id.device);
+}
+
+static void look_up_all(struct namedb *db, struct inventory *inv)
+{
+	for (size_t i = 0; i < inv->n_functions; i++)
+		look_up(db, &inv->functions[i], i ? &inv->functions[i - 1] : NULL);
+}
+
 int inventory_look_up_names(struct inventory *inv, const char *pci_ids)
 {
 	struct namedb *db CLEANUP(namedb_freep) = NULL;
 	int r = namedb_open(pci_ids, &db);
 
-	for (size_t i = 0; r == 0 && i < inv->n_functions; i++) {
-		struct function *f = &inv->functions[i];
-
-		free(f->vendor_name);
-		free(f->device_name);
-		f->vendor_name = namedb_vendor(db, f->id.vendor);
-		f->device_name = namedb_device(db, f->id.vendor, f->id.device);
-	}
+	if (r == 0)
+		look_up_all(db, inv);
 	return r;
 }
 
@@ -172,21 +196,68 @@ static int load(struct host *h, unsigned flags, struct inventory *inv)
 			sriov_facts_read_rest(h, inv->functions[i].bdf, &inv->functions[i].sriov);
 	if (r == 0 && flags & (INVENTORY_OVERRIDES | INVENTORY_SRIOV))
 		r = read_locked(h, inv, flags);
-	if (r == 0 && flags & INVENTORY_NAMES)
-		r = inventory_look_up_names(inv, NULL);
 	if (r == 0 && flags & INVENTORY_GROUPS)
 		r = iommu_groups_read(h, &inv->groups, &inv->n_groups);
 	return r;
 }
 
-int inventory_load(struct host *h, unsigned flags, struct inventory **ret, struct problem **reterr)
+/* The database of names is a megabyte of text to read: enough to do it beside the rest. */
+struct names_job {
+	const char *pci_ids;
+	struct namedb *db;
+	int result;
+	pthread_t thread;
+};
+
+static void *open_names(void *arg)
+{
+	struct names_job *job = arg;
+
+	job->result = namedb_open(job->pci_ids, &job->db);
+	return NULL;
+}
+
+static int load_with_names(
+	struct host *h, unsigned flags, const char *pci_ids, struct inventory *inv)
+{
+	struct names_job job = { .pci_ids = pci_ids };
+	sigset_t all, was;
+	bool started;
+	int r;
+
+	sigfillset(&all);
+	pthread_sigmask(SIG_SETMASK, &all, &was);
+	started = pthread_create(&job.thread, NULL, open_names, &job) == 0;
+	pthread_sigmask(SIG_SETMASK, &was, NULL);
+	r = load(h, flags, inv);
+	if (started)
+		pthread_join(job.thread, NULL);
+	else
+		open_names(&job);
+	r = r < 0 ? r : job.result;
+	if (r == 0)
+		look_up_all(job.db, inv);
+	namedb_free(job.db);
+	return r;
+}
+
+int inventory_load_named(struct host *h, unsigned flags, const char *pci_ids,
+	struct inventory **ret, struct problem **reterr)
 {
 	struct inventory *inv CLEANUP(inventory_freep) = calloc(1, sizeof(*inv));
-	int r = inv ? load(h, flags, inv) : -ENOMEM;
+	int r = -ENOMEM;
 
+	if (inv)
+		r = flags & INVENTORY_NAMES ? load_with_names(h, flags, pci_ids, inv)
+					    : load(h, flags, inv);
 	if (r < 0)
 		return problem(reterr, r, problem_kind_from_errno(r), NULL,
 			"cannot read the list of PCI functions: %s", strerror(-r));
 	*ret = TAKE_PTR(inv);
 	return 0;
+}
+
+int inventory_load(struct host *h, unsigned flags, struct inventory **ret, struct problem **reterr)
+{
+	return inventory_load_named(h, flags, NULL, ret, reterr);
 }

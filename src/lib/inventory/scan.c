@@ -11,6 +11,13 @@
 #include "host/sysfs.h"
 
 #include <limits.h>
+#include <pthread.h>
+#include <sched.h>
+#include <signal.h>
+#include <stdatomic.h>
+
+/* Threads take runs of functions, of a size that does not depend on how many threads there are. */
+enum { RUN = 256, PARALLEL_FROM = 4 * RUN, THREADS_MAX = 8 };
 
 /* What a PF's link says. */
 struct claim {
@@ -18,22 +25,34 @@ struct claim {
 	unsigned index;
 };
 
+struct claims {
+	struct claim *v;
+	size_t n, room;
+};
+
+/* Shared by all threads; an element of v is touched by the one that scans it. */
 struct scan {
 	struct host *h;
-	struct folder at;
 	struct function *v;
 	size_t n;
-	bool *gone, *claimed;
-	struct claim *claims;
-	size_t n_claims, room;
+	bool *gone;
+	atomic_size_t next; /* of the runs */
+	atomic_int failed;
+};
+
+/* One thread's. */
+struct worker {
+	struct scan *s;
+	struct folder at;
+	struct claims claims;
+	size_t begin, end; /* of its run */
+	bool claimed[RUN]; /* by a PF of the run */
+	pthread_t thread;
 };
 
 static void scan_done(struct scan *s)
 {
-	folder_done(&s->at);
 	free(s->gone);
-	free(s->claimed);
-	free(s->claims);
 }
 
 static int by_address(const void *a, const void *b)
@@ -100,75 +119,70 @@ static int read_numa_node(struct folder *at)
 }
 
 /* -ENOENT: it has gone meanwhile. */
-static int read_identity(struct scan *s, struct function *f)
+static int read_identity(struct worker *w, struct function *f)
 {
-	int r = identity_read_in(&s->at, &f->id);
+	int r = identity_read_in(&w->at, &f->id);
 
-	if (r == -ENOMEM || (r == -ENOENT && !sysfs_exists(s->h, "bus/pci/devices/%s", f->address)))
+	if (r == -ENOMEM ||
+		(r == -ENOENT && !sysfs_exists(w->s->h, "bus/pci/devices/%s", f->address)))
 		return r;
 	f->id_unknown = r < 0;
 	f->class_word = r < 0 ? "other" : class_word(f->id.class_code);
 	return 0;
 }
 
-static int add_claim(struct scan *s, struct claim c)
+static int add_claim(struct claims *c, struct claim one)
 {
-	if (s->n_claims == s->room) {
-		size_t room = s->room ? s->room * 2 : 64;
-		struct claim *more = reallocarray(s->claims, room, sizeof(*more));
+	if (c->n == c->room) {
+		size_t room = c->room ? c->room * 2 : 64;
+		struct claim *more = reallocarray(c->v, room, sizeof(*more));
 
 		if (!more)
 			return -ENOMEM;
-		s->claims = more;
-		s->room = room;
+		c->v = more;
+		c->room = room;
 	}
-	s->claims[s->n_claims++] = c;
+	c->v[c->n++] = one;
 	return 0;
 }
 
-/*
- * Captures may lie: a PF is nobody's VF, least of all its own, and a VF has one PF and one index.
- * So the picture is a forest, and who walks it comes to an end.
- */
-static int claim_vfs(struct scan *s, size_t pf)
+static int claim_vfs(struct worker *w, struct function *pf)
 {
 	autofree struct sriov_vf *vfs = NULL;
 	size_t n;
-	int r = sriov_vfs_in(&s->at, &vfs, &n);
+	int r = sriov_vfs_in(&w->at, &vfs, &n);
 
 	if (r < 0)
 		return r == -ENOMEM ? r : 0;
-	s->v[pf].sriov.num_vfs = (unsigned)n;
+	pf->sriov.num_vfs = (unsigned)n;
 	for (size_t i = 0; r == 0 && i < n; i++) {
-		size_t vf = find(s, vfs[i].bdf);
+		size_t vf = find(w->s, vfs[i].bdf);
 
-		if (vf == SIZE_MAX || vf == pf || s->claimed[vf] || s->v[vf].kind == FUNCTION_PF ||
-			(i && vfs[i - 1].index == vfs[i].index))
-			continue;
-		s->claimed[vf] = true;
-		r = add_claim(s, (struct claim) { s->v[pf].bdf, s->v[vf].bdf, vfs[i].index });
+		if (vf >= w->begin && vf < w->end)
+			w->claimed[vf - w->begin] = true;
+		r = add_claim(&w->claims, (struct claim) { pf->bdf, vfs[i].bdf, vfs[i].index });
 	}
 	return r;
 }
 
-static int read_kind(struct scan *s, size_t i)
+static int read_kind(struct worker *w, size_t i)
 {
-	struct function *f = &s->v[i];
+	struct function *f = &w->s->v[i];
 	struct bdf pf;
 
-	if (s->claimed[i] || sriov_physfn_in(&s->at, &pf) == 0) {
+	if (w->claimed[i - w->begin] || sriov_physfn_in(&w->at, &pf) == 0) {
 		f->kind = FUNCTION_VF;
 		return 0;
 	}
-	if (sriov_total_vfs_in(&s->at, &f->sriov.total_vfs) < 0)
+	if (sriov_total_vfs_in(&w->at, &f->sriov.total_vfs) < 0)
 		return 0;
 	f->kind = FUNCTION_PF;
-	return claim_vfs(s, i);
+	return claim_vfs(w, f);
 }
 
-static int read_function(struct scan *s, size_t i)
+static int read_function(struct worker *w, size_t i)
 {
-	struct function *f = &s->v[i];
+	struct function *f = &w->s->v[i];
 	int r;
 
 	f->vf_index = -1;
@@ -180,17 +194,83 @@ static int read_function(struct scan *s, size_t i)
 		.vf_total_msix = -1,
 	};
 	/* What is there and cannot be entered is shown, with nothing known about it. */
-	r = sysfs_enter(&s->at, "bus/pci/devices/%s", f->address);
+	r = sysfs_enter(&w->at, "bus/pci/devices/%s", f->address);
 	if (r == -ENOENT || r == -ENOMEM)
 		return r;
-	r = read_identity(s, f);
+	r = read_identity(w, f);
 	if (r == 0)
-		r = read_driver(&s->at, &f->driver);
+		r = read_driver(&w->at, &f->driver);
 	if (r < 0)
 		return r;
-	f->iommu_group = MAX(iommu_group_of_in(&s->at), -1);
-	f->numa_node = read_numa_node(&s->at);
-	return read_kind(s, i);
+	f->iommu_group = MAX(iommu_group_of_in(&w->at), -1);
+	f->numa_node = read_numa_node(&w->at);
+	return read_kind(w, i);
+}
+
+static int read_run(struct worker *w)
+{
+	memset(w->claimed, 0, sizeof(w->claimed));
+	for (size_t i = w->begin; i < w->end; i++) {
+		int r = read_function(w, i);
+
+		if (r == -ENOMEM)
+			return r;
+		w->s->gone[i] = r < 0;
+	}
+	return 0;
+}
+
+static void work(struct worker *w)
+{
+	struct scan *s = w->s;
+
+	folder_init(&w->at, s->h);
+	while (!atomic_load(&s->failed)) {
+		w->begin = atomic_fetch_add(&s->next, RUN);
+		if (w->begin >= s->n)
+			break;
+		w->end = MIN(w->begin + RUN, s->n);
+		if (read_run(w) < 0)
+			atomic_store(&s->failed, 1);
+	}
+	folder_done(&w->at);
+}
+
+static void *work_beside(void *arg)
+{
+	folder_thread_begin();
+	work(arg);
+	return NULL;
+}
+
+/* A host without descriptors is in memory: there is nothing to win, and fakes are no friends. */
+static unsigned useful_threads(const struct scan *s)
+{
+	cpu_set_t cpus;
+
+	if (s->n < PARALLEL_FROM || !s->h->ops->files || !s->h->ops->files(s->h) ||
+		sched_getaffinity(0, sizeof(cpus), &cpus) < 0)
+		return 1;
+	return MIN((unsigned)CPU_COUNT(&cpus), (unsigned)THREADS_MAX);
+}
+
+/* The caller's thread is one of them, and enough when no other can be had. */
+static void work_together(struct scan *s, struct worker *workers, unsigned n)
+{
+	unsigned started = 1;
+	sigset_t all, was;
+
+	for (unsigned i = 0; i < n; i++)
+		workers[i].s = s;
+	sigfillset(&all); /* signals are for the threads that the caller knows of */
+	pthread_sigmask(SIG_SETMASK, &all, &was);
+	while (started < n &&
+		pthread_create(&workers[started].thread, NULL, work_beside, &workers[started]) == 0)
+		started++;
+	pthread_sigmask(SIG_SETMASK, &was, NULL);
+	work(&workers[0]);
+	for (unsigned i = 1; i < started; i++)
+		pthread_join(workers[i].thread, NULL);
 }
 
 /* Closes the gaps; from here on functions do not move, and pointers to them are taken. */
@@ -199,19 +279,25 @@ static void compact(struct scan *s, struct inventory *inv)
 	size_t kept = 0;
 
 	for (size_t i = 0; i < s->n; i++)
-		if (!s->gone || !s->gone[i])
+		if (!s->gone[i])
 			s->v[kept++] = s->v[i];
 	inv->n_functions = kept;
 	for (size_t i = 0; i < kept; i++)
 		inv->iommu_on |= s->v[i].iommu_group >= 0;
 }
 
+/*
+ * Captures may lie: a PF is nobody's VF, least of all its own, and a VF has one PF and one index.
+ * So the picture is a forest, and who walks it comes to an end.
+ */
 static int link_vf(const struct inventory *inv, const struct claim *c)
 {
 	struct function *pf = inventory_find_bdf(inv, c->pf);
 	struct function *vf = inventory_find_bdf(inv, c->vf);
 
-	if (!pf || !vf)
+	if (!pf || !vf || pf == vf || vf->physfn || vf->kind == FUNCTION_PF)
+		return 0;
+	if (pf->n_vfs && pf->vfs[pf->n_vfs - 1]->vf_index == (int)c->index)
 		return 0;
 	if (!pf->vfs)
 		pf->vfs = calloc(pf->sriov.num_vfs + 1, sizeof(struct function *));
@@ -224,16 +310,47 @@ static int link_vf(const struct inventory *inv, const struct claim *c)
 	return 0;
 }
 
-static int scan(struct scan *s)
+static int by_pf(const void *a, const void *b)
 {
-	for (size_t i = 0; i < s->n; i++) {
-		int r = read_function(s, i);
+	const struct claim *x = a, *y = b;
+	int c = bdf_cmp(x->pf, y->pf);
 
-		if (r == -ENOMEM)
-			return r;
-		s->gone[i] = r < 0;
+	return c ? c : (x->index > y->index) - (x->index < y->index);
+}
+
+static int link_vfs(struct inventory *inv, const struct worker *workers, unsigned n)
+{
+	struct claims all = { 0 };
+	int r = 0;
+
+	for (unsigned i = 0; i < n; i++)
+		for (size_t j = 0; r == 0 && j < workers[i].claims.n; j++)
+			r = add_claim(&all, workers[i].claims.v[j]);
+	if (all.n)
+		qsort(all.v, all.n, sizeof(*all.v), by_pf);
+	for (size_t i = 0; r == 0 && i < all.n; i++)
+		r = link_vf(inv, &all.v[i]);
+	free(all.v);
+	return r;
+}
+
+static int scan(struct scan *s, struct inventory *inv)
+{
+	unsigned n = useful_threads(s);
+	autofree struct worker *workers = calloc(n, sizeof(*workers));
+	int r = -ENOMEM;
+
+	if (workers) {
+		work_together(s, workers, n);
+		r = atomic_load(&s->failed) ? -ENOMEM : 0;
 	}
-	return 0;
+	/* Also after a failure: what was read is freed with the inventory. */
+	compact(s, inv);
+	if (r == 0)
+		r = link_vfs(inv, workers, n);
+	for (unsigned i = 0; workers && i < n; i++)
+		free(workers[i].claims.v);
+	return r;
 }
 
 int scan_functions(struct host *h, struct inventory *inv)
@@ -241,17 +358,10 @@ int scan_functions(struct host *h, struct inventory *inv)
 	CLEANUP(scan_done) struct scan s = { .h = h };
 	int r = list_functions(h, inv);
 
-	folder_init(&s.at, h);
 	if (r < 0)
 		return r;
 	s.v = inv->functions;
 	s.n = inv->n_functions;
 	s.gone = calloc(s.n + 1, sizeof(*s.gone));
-	s.claimed = calloc(s.n + 1, sizeof(*s.claimed));
-	r = s.gone && s.claimed ? scan(&s) : -ENOMEM;
-	/* Also after a failure: what was read is freed with the inventory. */
-	compact(&s, inv);
-	for (size_t i = 0; r == 0 && i < s.n_claims; i++)
-		r = link_vf(inv, &s.claims[i]);
-	return r;
+	return s.gone ? scan(&s, inv) : -ENOMEM;
 }
