@@ -15,6 +15,7 @@ const struct verb *const verbs[] = {
 	&verb_bind,
 	&verb_unbind,
 	&verb_restore,
+	&verb_reset,
 	&verb_test,
 	&verb_vm_run,
 	&verb_help,

@@ -16,6 +16,7 @@ extern const struct verb verb_set;
 extern const struct verb verb_bind;
 extern const struct verb verb_unbind;
 extern const struct verb verb_restore;
+extern const struct verb verb_reset;
 extern const struct verb verb_test;
 extern const struct verb verb_vm_run;
 extern const struct verb verb_help;

@@ -16,7 +16,7 @@ static bool split(const char *path, const char *prefix, char **ret_mid, const ch
 }
 
 /* kstrtobool and kstrtou16 take one newline at the end. */
-static char *without_newline(const char *text)
+char *without_newline(const char *text)
 {
 	size_t n = strlen(text);
 
@@ -50,32 +50,6 @@ static int write_autoprobe(struct kernel *k, const char *dir, const char *text)
 	return 0;
 }
 
-static int write_reset(struct kernel *k, const char *bdf, const char *text)
-{
-	autofree char *value = without_newline(text);
-	uint64_t v;
-
-	if (parse_u64(value, &v) < 0 || v != 1)
-		return -EINVAL;
-	NEED(strv_add(&k->resets, bdf) == 0);
-	return 0;
-}
-
-/* Only what the device offers can be chosen; "" switches resets off. */
-static int write_reset_method(struct kernel *k, const char *dir, const char *text)
-{
-	autofree char *value = without_newline(text);
-	autofree char *now = k_text(k, "%s/reset_method", dir);
-	const char *found = now && *value ? strstr(now, value) : NULL;
-
-	if (!*value || str_eq(value, "default"))
-		return 0;
-	if (!found)
-		return -EINVAL;
-	k_put(k, 0644, text, "%s/reset_method", dir);
-	return 0;
-}
-
 /* Attributes without a model keep what was written. */
 static int keep(struct kernel *k, const char *path, const char *text)
 {
@@ -102,9 +76,11 @@ static int write_device(
 	if (str_eq(name, "driver_override"))
 		return write_override(k, real, text);
 	if (str_eq(name, "reset"))
-		return write_reset(k, bdf, text);
+		return reset_write(k, bdf, text);
 	if (str_eq(name, "reset_method"))
-		return write_reset_method(k, real, text);
+		return reset_write_method(k, bdf, text);
+	if (str_eq(name, "reset_subordinate"))
+		return reset_write_subordinate(k, bdf, text);
 	if (str_eq(name, "sriov_vf_msix_count"))
 		return msix_write_count(k, bdf, text);
 	if (str_eq(name, "remove")) {

@@ -77,15 +77,6 @@ unsigned fake_num_vfs(struct host *h, const char *pf_bdf)
 	return pf ? pf->num_vfs : 0;
 }
 
-unsigned fake_resets(struct host *h, const char *bdf)
-{
-	unsigned n = 0;
-
-	STRV_FOREACH (it, kernel_of(h)->resets)
-		n += str_eq(*it, bdf);
-	return n;
-}
-
 unsigned fake_calls(struct host *h, enum fake_op op)
 {
 	return kernel_of(h)->faults[op].calls;

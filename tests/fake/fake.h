@@ -31,8 +31,10 @@ char *fake_text(struct host *h, const char *fmt, ...) PRINTF(2, 3) NODISCARD;
 /* Name of the driver of a function, NULL if none. Caller frees. */
 char *fake_driver(struct host *h, const char *bdf) NODISCARD;
 unsigned fake_num_vfs(struct host *h, const char *pf_bdf);
-/* How often a function was reset. */
+/* How often a function was reset, and by which method last ("flr"; "subordinate" through its
+ * bridge); NULL: never. Borrowed. */
 unsigned fake_resets(struct host *h, const char *bdf);
+const char *fake_reset_method(struct host *h, const char *bdf);
 
 /* ---- Faults ---- */
 
@@ -94,6 +96,9 @@ void fake_iommu_off(struct host *h);
 void fake_no_acs(struct host *h);
 /* A driver whose probe fails with `code` from now on (0: works again). */
 void fake_probe_fails(struct host *h, const char *driver, int code);
+/* After its next resets the function has lost its command register and BARs, or (dead) answers all
+ * ones, until `ms` have passed; 0: for ever. */
+void fake_reset_breaks(struct host *h, const char *bdf, bool dead, unsigned ms);
 /* Takes the driver's module away: load_module() brings it back unless `for_ever`. */
 void fake_unload(struct host *h, const char *driver, bool for_ever);
 

@@ -427,7 +427,7 @@ static void fake_free(struct host *h)
 		free(k->faults[i].part);
 	strv_free(k->held);
 	strv_free(k->gone);
-	strv_free(k->resets);
+	reset_forget(k);
 	strv_free(k->udev_ignores);
 	strv_free(k->altnames);
 	strv_free(k->unbinding);

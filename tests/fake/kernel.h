@@ -53,6 +53,14 @@ struct probe_fault {
 	struct probe_fault *next;
 };
 
+/* A function that is not itself after a reset. */
+struct reset_fault {
+	char *bdf;
+	unsigned ms; /* until it is again; 0: for ever */
+	bool dead;   /* all ones; else its command register and BARs are cleared */
+	struct reset_fault *next;
+};
+
 struct kernel {
 	struct host host;
 	struct tree *tree;
@@ -63,10 +71,12 @@ struct kernel {
 	unsigned long fail_ioctl;
 	int fail_ioctl_code;
 	struct probe_fault *probe_faults;
-	char **held, **gone; /* functions held; drivers that cannot be loaded any more */
-	char **vfio_names;   /* what the functions in `vfio` are called */
-	char **unbinding;    /* functions whose unbind waits for the holder */
-	char **resets;	     /* one entry per reset */
+	char **held, **gone;  /* functions held; drivers that cannot be loaded any more */
+	char **vfio_names;    /* what the functions in `vfio` are called */
+	char **unbinding;     /* functions whose unbind waits for the holder */
+	char **resets;	      /* one entry per reset: "BDF METHOD" */
+	char **reset_methods; /* "BDF WORD…": what a device has, once a choice was made */
+	struct reset_fault *reset_faults;
 	char **udev_ignores; /* functions */
 	char **altnames;     /* "IFINDEX NAME" */
 	struct strbuf log;
@@ -208,6 +218,13 @@ enum { WOULD_BLOCK = 1 };
 int attr_write(struct kernel *k, const char *path, const char *text, bool again);
 /* `path` may have links. */
 bool attr_read_blocks(struct kernel *k, const char *path);
+char *without_newline(const char *text);
+
+/* reset.c */
+int reset_write(struct kernel *k, const char *bdf, const char *text);
+int reset_write_method(struct kernel *k, const char *bdf, const char *text);
+int reset_write_subordinate(struct kernel *k, const char *bdf, const char *text);
+void reset_forget(struct kernel *k);
 
 /* klog.c */
 void k_say(struct kernel *k, unsigned level, const char *fmt, ...) PRINTF(3, 4);

@@ -26,7 +26,9 @@ int topology_load(
 	if (t) {
 		t->inv = inv;
 		t->nodes = calloc(inv->n_functions + 1, sizeof(*t->nodes));
+		t->n_nodes = inv->n_functions;
 		t->verdicts = calloc(inv->n_groups + 1, sizeof(*t->verdicts));
+		t->n_verdicts = inv->n_groups;
 	}
 	if (t && t->nodes && t->verdicts)
 		r = load(h, t);
@@ -41,13 +43,13 @@ void topology_free(struct topology *t)
 {
 	if (!t)
 		return;
-	for (size_t i = 0; t->nodes && i < t->inv->n_functions; i++) {
+	for (size_t i = 0; t->nodes && i < t->n_nodes; i++) {
 		free(t->nodes[i].children);
 		free(t->nodes[i].slot);
 	}
 	for (size_t i = 0; i < t->n_roots; i++)
 		free(t->roots[i].children);
-	for (size_t i = 0; t->verdicts && i < t->inv->n_groups; i++)
+	for (size_t i = 0; t->verdicts && i < t->n_verdicts; i++)
 		group_verdict_done(&t->verdicts[i]);
 	free(t->nodes);
 	free(t->roots);

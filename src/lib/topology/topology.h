@@ -85,10 +85,12 @@ struct group_verdict {
 struct topology {
 	const struct inventory *inv;
 	struct topo_node *nodes; /* as inv->functions: same number, same order */
+	size_t n_nodes;
 	struct topo_root *roots; /* by domain and bus */
 	size_t n_roots;
 	struct group_verdict *verdicts; /* as inv->groups */
-	char *acs_override;		/* value of pcie_acs_override=; NULL: not given */
+	size_t n_verdicts;
+	char *acs_override; /* value of pcie_acs_override=; NULL: not given */
 };
 
 int topology_load(struct host *h, const struct inventory *inv, struct topology **ret,

@@ -1,0 +1,234 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* Doing it, and looking at what is left. */
+#include "reset.h"
+#include "before.h"
+
+#include "base/str.h"
+#include "holder/holder.h"
+#include "host/sysfs.h"
+
+enum {
+	/* The kernel gives a device 60 s to come back (PCIE_RESET_READY_POLL_MS), then gives up. */
+	RESET_MS = 65000,
+	METHOD_MS = 5000,
+	/* A driver may start its device again on its own time (nvme does). */
+	SETTLE_MS = 5000,
+	SETTLE_STEP_MS = 50,
+};
+
+static const char *name_of(const struct reset_plan *p)
+{
+	return p->set[0]->address;
+}
+
+static int find_holders(struct host *h, const struct reset_plan *p, struct holders *ret)
+{
+	autofree struct bdf *a = calloc(p->n_set, sizeof(*a));
+
+	if (!a)
+		return -ENOMEM;
+	for (size_t i = 0; i < p->n_set; i++)
+		a[i] = p->set[i]->bdf;
+	return holders_find(h, a, p->n_set, ret);
+}
+
+static bool is_host_driver(const struct function *f)
+{
+	return f->driver && !driver_is_vfio(f->driver) && !class_is_bus_bridge(f->id.class_code);
+}
+
+/* A driver that has no handlers for it goes on as if nothing had happened. */
+static void note_drivers(const struct reset_plan *p, const struct reset_opts *opts)
+{
+	autostrv char **drivers = NULL;
+	autofree char *text = NULL;
+	autostrbuf b = { 0 };
+
+	if (!opts->note)
+		return;
+	for (size_t i = 0; i < p->n_set; i++) {
+		const struct function *f = p->set[i];
+
+		if (!is_host_driver(f) || strv_has(drivers, f->driver))
+			continue;
+		strbuf_add(&b, "%s%s", b.len ? ", " : "", f->driver);
+		(void)strv_add(&drivers, f->driver);
+	}
+	text = b.len ? str_printf("resets what %s drives: not every driver notices", b.s) : NULL;
+	if (text)
+		opts->note(opts->arg, text, "unbind it before, or restart its interface after");
+}
+
+int reset_check(struct host *h, const struct reset_plan *p, const struct reset_opts *opts,
+	struct problem **reterr)
+{
+	autoholders found = { 0 };
+	autofree char *verb =
+		p->n_set > 1 ? str_printf("reset %s and %zu more with it", name_of(p), p->n_set - 1)
+			     : str_printf("reset %s", name_of(p));
+	int r = verb ? find_holders(h, p, &found) : -ENOMEM;
+
+	if (r < 0)
+		return problem(reterr, r, problem_kind_from_errno(r), NULL,
+			"%s: cannot find out who uses it: %s", name_of(p), strerror(-r));
+	if (!opts->force || holders_count(&found, HOLD_BLOCKS)) {
+		r = holders_refuse(&found, verb, reterr);
+		if (r < 0)
+			return r;
+	}
+	note_drivers(p, opts);
+	return 1;
+}
+
+/* reset_method as it was; "" is what an administrator wrote to switch resets off. */
+static int put_back(struct host *h, const struct reset_plan *p)
+{
+	struct host_wait wait = { .deadline_ms = METHOD_MS };
+
+	return sysfs_write_within(h, &wait, *p->listed ? p->listed : "\n",
+		"bus/pci/devices/%s/reset_method", name_of(p));
+}
+
+static int choose(struct host *h, const struct reset_plan *p, struct problem **reterr)
+{
+	struct host_wait wait = { .deadline_ms = METHOD_MS };
+	int r;
+
+	if (!p->must_set)
+		return 0;
+	r = sysfs_write_within(h, &wait, p->method, "bus/pci/devices/%s/reset_method", name_of(p));
+	if (r == 0)
+		return 0;
+	if (r == -EINVAL)
+		problem(reterr, r, PROBLEM_UNSUPPORTED, NULL,
+			"%s: the kernel refuses the reset method %s", name_of(p), p->method);
+	else
+		problem(reterr, r, problem_kind_from_errno(r), NULL,
+			"%s: cannot choose the reset method %s: %s", name_of(p), p->method,
+			strerror(-r));
+	problem_hint(reterr, "what it has: %s", p->listed);
+	/* A write that came too late may still be done: what is listed afterwards must be right. */
+	if (r == -ETIMEDOUT)
+		(void)put_back(h, p);
+	return r;
+}
+
+struct waiter {
+	const struct reset_opts *opts;
+	const char *text;
+};
+
+static int still_waiting(void *arg, unsigned waited_ms)
+{
+	struct waiter *w = arg;
+
+	if (w->opts->waiting)
+		w->opts->waiting(w->opts->arg, w->text, waited_ms);
+	return 0;
+}
+
+/* Why the kernel's reset attributes refuse; the first row that matches tells. */
+static const struct cause {
+	int code;
+	enum problem_kind kind;
+	const char *cause, *hint;
+} causes[] = {
+	{ ENOTTY, PROBLEM_UNSUPPORTED, "no method worked, or the device did not come back in time",
+		"the kernel log tells: \"not ready after …\"; try another --method" },
+	{ EINVAL, PROBLEM_UNSUPPORTED, "it is not in a state to be reset, as asleep", NULL },
+	{ EAGAIN, PROBLEM_IN_USE, "the kernel could not lock all of the bus", "try again" },
+	{ EACCES, PROBLEM_PERMISSION, "only root may do this", "run it with sudo" },
+	{ EPERM, PROBLEM_PERMISSION, "only root may do this", "run it with sudo" },
+	{ ENOENT, PROBLEM_VANISHED, "it has gone", NULL },
+	{ ETIMEDOUT, PROBLEM_TIMEOUT, "it has not ended in time",
+		"the kernel goes on; leave the function alone until it has" },
+};
+
+static int failed(const struct reset_plan *p, int code, struct problem **reterr)
+{
+	const char *method = p->method ? p->method : "the kernel's choice";
+
+	for (size_t i = 0; i < ARRAY_SIZE(causes); i++)
+		if (causes[i].code == -code)
+			return problem(reterr, code, causes[i].kind, causes[i].hint,
+				"%s: reset by %s failed: %s", name_of(p), method, causes[i].cause);
+	return problem(reterr, code, problem_kind_from_errno(code), "see the kernel log",
+		"%s: reset by %s failed: %s", name_of(p), method, strerror(-code));
+}
+
+static int write_reset(struct host *h, const struct reset_plan *p, const struct reset_opts *opts,
+	struct problem **reterr)
+{
+	autofree char *text = str_printf("waiting for %s to be reset", name_of(p));
+	struct waiter w = { .opts = opts, .text = text ? text : name_of(p) };
+	struct host_wait wait = { .deadline_ms = opts->deadline_ms ? opts->deadline_ms : RESET_MS,
+		.waiting = still_waiting,
+		.arg = &w };
+	int r;
+
+	if (p->bridge)
+		r = sysfs_write_within(
+			h, &wait, "1", "bus/pci/devices/%s/reset_subordinate", p->bridge->address);
+	else
+		r = sysfs_write_within(h, &wait, "1", "bus/pci/devices/%s/reset", name_of(p));
+	return r < 0 ? failed(p, r, reterr) : 0;
+}
+
+/* Waits for what a driver still has to do, then tells the first difference that stays. */
+static int verify(struct host *h, const struct before *before, size_t n, struct problem **reterr)
+{
+	uint64_t until = host_now_ms(h) + SETTLE_MS;
+
+	for (size_t i = 0; i < n;) {
+		autofree char *what = before_difference(h, &before[i]);
+
+		if (!what) {
+			i++;
+			continue;
+		}
+		if (host_now_ms(h) >= until)
+			return problem(reterr, -EIO, PROBLEM_DRIFT,
+				"give it to nobody before it is as it was: see the kernel log",
+				"%s has not come back from the reset: %s", BDF_TEXT(before[i].bdf),
+				what);
+		host_sleep_ms(h, SETTLE_STEP_MS);
+	}
+	return 0;
+}
+
+static int reset_and_verify(struct host *h, const struct reset_plan *p,
+	const struct reset_opts *opts, struct problem **reterr)
+{
+	autofree struct before *before = calloc(p->n_set, sizeof(*before));
+	int r;
+
+	if (!before)
+		return -ENOMEM;
+	for (size_t i = 0; i < p->n_set; i++)
+		before_read(h, p->set[i]->bdf, &before[i]);
+	r = write_reset(h, p, opts, reterr);
+	/* While a reset goes on, reading configuration space waits for its end: do not. */
+	return r < 0 ? r : verify(h, before, p->n_set, reterr);
+}
+
+int reset_do(struct host *h, const struct reset_plan *p, const struct reset_opts *opts,
+	struct problem **reterr)
+{
+	int r = reset_check(h, p, opts, reterr), back = 0;
+
+	if (r > 0)
+		r = choose(h, p, reterr);
+	if (r < 0)
+		return r;
+	r = reset_and_verify(h, p, opts, reterr);
+	if (p->must_set)
+		back = put_back(h, p);
+	if (r == 0 && back < 0) {
+		problem(reterr, back, problem_kind_from_errno(back), NULL,
+			"%s was reset, but its reset_method could not be put back: %s", name_of(p),
+			strerror(-back));
+		problem_hint(reterr, "write \"%s\" to it", p->listed);
+		return back;
+	}
+	return r < 0 ? r : 1;
+}
