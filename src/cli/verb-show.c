@@ -80,8 +80,9 @@ static int show(struct cli *cli, struct host *h, const struct inventory *inv,
 	autofree struct host_vf *vfs = NULL;
 	autostrv char **altnames = NULL;
 	autoholders holders = { 0 };
+	autoreport settings = { 0 };
 	struct nvmepf_caps caps;
-	struct shown s = { .f = f, .holders = &holders };
+	struct shown s = { .f = f, .holders = &holders, .settings = &settings };
 	int r;
 
 	r = detail_read(h, f->bdf, &detail);
@@ -91,6 +92,8 @@ static int show(struct cli *cli, struct host *h, const struct inventory *inv,
 	r = holders_find(h, &f->bdf, 1, &holders);
 	if (r != -ENOMEM)
 		r = read_altnames(h, f, &altnames);
+	if (r != -ENOMEM)
+		r = setting_report_read(h, f, cli->root ? NULL : cli->learned_dir, &settings);
 	if (r == -ENOMEM)
 		return r;
 	read_vfs(h, f, &vfs, &s.n_vfs);
@@ -125,7 +128,8 @@ const struct verb verb_show = {
 	.summary = "everything about one function",
 	.description =
 		"Shows one function: identity, driver, IOMMU group, users, SR-IOV capability,\n"
-		"interrupts, resets, link, regions, and what the PF set for each VF.\n",
+		"interrupts, resets, link, regions, what the PF set for each VF, and what its\n"
+		"driver lets be set: as the kernel tells, or as it answered before.\n",
 	.examples = examples,
 	.n_examples = ARRAY_SIZE(examples),
 	.completes = "<function>",

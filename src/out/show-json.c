@@ -2,6 +2,7 @@
 #include "show-json.h"
 #include "function.h"
 #include "group.h"
+#include "settings.h"
 #include "holder.h"
 #include "base/str.h"
 
@@ -233,5 +234,6 @@ int show_json(const struct out *o, const struct shown *s, struct problem **reter
 		json_add_null(&j, j.root, "vfinfo_list");
 	}
 	nvme_json(&j, j.root, s);
+	settings_json(&j, j.root, s->f, s->settings);
 	return json_print(&j, o, reterr);
 }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "show.h"
 #include "lines.h"
+#include "settings.h"
 #include "show-json.h"
 #include "base/str.h"
 #include "netdev/vfattr.h"
@@ -281,6 +282,7 @@ static int show_text(const struct out *o, const struct shown *s, struct problem 
 	show_hardware(&l, s->detail);
 	show_nvme(&l, s);
 	show_vfs(&l, s);
+	settings_lines(&l, s->f, s->settings);
 	return lines_print(&l, s->f->address, o, reterr);
 }
 

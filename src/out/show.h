@@ -7,6 +7,7 @@
 #include "inventory/inventory.h"
 #include "nvme/secctrl.h"
 #include "pci/detail.h"
+#include "setting/report.h"
 
 struct shown {
 	const struct function *f;
@@ -24,6 +25,7 @@ struct shown {
 	const struct nvmepf_caps *nvme_caps;
 	const struct secctrl *secondaries;
 	size_t n_secondaries;
+	const struct setting_report *settings;
 };
 
 int out_show(const struct out *o, const struct shown *s, struct problem **reterr);

@@ -2,6 +2,7 @@
 /* The eswitch, the functions behind its ports and their rates, on a driver that has some of it. */
 #include "set.h"
 #include "setting/port.h"
+#include "setting/report.h"
 
 #include <linux/devlink.h>
 
@@ -216,6 +217,26 @@ static void no_answer_in_time(void **state)
 	assert_int_equal(f->kind, PROBLEM_TIMEOUT);
 }
 
+/* What show tells: of a PF all, of a VF its own. */
+static void the_report(void **state)
+{
+	autoreport pf = { 0 }, vf = { 0 };
+	struct fixture *f = *state;
+
+	switchdev(f);
+	assert_int_equal(setting_report_read(f->h, function_at(f, PF), f->dir, &pf), 0);
+	assert_string_equal(setting_eswitch_mode_name(pf.eswitch.mode), "switchdev");
+	assert_int_equal(pf.n_ports, 2);
+	assert_string_equal(pf.ports[1].netdev, "eth0_1");
+	assert_int_equal(pf.n_reporters, 2);
+	assert_true(pf.reporters[1].error);
+	assert_int_equal(setting_report_read(f->h, function_at(f, "0000:01:10.2"), f->dir, &vf), 0);
+	assert_int_equal(vf.n_ports, 1);
+	assert_int_equal(vf.ports[0].vf_number, 1);
+	assert_int_equal(vf.n_reporters, 0);
+	assert_int_equal(fake_hangs(f->h), 0);
+}
+
 static void addresses(void **state UNUSED)
 {
 	static const char *const bad[] = { "hw-addr=", "hw-addr=01:00:00:00:00:00",
@@ -242,6 +263,7 @@ int main(void)
 		T(what_a_function_does_not_have),
 		T(an_eswitch_that_lies),
 		T(no_answer_in_time),
+		T(the_report),
 		cmocka_unit_test(addresses),
 	};
 
