@@ -11,8 +11,8 @@ static const struct option options[] = {
 static const struct example examples[] = {
 	{ "set ens1f0/vf0 mac=02:00:00:00:00:01", "the address that its guest sees" },
 	{ "set ens1f0/vf0-3 vlan=100 spoofchk=on", "the same for four VFs" },
-	{ "set ens1f0 eswitch-mode=switchdev", "each VF gets a port on the PF's switch" },
-	{ "set 3b:02.0 msix=16", "interrupt vectors, before a driver is bound" },
+	{ "set ens1f0 eswitch-mode=switchdev", "a port for each VF" },
+	{ "set 3b:02.0 msix=16", "vectors of an unbound VF" },
 	{ "set nvme0/vf0 vq=2 vi=1 online=yes", "queues and interrupts, in order" },
 };
 
@@ -86,20 +86,27 @@ static int run(struct cli *cli, const struct args *a, struct problem **reterr)
 	return r < 0 ? r : act_finish(&act, reterr);
 }
 
+/* Names alone, wrapped: what each takes would be more than a screen. */
 static void details(FILE *to)
 {
 	const struct setting_key *key;
 	const char *kind = "";
+	int column = 0;
 
+	fputs("\nKeys (KEY=? tells what it takes; *-mode, quota.all-* and those of qat are a PF's):",
+		to);
 	for (unsigned i = 0; (key = setting_key_at(i)); i++) {
 		const char *of = setting_key_kind(key);
+		int len = (int)strlen(key->name) + 1;
 
 		if (!str_eq(kind, of))
-			fprintf(to, "\nSettings, %s:\n", of);
+			column = fprintf(to, "\n  %-8s", of) - 1;
+		else if (column + len > 79)
+			column = fprintf(to, "\n  %8s", "") - 1;
 		kind = of;
-		fprintf(to, "  %-26s %s%s\n", key->name, key->level == SETTING_OF_PF ? "(PF) " : "",
-			key->takes);
+		column += fprintf(to, " %s", key->name);
 	}
+	fputc('\n', to);
 }
 
 const struct verb verb_set = {

@@ -326,7 +326,7 @@ int vfattr_parse(const char *text, struct vfattr_wish *ret, struct problem **ret
 		return 0;
 	}
 	value = eq ? str_printable(eq + 1) : NULL;
-	return problem(reterr, -EINVAL, PROBLEM_USAGE, "vfctl set --help shows all keys and values",
+	return problem(reterr, -EINVAL, PROBLEM_USAGE, "vfctl set --help names all keys",
 		"%s=%s: the value must be %s", key, value ? value : "", w.attr->help);
 }
 

@@ -113,7 +113,7 @@ static int bad_value(const struct setting_key *key, const char *text, struct pro
 {
 	autofree char *safe = text ? str_printable(text) : NULL;
 
-	return problem(reterr, -EINVAL, PROBLEM_USAGE, "vfctl set --help shows all keys and values",
+	return problem(reterr, -EINVAL, PROBLEM_USAGE, "vfctl set --help names all keys",
 		"%s=%s: the value must be %s", key->name, safe ? safe : "", key->takes);
 }
 
@@ -131,7 +131,7 @@ static int unknown_key(const char *word, struct problem **reterr)
 			return -ENOMEM;
 	if (key && *key)
 		near = strv_nearest(names, key);
-	r = problem(reterr, -EINVAL, PROBLEM_USAGE, "vfctl set --help shows all keys and values",
+	r = problem(reterr, -EINVAL, PROBLEM_USAGE, "vfctl set --help names all keys",
 		"there is no setting \"%s\"", safe ? safe : "?");
 	if (near)
 		problem_hint(reterr, "did you mean %s?", near);
