@@ -63,16 +63,22 @@ static void progress(void *arg, const char *check, unsigned waited_ms)
 		cli_waiting(t->act->cli, text, waited_ms);
 }
 
+static bool has_note(struct act *act, const struct function *f, const struct driver_opts *opts)
+{
+	autofree char *driver = NULL;
+
+	return driver_remembered(act->host, f->bdf, opts->state_dir, &driver) == 0;
+}
+
 static int borrow(
 	struct act *act, const struct function *f, struct borrowed *b, struct problem **reterr)
 {
 	struct driver_opts opts = act_driver_opts(act);
-	autofree char *noted = NULL;
 	int r = driver_read(act->host, f->bdf, &b->driver);
 
 	if (r < 0 || driver_is_vfio(b->driver))
 		return r;
-	b->had_note = driver_remembered(act->host, f->bdf, opts.state_dir, &noted) == 0;
+	b->had_note = has_note(act, f, &opts);
 	r = driver_bind(act->host, f->bdf, NULL, &opts, reterr);
 	b->changed = r > 0;
 	return MIN(r, 0);
