@@ -71,7 +71,7 @@ void devlink_vfs_come(struct kernel *k, struct pf *pf)
 		p->function.caps_known = 1U << DEVLINK_CAP_ROCE | 1U << DEVLINK_CAP_MIGRATABLE;
 		p->function.caps = 1U << DEVLINK_CAP_ROCE;
 		d->rate[i] = (struct devlink_rate) { 0, 0, -1, -1 };
-		snprintf(p->netdev, sizeof(p->netdev), "%.8s_%u", own ? own : "rep", i);
+		snprintf(p->netdev, sizeof(p->netdev), "%.8s_%u", own ? own : "rep", i & 0xff);
 		p->ifindex = net_add_named(k, pf->bdf, p->netdev);
 	}
 }
