@@ -57,6 +57,17 @@ network_vf() {
 	proves igbvf ens1f0/vf0
 }
 
+faults_logged() {
+	dmesg | grep -c 'DMAR: \[DMA'
+}
+
+without_faults() {
+	step "Without provoking the IOMMU"
+	before=$(faults_logged)
+	check "the rest is proved" vfctl test nvme0/vf0 --no-faults
+	check "and nothing is logged" test "$(faults_logged)" = "$before"
+}
+
 nvme_vfs() {
 	step "A VF of the NVMe controller, and one that is offline"
 	proves nvme nvme0/vf0
@@ -129,6 +140,7 @@ scenario() {
 	prepare
 	network_vf
 	nvme_vfs
+	without_faults
 	borrowed
 	in_use
 	ended

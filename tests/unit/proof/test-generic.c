@@ -28,6 +28,49 @@ static void a_sound_function_is_proved(void **state)
 	assert_int_equal(e->fn->resets, 1);
 }
 
+/* 16 KiB of registers; and of the other 16 KiB not the pages of the MSI-X table and its bits. */
+static void bars_are_mapped_around_the_vectors(void **state)
+{
+	struct env *e = *state;
+	struct fakevfio_region *r = &e->fn->regions[3];
+
+	env_run(e);
+	assert_string_equal(
+		env_check(e, "regions")->text, "BARs read: 2; mapped: 24 KiB in pieces: 3");
+	/* What the kernel lets be mapped of it has two holes more. */
+	r->sparse = true;
+	r->n_areas = 1;
+	r->areas[0].offset = 0x2000;
+	r->areas[0].size = 0x2000;
+	env_run(e);
+	assert_string_equal(
+		env_check(e, "regions")->text, "BARs read: 2; mapped: 20 KiB in pieces: 2");
+	r->n_areas = 0;
+	env_run(e);
+	assert_string_equal(
+		env_check(e, "regions")->text, "BARs read: 2; mapped: 16 KiB in pieces: 1");
+}
+
+static void older_interrupts_do_as_well(void **state)
+{
+	struct env *e = *state;
+
+	fakevfio_poke(e->fn, CONFIG, 0x70, "\x09", 1); /* the MSI-X capability is none any more */
+	e->fn->irq_counts[VFIO_PCI_MSIX_IRQ_INDEX] = 0;
+	e->fn->irq_counts[VFIO_PCI_MSI_IRQ_INDEX] = 1;
+	e->fn->irq_counts[VFIO_PCI_INTX_IRQ_INDEX] = 1;
+	env_run(e);
+	assert_string_equal(env_check(e, "interrupts")->text,
+		"MSI-X 0, MSI 1, INTx 1; each of 1 arrives alone");
+	e->fn->irq_counts[VFIO_PCI_MSI_IRQ_INDEX] = 0;
+	env_run(e);
+	assert_string_equal(env_check(e, "interrupts")->text,
+		"MSI-X 0, MSI 0, INTx 1; each of 1 arrives alone");
+	e->fn->irq_counts[VFIO_PCI_INTX_IRQ_INDEX] = 0;
+	env_run(e);
+	assert_int_equal(env_check(e, "interrupts")->verdict, PROOF_SKIPPED);
+}
+
 static void holders_and_drivers_are_named(void **state)
 {
 	struct env *e = *state;
@@ -235,6 +278,8 @@ int main(void)
 #define T(f) cmocka_unit_test_setup_teardown(f, env_setup, env_teardown)
 	const struct CMUnitTest tests[] = {
 		T(a_sound_function_is_proved),
+		T(bars_are_mapped_around_the_vectors),
+		T(older_interrupts_do_as_well),
 		T(holders_and_drivers_are_named),
 		T(a_group_that_is_not_viable_is_not_opened),
 		T(a_configuration_space_that_lies),

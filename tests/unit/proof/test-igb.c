@@ -141,6 +141,17 @@ static void a_fault_must_be_seen(void **state)
 	assert_int_equal(env_check(e, "isolation-read")->verdict, PROOF_UNPROVED);
 }
 
+static void faults_can_be_left_out(void **state)
+{
+	struct env *e = *state;
+
+	e->opts.no_faults = true;
+	env_run(e);
+	env_all_proved(e);
+	assert_int_equal(env_check(e, "isolation")->verdict, PROOF_SKIPPED);
+	assert_int_equal(env_check(e, "restart")->verdict, PROOF_PROVED);
+}
+
 static void it_can_be_interrupted_anywhere(void **state)
 {
 	struct env *e = *state;
@@ -171,6 +182,7 @@ int main(void)
 		T(every_fault_is_found),
 		T(memory_that_is_reached_is_found),
 		T(a_fault_must_be_seen),
+		T(faults_can_be_left_out),
 		T(it_can_be_interrupted_anywhere),
 	};
 

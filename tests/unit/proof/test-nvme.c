@@ -132,6 +132,18 @@ static void a_fault_must_be_seen(void **state)
 	env_blames(e, "isolation", PROOF_UNPROVED, "no fault was logged");
 }
 
+static void faults_can_be_left_out(void **state)
+{
+	struct env *e = *state;
+
+	e->opts.no_faults = true;
+	e->fn->ignores_iommu = true;
+	env_run(e);
+	env_all_proved(e);
+	assert_int_equal(env_check(e, "isolation")->verdict, PROOF_SKIPPED);
+	assert_int_equal(e->kernel->maps, 8 + 1 + 1); /* none of a page to be unmapped */
+}
+
 /* The time that a silent controller may cost: it is bounded, and not long. */
 static void silence_ends(void **state)
 {
@@ -176,6 +188,7 @@ int main(void)
 		T(every_fault_is_found),
 		T(memory_that_is_reached_is_found),
 		T(a_fault_must_be_seen),
+		T(faults_can_be_left_out),
 		T(silence_ends),
 		T(it_can_be_interrupted_anywhere),
 	};
