@@ -2,11 +2,27 @@
 #include "act.h"
 #include "base/str.h"
 
+/* The verb and its words, as they were typed. */
+static char *command_of(const struct args *a)
+{
+	autostrbuf b = { 0 };
+
+	strbuf_add(&b, "%s", a->verb->name);
+	for (size_t i = 0; i < a->n_words; i++)
+		strbuf_add(&b, " %s", a->words[i]);
+	return strbuf_take(&b);
+}
+
 int act_start(struct act *act, struct cli *cli, const struct args *a, struct problem **reterr)
 {
 	int r;
 
-	*act = (struct act) { .cli = cli, .allow_in_use = args_has(a, "allow-in-use") };
+	*act = (struct act) { .cli = cli,
+		.allow_in_use = args_has(a, "allow-in-use"),
+		.places = { .run_dir = cli->run_dir, .history_dir = cli->history_dir },
+		.command = command_of(a) };
+	if (!act->command)
+		return problem(reterr, -ENOMEM, PROBLEM_NO_MEMORY, NULL, "out of memory");
 	r = args_timeout_ms(a, &act->timeout_ms, reterr);
 	if (r == 0)
 		r = cli_may_act(cli, reterr);
@@ -19,6 +35,8 @@ int act_start(struct act *act, struct cli *cli, const struct args *a, struct pro
 
 void act_done(struct act *act)
 {
+	work_end(act->work);
+	free(act->command);
 	inventory_free(act->inv);
 	results_done(&act->results);
 }
@@ -90,25 +108,81 @@ int act_finish(struct act *act, struct problem **reterr)
 	return out_results(&act->cli->out, &act->results, reterr);
 }
 
-int act_on_each(struct cli *cli, const struct args *a, act_on_driver *apply, act_on_driver *check,
-	const char *action, struct problem **reterr)
+int act_lock(struct act *act, const struct selection *s, struct problem **reterr)
 {
-	autoselection found = { 0 };
-	autoact act = { 0 };
-	struct driver_opts opts;
-	int r;
+	autofree struct bdf *pfs = calloc(s->n + 1, sizeof(*pfs));
+	struct apply_opts opts = act_apply_opts(act);
 
-	r = act_start(&act, cli, a, reterr);
+	if (act->cli->dry_run)
+		return 0;
+	if (!pfs)
+		return problem(reterr, -ENOMEM, PROBLEM_NO_MEMORY, NULL, "out of memory");
+	for (size_t i = 0; i < s->n; i++)
+		pfs[i] = s->v[i]->physfn ? s->v[i]->physfn->bdf : s->v[i]->bdf;
+	return work_begin(act->host, pfs, s->n, &opts, &act->work, reterr);
+}
+
+static void recovered(
+	void *arg, const struct entry *e, enum journal_end how, const struct problem *why_not)
+{
+	static const char *const what[JOURNAL_ENDS] = {
+		[JOURNAL_RUNNING] = "was interrupted and could not be taken back",
+		[JOURNAL_DONE] = "was interrupted when all was done: it is complete",
+		[JOURNAL_UNDONE] = "was interrupted: all is as it was before it",
+		[JOURNAL_VOID] = "was interrupted by a reboot: nothing of it is left",
+	};
+	struct act *act = arg;
+	autofree char *why = why_not ? problem_text(why_not) : NULL;
+	autofree char *verb = str_printable(e->verb), *safe = why ? str_printable(why) : NULL;
+
+	cli_waited(act->cli);
+	fprintf(act->cli->out.notes, "vfctl: note: %u (%s) %s%s%s\n", e->id, verb ? verb : "?",
+		what[how], safe ? ": " : "", safe ? safe : "");
+}
+
+struct apply_opts act_apply_opts(struct act *act)
+{
+	return (struct apply_opts) {
+		.act = { .driver = act_driver_opts(act),
+			.sriov = act_sriov_opts(act),
+			.allow_in_use = act->allow_in_use,
+			.learned_dir = act->cli->root ? NULL : act->cli->learned_dir,
+			.idle_ms = act->timeout_ms },
+		.journal = act->cli->run_dir && !act->cli->root ? &act->places : NULL,
+		.verb = act->command,
+		.jobs = act->cli->jobs,
+		.lock_ms = act->timeout_ms,
+		.waiting = waiting,
+		.recovered = recovered,
+		.arg = act,
+	};
+}
+
+int act_apply(struct act *act, const struct wishes *w, const struct plan_opts *how,
+	const struct apply_opts *opts, struct problem **reterr)
+{
+	CLEANUP(inventory_freep) struct inventory *inv = NULL;
+	const struct plan_opts all = {
+		.allow_destroy = true, .allow_in_use = true, .wait_for_holder = true
+	};
+	const struct problem *no;
+	autoplan plan = { 0 };
+	autonow now = { 0 };
+	int r = cli_inventory(act->cli, INVENTORY_OVERRIDES | INVENTORY_SRIOV, &inv, reterr);
+
 	if (r == 0)
-		r = select_some(act.host, act.inv, a->words, a->n_words, &found, reterr);
-	if (r < 0)
-		return r;
-	opts = act_driver_opts(&act);
-	for (size_t i = 0; i < found.n; i++) {
-		struct problem *p = NULL;
+		r = now_read(act->host, inv, w, opts->act.driver.state_dir, &now, reterr);
+	if (r == 0 && plan_make(inv, &now, w, how ? how : &all, &plan) < 0)
+		r = problem(reterr, -ENOMEM, PROBLEM_NO_MEMORY, NULL, "out of memory");
+	no = r == 0 ? plan_refusal(&plan) : NULL;
+	if (no)
+		r = problem(reterr, no->code, no->kind, no->hint, "%s", no->what);
+	return r < 0 ? r : plan_apply(act->work, &plan, opts, &act->journal_id, reterr);
+}
 
-		r = (cli->dry_run ? check : apply)(act.host, found.v[i]->bdf, &opts, &p);
-		act_add(&act, found.v[i]->address, r, p, "%s", action);
-	}
-	return act_finish(&act, reterr);
+char *act_subject(struct act *act, const struct action *a)
+{
+	struct bdf f;
+
+	return action_function(act->host, a, &f) == 0 ? strdup(BDF_TEXT(f)) : action_target(a);
 }

@@ -4,6 +4,7 @@
 
 #include "cli.h"
 #include "driver/driver.h"
+#include "plan/apply.h"
 #include "out/result.h"
 #include "select/select.h"
 #include "sriov/numvfs.h"
@@ -20,6 +21,10 @@ struct act {
 	unsigned timeout_ms; /* 0: each room's own */
 	bool allow_in_use;
 	struct results results;
+	char *command;		     /* "create eth0 4": for the journal */
+	struct journal_place places; /* of the journal */
+	struct work *work;	     /* NULL: act_lock() was not called */
+	unsigned journal_id;	     /* of what was done; 0: nothing was */
 };
 
 /* Refuses what may not be changed, takes the picture, reads the shared options. */
@@ -37,8 +42,33 @@ void act_add(struct act *act, const char *subject, int code, struct problem *p, 
 /* Shows the results; the exit code, or negative. */
 int act_finish(struct act *act, struct problem **reterr);
 
+/*
+ * The right to change these functions (a VF by its PF), after what somebody left behind is in
+ * order. What was looked at before may be stale by then. Nothing on a dry run.
+ */
+int act_lock(struct act *act, const struct selection *s, struct problem **reterr);
+/* How plans are applied. Borrows `act`. */
+struct apply_opts act_apply_opts(struct act *act);
+/*
+ * Looks at the machine anew, plans and does it. As plan_apply(). `how` NULL: nothing is refused
+ * that could be done, for the caller has checked it.
+ */
+int act_apply(struct act *act, const struct wishes *w, const struct plan_opts *how,
+	const struct apply_opts *opts, struct problem **reterr);
+/* "0000:01:10.0" of what an action is about. */
+char *act_subject(struct act *act, const struct action *a) NODISCARD;
+
 typedef int act_on_driver(
 	struct host *h, struct bdf a, const struct driver_opts *opts, struct problem **reterr);
-/* unbind and restore: the same, function by function. */
-int act_on_each(struct cli *cli, const struct args *a, act_on_driver *apply, act_on_driver *check,
-	const char *action, struct problem **reterr);
+/* What bind, unbind and restore are: other words for a function's driver. */
+struct act_driver {
+	const char *driver;   /* as in a wish */
+	act_on_driver *check; /* what stands against it; 1 to do, 0 is so */
+	const char *action;   /* "unbind"; NULL: "bind to …" */
+};
+/* Function by function: one that cannot be changed does not stop the others. */
+int act_on_drivers(struct act *act, const struct selection *s, const struct act_driver *what,
+	struct problem **reterr);
+/* All of a verb that does this to what its words select. */
+int act_on_each(struct cli *cli, const struct args *a, const struct act_driver *what,
+	struct problem **reterr);

@@ -13,6 +13,9 @@ struct cli {
 	const char *pci_ids; /* NULL: the system's */
 	/* What must outlive the process: original drivers. NULL: nothing is kept. */
 	const char *driver_state_dir;
+	/* Where changes are written down, and how many are made at a time. NULL: no journal. */
+	const char *run_dir, *history_dir;
+	unsigned jobs;
 	const char *learned_dir; /* and what drivers answered to settings; NULL as well */
 	bool dry_run;
 	unsigned verbose;

@@ -63,6 +63,9 @@ int main(int argc, char **argv)
 	struct cli cli = {
 		.out = { .to = stdout, .notes = stderr, .legend = true },
 		.driver_state_dir = "/var/lib/vfctl/drivers",
+		.run_dir = "/run/vfctl",
+		.history_dir = "/var/lib/vfctl/journal",
+		.jobs = 16,
 		.learned_dir = "/var/lib/vfctl/learned",
 	};
 	autoproblem *p = NULL;

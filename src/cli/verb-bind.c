@@ -42,26 +42,6 @@ static int add_groups(const struct inventory *inv, struct selection *s, struct p
 	return 0;
 }
 
-static void bind(struct act *act, const struct function *f, const char *driver)
-{
-	struct driver_opts opts = act_driver_opts(act);
-	autofree char *chosen = NULL;
-	struct problem *p = NULL;
-	int r;
-
-	r = act->cli->dry_run ? driver_bind_check(act->host, f->bdf, driver, &opts, &p)
-			      : driver_bind(act->host, f->bdf, driver, &opts, &p);
-	/* Which one is it? A variant driver may be preferred. */
-	if (!driver && (r < 0 || act->cli->dry_run))
-		driver_best_vfio(act->host, f->bdf, &chosen, NULL);
-	else if (!driver)
-		driver_read(act->host, f->bdf, &chosen);
-	act_add(act, f->address, r, p, "bind to %s",
-		driver	 ? driver
-		: chosen ? chosen
-			 : "vfio-pci");
-}
-
 /* Bound, and yet of no use to VFIO: better said now than by the guest's start. */
 static void note_group(struct act *act, const struct function *f)
 {
@@ -95,6 +75,7 @@ static void note_groups(struct act *act, const struct selection *s)
 static int run(struct cli *cli, const struct args *a, struct problem **reterr)
 {
 	const char *driver = a->n_words > 1 ? a->words[1] : NULL;
+	struct act_driver what = { 0 };
 	autoselection found = { 0 };
 	autoact act = { 0 };
 	int r;
@@ -106,8 +87,10 @@ static int run(struct cli *cli, const struct args *a, struct problem **reterr)
 		r = add_groups(act.inv, &found, reterr);
 	if (r < 0)
 		return r;
-	for (size_t i = 0; i < found.n; i++)
-		bind(&act, found.v[i], driver);
+	what.driver = driver ? driver : WISH_BEST_VFIO;
+	r = act_on_drivers(&act, &found, &what, reterr);
+	if (r < 0)
+		return r;
 	r = act_finish(&act, reterr);
 	if (r == 0 && !cli->dry_run && !out_is_json(&cli->out) &&
 		(!driver || driver_is_vfio(driver)))

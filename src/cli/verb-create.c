@@ -48,42 +48,95 @@ static int parse_autoprobe(const struct args *a, int *ret, struct problem **rete
 	return 0;
 }
 
-static int set_autoprobe(struct act *act, const struct function *pf, bool on)
-{
-	struct problem *p = NULL;
-	int r;
-
-	if (act->cli->dry_run)
-		r = pf->sriov.drivers_autoprobe != on;
-	else
-		r = sriov_set_autoprobe(act->host, pf->bdf, on, &p);
-	act_add(act, pf->address, r, p, "autoprobe %s", on ? "on" : "off");
-	return r;
-}
-
 /* One line for each VF that is there now: their addresses are what the user goes on with. */
 static void add_vfs(struct act *act, const struct function *pf, int changed)
 {
 	autofree struct sriov_vf *vfs = NULL;
 	size_t n;
 
-	if (act->cli->dry_run || sriov_vfs(act->host, pf->bdf, &vfs, &n) < 0)
+	if (sriov_vfs(act->host, pf->bdf, &vfs, &n) < 0)
 		return;
 	for (size_t i = 0; i < n; i++)
 		act_add(act, BDF_TEXT(vfs[i].bdf), changed, NULL, "VF %u", vfs[i].index);
 }
 
-static void create(struct act *act, const struct function *pf, unsigned n)
+static void add_count(
+	struct act *act, const struct function *pf, unsigned n, int r, struct problem *p)
+{
+	act_add(act, pf->address, r, p, "%u VF%s", n, n == 1 ? "" : "s");
+}
+
+static void check(struct act *act, const struct function *pf, unsigned n, int autoprobe)
 {
 	struct sriov_opts opts = act_sriov_opts(act);
 	struct problem *p = NULL;
 	int r;
 
-	r = act->cli->dry_run ? sriov_check_numvfs(act->host, pf->bdf, n, &opts, &p)
-			      : sriov_set_numvfs(act->host, pf->bdf, n, &opts, &p);
-	act_add(act, pf->address, r, p, "%u VF%s", n, n == 1 ? "" : "s");
+	if (autoprobe >= 0)
+		act_add(act, pf->address, pf->sriov.drivers_autoprobe != autoprobe, NULL,
+			"autoprobe %s", autoprobe ? "on" : "off");
+	r = sriov_check_numvfs(act->host, pf->bdf, n, &opts, &p);
+	add_count(act, pf, n, r, p);
+}
+
+/* What became of the steps, for the lines about the PF. */
+struct outcome {
+	struct act *act;
+	bool autoprobe; /* was changed */
+	bool count;
+};
+
+static void step_ended(
+	void *arg, const struct step *s, const char *word, int code, struct problem *p)
+{
+	autofree char *subject = NULL, *text = NULL;
+	struct outcome *o = arg;
+
+	if (s->todo.kind == ACTION_AUTOPROBE)
+		o->autoprobe = code > 0;
+	else if (s->todo.kind == ACTION_NUM_VFS)
+		o->count = code > 0;
+	else if (code < 0 && word) {
+		/* What a new VF shall inherit: how that failed is not told otherwise. */
+		subject = act_subject(o->act, &s->todo);
+		act_add(o->act, subject ? subject : "?", code, TAKE_PTR(p), "%s", word);
+	}
+	problem_free(p);
+}
+
+static int apply(
+	struct act *act, const struct wishes *w, struct outcome *o, struct problem **reterr)
+{
+	struct apply_opts opts = act_apply_opts(act);
+
+	opts.result = step_ended;
+	opts.result_arg = o;
+	return act_apply(act, w, NULL, &opts, reterr);
+}
+
+static int create(struct act *act, const struct function *pf, unsigned n, int autoprobe)
+{
+	struct sriov_opts check_opts = act_sriov_opts(act);
+	struct outcome o = { .act = act };
+	struct problem *p = NULL;
+	autowishes w = { 0 };
+	struct pf_wish *wish = wishes_pf(&w, pf->bdf);
+	int r;
+
+	if (!wish)
+		return -ENOMEM;
+	wish->num_vfs = (int)n;
+	wish->autoprobe = autoprobe;
+	r = sriov_check_numvfs(act->host, pf->bdf, n, &check_opts, &p);
 	if (r >= 0)
-		add_vfs(act, pf, r);
+		r = apply(act, &w, &o, &p);
+	if (autoprobe >= 0 && r >= 0)
+		act_add(act, pf->address, o.autoprobe, NULL, "autoprobe %s",
+			autoprobe ? "on" : "off");
+	add_count(act, pf, n, r < 0 ? r : o.count, p);
+	if (r >= 0)
+		add_vfs(act, pf, o.count);
+	return 0;
 }
 
 static int run(struct cli *cli, const struct args *a, struct problem **reterr)
@@ -102,9 +155,14 @@ static int run(struct cli *cli, const struct args *a, struct problem **reterr)
 		r = select_pf(act.host, act.inv, a->words[0], &pf, reterr);
 	if (r < 0)
 		return r;
-	if (autoprobe < 0 || set_autoprobe(&act, pf, autoprobe) >= 0)
-		create(&act, pf, n);
-	return act_finish(&act, reterr);
+	if (cli->dry_run) {
+		check(&act, pf, n, autoprobe);
+		return act_finish(&act, reterr);
+	}
+	r = act_lock(&act, &(struct selection) { &pf, 1 }, reterr);
+	if (r == 0)
+		r = create(&act, pf, n, autoprobe);
+	return r < 0 ? r : act_finish(&act, reterr);
 }
 
 const struct verb verb_create = {

@@ -13,6 +13,18 @@ static const struct example examples[] = {
 	{ "destroy --dry-run nvme0", "would anybody be hurt?" },
 };
 
+static int destroy(struct act *act, const struct function *pf, struct problem **reterr)
+{
+	struct apply_opts opts = act_apply_opts(act);
+	autowishes w = { 0 };
+	struct pf_wish *wish = wishes_pf(&w, pf->bdf);
+
+	if (!wish)
+		return problem(reterr, -ENOMEM, PROBLEM_NO_MEMORY, NULL, "out of memory");
+	wish->num_vfs = 0;
+	return act_apply(act, &w, NULL, &opts, reterr);
+}
+
 static int run(struct cli *cli, const struct args *a, struct problem **reterr)
 {
 	struct function *pf = NULL;
@@ -24,11 +36,14 @@ static int run(struct cli *cli, const struct args *a, struct problem **reterr)
 	r = act_start(&act, cli, a, reterr);
 	if (r == 0)
 		r = select_pf(act.host, act.inv, a->words[0], &pf, reterr);
+	if (r == 0)
+		r = act_lock(&act, &(struct selection) { &pf, 1 }, reterr);
 	if (r < 0)
 		return r;
 	opts = act_sriov_opts(&act);
-	r = cli->dry_run ? sriov_check_numvfs(act.host, pf->bdf, 0, &opts, &p)
-			 : sriov_set_numvfs(act.host, pf->bdf, 0, &opts, &p);
+	r = sriov_check_numvfs(act.host, pf->bdf, 0, &opts, &p);
+	if (r > 0 && !cli->dry_run)
+		r = destroy(&act, pf, &p);
 	act_add(&act, pf->address, r, p, "no VFs");
 	return act_finish(&act, reterr);
 }

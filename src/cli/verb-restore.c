@@ -12,7 +12,9 @@ static const struct example examples[] = {
 
 static int run(struct cli *cli, const struct args *a, struct problem **reterr)
 {
-	return act_on_each(cli, a, driver_restore, driver_restore_check, "restore", reterr);
+	static const struct act_driver restore = { WISH_RESTORE, driver_restore_check, "restore" };
+
+	return act_on_each(cli, a, &restore, reterr);
 }
 
 const struct verb verb_restore = {

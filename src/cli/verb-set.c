@@ -31,41 +31,144 @@ static int refuse_shared(const struct settings *s, struct problem **reterr)
 		"%s for several VFs: they would be the same", word);
 }
 
-static void add_result(
-	void *arg, const struct function *vf, const char *word, int code, struct problem *p)
+/* Those of one VF, in the order in which its words were tried. */
+struct answer {
+	const struct function *f;
+	struct results results;
+};
+
+struct answers {
+	struct act *act;
+	const struct settings *s;
+	struct answer *v;
+	size_t n;
+};
+
+static void answers_done(struct answers *all)
 {
-	act_add(arg, vf->address, code, p, "%s", word);
+	for (size_t i = 0; all->v && i < all->n; i++)
+		results_done(&all->v[i].results);
+	free(all->v);
 }
 
-static void set(struct act *act, const struct function *vf, const struct settings *s)
+static void add_result(
+	void *arg, const struct function *f, const char *word, int code, struct problem *p)
+{
+	struct answer *a = arg;
+
+	results_add(&a->results, f->address, code, true, p, "%s", word);
+}
+
+static void step_told(
+	void *arg, const struct step *s, const char *word, int code, struct problem *p)
+{
+	struct answers *all = arg;
+	const struct action *todo = &s->todo;
+
+	for (size_t i = 0; i < all->n; i++) {
+		struct answer *a = &all->v[i];
+		const struct function *f = a->f;
+		bool own = f->physfn ? bdf_eq(f->physfn->bdf, todo->bdf) && f->vf_index == todo->vf
+				     : bdf_eq(f->bdf, todo->bdf) && todo->vf == OF_ITSELF;
+
+		/* Without a word it is a step that could not even try one. */
+		if (!own || (!word && (code >= 0 || a->results.n)))
+			continue;
+		results_add(&a->results, f->address, code, false, TAKE_PTR(p), "%s",
+			word ? word : todo->words[0]);
+	}
+	problem_free(p);
+}
+
+/* --dry-run */
+static void compare(struct answers *all, struct answer *a)
 {
 	struct setting_opts opts = {
-		.dry_run = act->cli->dry_run,
-		.allow_in_use = act->allow_in_use,
-		.learned_dir = act->cli->root ? NULL : act->cli->learned_dir,
+		.dry_run = true,
+		.allow_in_use = all->act->allow_in_use,
+		.learned_dir = all->act->cli->root ? NULL : all->act->cli->learned_dir,
 		.result = add_result,
-		.arg = act,
+		.arg = a,
 	};
 	struct problem *p = NULL;
-	size_t before = act->results.n;
-	int r;
+	int r = settings_apply(all->act->host, a->f, all->s->words, all->s->n, &opts, &p);
 
-	r = settings_apply(act->host, vf, s->words, s->n, &opts, &p);
-	if (act->results.n == before) /* nothing could be tried */
-		act_add(act, vf->address, r, p, "%s", s->words[0]);
+	if (!a->results.n) /* nothing could be tried */
+		results_add(&a->results, a->f->address, r, true, p, "%s", all->s->words[0]);
+}
+
+static int add_wish(struct wishes *w, const struct function *f, const struct settings *s)
+{
+	struct pf_wish *pf = wishes_pf(w, f->physfn ? f->physfn->bdf : f->bdf);
+	struct vf_wish *vf = pf && f->physfn ? pf_wish_vf(pf, (unsigned)f->vf_index) : NULL;
+	int r = pf && (vf || !f->physfn) ? 0 : -ENOMEM;
+
+	for (size_t i = 0; r == 0 && i < s->n; i++)
+		r = wish_setting(vf ? &vf->settings : &pf->settings, s->words[i]);
+	return r;
+}
+
+static int apply(struct answers *all, struct problem **reterr)
+{
+	struct apply_opts opts = act_apply_opts(all->act);
+	autoproblem *p = NULL;
+	autowishes w = { 0 };
+	int r = 0;
+
+	for (size_t i = 0; r == 0 && i < all->n; i++)
+		r = add_wish(&w, all->v[i].f, all->s);
+	if (r < 0)
+		return problem(reterr, r, PROBLEM_NO_MEMORY, NULL, "out of memory");
+	opts.keep_going = true;
+	opts.result = step_told;
+	opts.result_arg = all;
+	r = act_apply(all->act, &w, &(struct plan_opts) { .as_is = true }, &opts, &p);
+	/* Nothing was even tried. */
+	for (size_t i = 0; r < 0 && i < all->n; i++)
+		if (all->v[i].results.n)
+			r = 0;
+	if (r < 0 && reterr)
+		*reterr = TAKE_PTR(p);
+	return MIN(r, 0);
+}
+
+/* What needed no step is so already. */
+static void show_all(struct answers *all)
+{
+	for (size_t i = 0; i < all->n; i++) {
+		struct answer *a = &all->v[i];
+
+		for (size_t k = 0; !a->results.n && k < all->s->n; k++)
+			act_add(all->act, a->f->address, 0, NULL, "%s", all->s->words[k]);
+		results_move(&all->act->results, &a->results);
+	}
 }
 
 static int set_each(struct act *act, const struct selection *found, const struct settings *s,
 	struct problem **reterr)
 {
+	CLEANUP(answers_done) struct answers all = { act, s, NULL, 0 };
 	int r = 0;
 
 	for (size_t i = 0; r == 0 && i < found->n; i++)
 		r = settings_suit(found->v[i], s->words, s->n, reterr);
 	if (r == 0 && found->n > 1)
 		r = refuse_shared(s, reterr);
-	for (size_t i = 0; r == 0 && i < found->n; i++)
-		set(act, found->v[i], s);
+	if (r == 0)
+		r = act_lock(act, found, reterr);
+	if (r < 0)
+		return r;
+	all.v = calloc(found->n + 1, sizeof(*all.v));
+	if (!all.v)
+		return problem(reterr, -ENOMEM, PROBLEM_NO_MEMORY, NULL, "out of memory");
+	for (; all.n < found->n; all.n++)
+		all.v[all.n].f = found->v[all.n];
+	for (size_t i = 0; act->cli->dry_run && i < all.n; i++)
+		compare(&all, &all.v[i]);
+	if (!act->cli->dry_run)
+		r = apply(&all, reterr);
+	if (r == 0)
+		show_all(&all);
 	return r;
 }
 

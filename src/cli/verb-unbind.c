@@ -12,7 +12,9 @@ static const struct example examples[] = {
 
 static int run(struct cli *cli, const struct args *a, struct problem **reterr)
 {
-	return act_on_each(cli, a, driver_unbind, driver_unbind_check, "unbind", reterr);
+	static const struct act_driver unbind = { WISH_NO_DRIVER, driver_unbind_check, "unbind" };
+
+	return act_on_each(cli, a, &unbind, reterr);
 }
 
 const struct verb verb_unbind = {

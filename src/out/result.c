@@ -71,6 +71,21 @@ void results_add(struct results *r, const char *subject, int code, bool dry_run,
 		r->failed = true;
 }
 
+void results_move(struct results *to, struct results *from)
+{
+	struct result *v = reallocarray(to->v, to->n + from->n + 1, sizeof(*v));
+
+	to->failed |= from->failed || !v;
+	if (v) {
+		if (from->n)
+			memcpy(v + to->n, from->v, from->n * sizeof(*v));
+		to->v = v;
+		to->n += from->n;
+		from->n = 0;
+	}
+	results_done(from);
+}
+
 static int text_subject(const void *row, char **ret)
 {
 	return cell_str(ret, ((const struct result *)row)->subject);

@@ -35,6 +35,9 @@ void results_done(struct results *r);
 void results_add(struct results *r, const char *subject, int code, bool dry_run, struct problem *p,
 	const char *action, ...) PRINTF(6, 7);
 
+/* Appends all of `from`, which is empty then. */
+void results_move(struct results *to, struct results *from);
+
 /* "done", "already so", "would be done", "failed"; in JSON "done", "already", "would", "failed". */
 const char *result_state_text(enum result_state s);
 

@@ -58,7 +58,8 @@ int action_from_json(struct json_object *j, struct action *ret);
 struct action_opts {
 	struct driver_opts driver;
 	struct sriov_opts sriov;
-	bool allow_in_use; /* settings too */
+	bool allow_in_use;	 /* settings too */
+	const char *learned_dir; /* as in setting/setting.h */
 	/* The function was under change when its changer died: first let the kernel finish. */
 	bool recovering;
 	unsigned idle_ms; /* for how long; 0: 10 s */

@@ -87,7 +87,7 @@ static bool pick(const struct run *r, size_t *ret)
 static void tell(struct run *r, const struct step *s, const char *word, int code, struct problem *p)
 {
 	if (r->opts->result)
-		r->opts->result(r->opts->arg, s, word, code, p);
+		r->opts->result(r->opts->result_arg, s, word, code, p);
 	else
 		problem_free(p);
 }

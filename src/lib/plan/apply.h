@@ -22,6 +22,7 @@ struct apply_opts {
 	 */
 	void (*result)(
 		void *arg, const struct step *s, const char *word, int code, struct problem *p);
+	void *result_arg;
 	/* "4711 (create eth0 4)" has the lock; while waiting, about once a second. */
 	void (*waiting)(void *arg, const char *text, unsigned waited_ms);
 	/* What became of work that was left behind, one line each. */

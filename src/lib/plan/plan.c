@@ -305,6 +305,8 @@ static void plan_mode(struct maker *m)
 /* A setting that is only possible without VFs makes them go, as a mode does for most drivers. */
 static bool needs_no_vfs(struct maker *m)
 {
+	if (m->opts->as_is)
+		return false;
 	if (mode_changes(m) && m->quirks & QUIRK_MODE_WITHOUT_VFS)
 		return true;
 	STRV_FOREACH (w, m->wish->settings)

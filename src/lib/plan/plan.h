@@ -67,8 +67,9 @@ struct plan {
 };
 
 struct plan_opts {
-	bool allow_destroy;   /* VFs that exist and that nobody uses */
-	bool allow_in_use;    /* and those whose users lose something; never held ones */
+	bool allow_destroy; /* VFs that exist and that nobody uses */
+	bool allow_in_use;  /* and those whose users lose something; never held ones */
+	bool as_is; /* settings are tried as things are: nothing is unbound or destroyed for them */
 	bool wait_for_holder; /* try to take the driver even from a held function: for deadlines */
 };
 

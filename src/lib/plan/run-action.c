@@ -163,6 +163,7 @@ static int set(struct host *h, const struct action *a, const struct action_opts 
 	struct results results = { .a = a, .opts = opts };
 	struct setting_opts how = {
 		.allow_in_use = opts->allow_in_use,
+		.learned_dir = opts->learned_dir,
 		.result = add_result,
 		.arg = &results,
 	};

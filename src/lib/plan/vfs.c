@@ -180,7 +180,7 @@ static void plan_vf(struct maker *m, struct goal *g)
 	g->unbound = m->switches && m->quirks & QUIRK_MODE_AFTER_VFS;
 	collect_words(m, g);
 	plan_words(m, g);
-	if (g->unbound)
+	if (g->unbound && !m->opts->as_is)
 		plan_unbound(m, g);
 	else if (g->wish && g->wish->driver)
 		plan_driver(m, STAGE_EACH, g->index, g->old, g->wish->driver, g->wish->override);

@@ -13,7 +13,7 @@ struct fixture {
 	struct cli cli;
 	char *out, *notes;
 	size_t n_out, n_notes;
-	char state_dir[32];
+	char state_dir[32], run_dir[64], history_dir[64];
 };
 
 static inline UNUSED void start(struct fixture *f, const char *capture)
@@ -21,6 +21,10 @@ static inline UNUSED void start(struct fixture *f, const char *capture)
 	*f = (struct fixture) { .state_dir = "/tmp/vfctl-test-XXXXXX" };
 	assert_non_null(mkdtemp(f->state_dir));
 	f->cli.driver_state_dir = f->state_dir;
+	snprintf(f->run_dir, sizeof(f->run_dir), "%s/run", f->state_dir);
+	snprintf(f->history_dir, sizeof(f->history_dir), "%s/history", f->state_dir);
+	f->cli.run_dir = f->run_dir;
+	f->cli.history_dir = f->history_dir;
 	f->cli.host = fake_kernel_new(capture);
 }
 
