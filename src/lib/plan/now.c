@@ -23,7 +23,7 @@ int now_add(struct now *now, struct bdf bdf, int vf, const char *fmt, ...)
 	va_list ap;
 
 	if (full) {
-		struct fact *v = reallocarray(now->facts, now->n ? now->n * 2 : 1, sizeof(*v));
+		struct now_fact *v = reallocarray(now->facts, now->n ? now->n * 2 : 1, sizeof(*v));
 
 		if (!v)
 			return -ENOMEM;
@@ -35,11 +35,11 @@ int now_add(struct now *now, struct bdf bdf, int vf, const char *fmt, ...)
 	va_end(ap);
 	if (!word)
 		return -ENOMEM;
-	now->facts[now->n++] = (struct fact) { bdf, vf, word };
+	now->facts[now->n++] = (struct now_fact) { bdf, vf, word };
 	return 0;
 }
 
-static int fact_cmp(const struct fact *f, struct bdf bdf, int vf)
+static int fact_cmp(const struct now_fact *f, struct bdf bdf, int vf)
 {
 	int c = bdf_cmp(f->bdf, bdf);
 
@@ -48,7 +48,7 @@ static int fact_cmp(const struct fact *f, struct bdf bdf, int vf)
 
 static int compare(const void *a, const void *b)
 {
-	const struct fact *y = b;
+	const struct now_fact *y = b;
 
 	return fact_cmp(a, y->bdf, y->vf);
 }
@@ -88,7 +88,7 @@ const struct holder *now_holders(const struct now *now, struct bdf a, size_t *re
 	return s->v ? s->v + low : NULL;
 }
 
-const struct fact *now_facts(const struct now *now, struct bdf bdf, int vf, size_t *ret_n)
+const struct now_fact *now_facts(const struct now *now, struct bdf bdf, int vf, size_t *ret_n)
 {
 	size_t low = 0, high = now->n, end;
 
@@ -109,7 +109,7 @@ const struct fact *now_facts(const struct now *now, struct bdf bdf, int vf, size
 const char *now_value(const struct now *now, struct bdf bdf, int vf, const char *word)
 {
 	size_t n, key = strcspn(word, "=");
-	const struct fact *f = now_facts(now, bdf, vf, &n);
+	const struct now_fact *f = now_facts(now, bdf, vf, &n);
 
 	for (; n--; f++)
 		if (strncmp(f->word, word, key) == 0 && f->word[key] == '=')

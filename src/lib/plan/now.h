@@ -10,14 +10,14 @@
 #include "inventory/inventory.h"
 #include "wish.h"
 
-struct fact {
+struct now_fact {
 	struct bdf bdf; /* a function, or a VF's PF */
 	int vf;		/* or OF_ITSELF (action.h) */
 	char *word;
 };
 
 struct now {
-	struct fact *facts; /* by bdf, then vf, then as they were added */
+	struct now_fact *facts; /* by bdf, then vf, then as they were added */
 	size_t n;
 	struct holders holders; /* of all that the wishes might take away; by function */
 };
@@ -33,7 +33,7 @@ void now_sort(struct now *now);
 const struct holder *now_holders(const struct now *now, struct bdf a, size_t *ret_n);
 
 /* The facts of one: borrowed, *ret_n of them. */
-const struct fact *now_facts(const struct now *now, struct bdf bdf, int vf, size_t *ret_n);
+const struct now_fact *now_facts(const struct now *now, struct bdf bdf, int vf, size_t *ret_n);
 /* The value of the key that `word` has ("vlan", "vlan=3"); NULL: unknown. */
 const char *now_value(const struct now *now, struct bdf bdf, int vf, const char *word);
 

@@ -114,7 +114,7 @@ static bool is_wished(const struct vf_wish *w, const char *word)
 static void collect_words(struct maker *m, struct goal *g)
 {
 	size_t n = 0;
-	const struct fact *facts = g->model ? now_facts(m->now, m->f->bdf, g->index, &n) : NULL;
+	const struct now_fact *facts = g->model ? now_facts(m->now, m->f->bdf, g->index, &n) : NULL;
 
 	STRV_FOREACH (s, g->wish ? g->wish->settings : NULL)
 		maker_word(m, &g->words, *s);

@@ -130,7 +130,7 @@ void remember_vfs(struct maker *m, struct actions *back)
 		const struct function *vf = m->f->vfs[i];
 		struct action *a = actions_add(back, ACTION_SETTINGS, m->f->bdf, vf->vf_index);
 		size_t n;
-		const struct fact *facts = now_facts(m->now, m->f->bdf, vf->vf_index, &n);
+		const struct now_fact *facts = now_facts(m->now, m->f->bdf, vf->vf_index, &n);
 
 		if (!a) {
 			m->failed = true;
