@@ -158,27 +158,30 @@ static void moved_whole(void **state UNUSED)
 /* What a dead writer left can be taken over, and only then. */
 static void a_writer_dies(void **state UNUSED)
 {
+	int to_child[2], to_us[2], status;
 	autorecord *f = NULL;
-	int to_child[2], status;
 	pid_t child;
+	char c;
 
 	assert_int_equal(pipe2(to_child, O_CLOEXEC), 0);
+	assert_int_equal(pipe2(to_us, O_CLOEXEC), 0);
 	child = fork();
 	if (child == 0) {
 		struct record_file *mine = NULL;
-		char c;
 
 		close(to_child[1]);
 		_exit(record_create(dir, "5", NULL, &mine) < 0 || add(mine, "x") < 0 ||
-			read(to_child[0], &c, 1) < 0);
+			write(to_us[1], "!", 1) != 1 || read(to_child[0], &c, 1) != 0);
 	}
 	close(to_child[0]);
-	while (record_take_over(dir, "5", NULL, &f) != -EWOULDBLOCK)
-		record_close(TAKE_PTR(f));
+	close(to_us[1]);
+	assert_int_equal(read(to_us[0], &c, 1), 1);
+	assert_int_equal(record_take_over(dir, "5", NULL, &f), -EWOULDBLOCK);
 	close(to_child[1]);
 	assert_int_equal(waitpid(child, &status, 0), child);
 	assert_int_equal(status, 0);
 	assert_int_equal(record_take_over(dir, "5", NULL, &f), 0);
+	close(to_us[0]);
 }
 
 static void one_lock_one_owner(void **state UNUSED)
