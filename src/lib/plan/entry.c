@@ -190,7 +190,7 @@ int entry_read(const char *dir, const char *name, struct entry *ret)
 {
 	autostrv char **lines = NULL;
 	autoentry e = { 0 };
-	int r = record_read(dir, name, &lines);
+	int r = logfile_read(dir, name, &lines);
 
 	if (r < 0)
 		return r;
@@ -221,10 +221,10 @@ int journal_ids(const struct journal_place *place, unsigned **ret, size_t *ret_n
 	autostrv char **running = NULL, **ended = NULL;
 	autofree unsigned *ids = NULL;
 	size_t n = 0, once = 0;
-	int r = run ? record_list(run, &running) : -ENOMEM;
+	int r = run ? logfile_list(run, &running) : -ENOMEM;
 
 	if (r == 0)
-		r = record_list(place->history_dir, &ended);
+		r = logfile_list(place->history_dir, &ended);
 	if (r < 0)
 		return r;
 	ids = calloc(strv_len(running) + strv_len(ended) + 1, sizeof(*ids));

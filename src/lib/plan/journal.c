@@ -12,7 +12,7 @@
 struct journal {
 	struct journal_place place;
 	char *dir, *name;
-	struct record_file *file;
+	struct logfile *file;
 	unsigned id;
 };
 
@@ -33,7 +33,7 @@ void journal_close(struct journal *j)
 {
 	if (!j)
 		return;
-	record_close(j->file);
+	logfile_close(j->file);
 	free(j->dir);
 	free(j->name);
 	free(j);
@@ -145,7 +145,7 @@ static int add(struct journal *j, char *text)
 	autofree char *own = text;
 	const char *const texts[] = { own };
 
-	return own ? record_add(j->file, texts, 1) : -ENOMEM;
+	return own ? logfile_add(j->file, texts, 1) : -ENOMEM;
 }
 
 int journal_start(struct journal *j, size_t step)
@@ -169,7 +169,7 @@ int journal_finish(struct journal *j, enum journal_end how)
 	bool ok = put_text(o, "end", end_names[how]) && put_number(o, "time", time(NULL));
 	int r = add(j, text_of(o, ok));
 
-	return r < 0 ? r : record_move(j->dir, j->name, j->place.history_dir);
+	return r < 0 ? r : logfile_move(j->dir, j->name, j->place.history_dir);
 }
 
 int journal_drop(struct journal *j)
@@ -210,7 +210,7 @@ static int create_file(struct journal *j)
 		j->name = str_printf("%u", j->id);
 		if (!j->name)
 			return -ENOMEM;
-		r = record_create(j->dir, j->name, j->place.io, &j->file);
+		r = logfile_create(j->dir, j->name, j->place.io, &j->file);
 		if (r != -EEXIST)
 			return r;
 	}
@@ -232,7 +232,7 @@ static int write_plan(struct journal *j, const char *boot, const char *verb, con
 	for (size_t i = 0; r == 0 && i < p->n + 2; i++)
 		r = texts[i] ? 0 : -ENOMEM;
 	if (r == 0)
-		r = record_add(j->file, (const char *const *)texts, p->n + 2);
+		r = logfile_add(j->file, (const char *const *)texts, p->n + 2);
 	for (size_t i = 0; texts && i < p->n + 2; i++)
 		free(texts[i]);
 	free(texts);
@@ -273,7 +273,7 @@ int journal_take_over(const struct journal_place *place, const char *name, struc
 		r = j->name && parse_u32(name, &j->id) == 0 ? 0 : -EINVAL;
 	}
 	if (r == 0)
-		r = record_take_over(j->dir, name, place->io, &j->file);
+		r = logfile_take_over(j->dir, name, place->io, &j->file);
 	if (r < 0)
 		return r;
 	*ret = TAKE_PTR(j);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * What is being done, and what was: one file of records (store/record.h) per run, each record one
+ * What is being done, and what was: one file of records (store/logfile.h) per run, each record one
  * JSON object:
  *
  *   {"journal":1,"id":17,"boot":"0c4f…","time":1763…,"pid":4711,"verb":"create eth0 4"}
@@ -18,12 +18,12 @@
 
 #include "plan.h"
 
-#include "store/record.h"
+#include "store/logfile.h"
 
 struct journal_place {
-	const char *run_dir;	    /* "/run/vfctl" */
-	const char *history_dir;    /* "/var/lib/vfctl/journal" */
-	const struct record_io *io; /* NULL: the kernel's */
+	const char *run_dir;	     /* "/run/vfctl" */
+	const char *history_dir;     /* "/var/lib/vfctl/journal" */
+	const struct logfile_io *io; /* NULL: the kernel's */
 };
 
 enum journal_end {

@@ -128,7 +128,7 @@ int recover_all(struct work *w, const struct apply_opts *opts, struct problem **
 
 	if (!opts->journal)
 		return 0;
-	r = dir ? record_list(dir, &names) : -ENOMEM;
+	r = dir ? logfile_list(dir, &names) : -ENOMEM;
 	if (r < 0)
 		return problem(reterr, r, problem_kind_from_errno(r), NULL,
 			"cannot read the journal in %s: %s", opts->journal->run_dir, strerror(-r));

@@ -2,7 +2,7 @@
 /*
  * A file of records that survives its writer: one line each, eight hexadecimal digits of its
  * CRC-32 (IEEE 802.3), a blank, the text. A record is there wholly and on the disk when
- * record_add() returns, or it will be left out: readers stop at the first line that is cut off or
+ * logfile_add() returns, or it will be left out: readers stop at the first line that is cut off or
  * whose sum is wrong, and writers who come back cut the rest away.
  *
  * The file is locked (flock) by whoever writes it, so that others can tell a writer that lives
@@ -16,33 +16,33 @@
 #include <sys/types.h>
 
 /* The kernel's calls; tests let the n-th fail or cut the power. NULL members: the kernel's own. */
-struct record_io {
+struct logfile_io {
 	ssize_t (*write)(void *arg, int fd, const void *data, size_t len);
 	int (*sync)(void *arg, int fd); /* -errno */
 	void *arg;
 };
 
-struct record_file;
+struct logfile;
 
 /* Creates `dir` too. -EEXIST when the name is taken. */
-int record_create(
-	const char *dir, const char *name, const struct record_io *io, struct record_file **ret);
+int logfile_create(
+	const char *dir, const char *name, const struct logfile_io *io, struct logfile **ret);
 /* -ENOENT; -EWOULDBLOCK when its writer lives. What is not a whole record is cut off. */
-int record_take_over(
-	const char *dir, const char *name, const struct record_io *io, struct record_file **ret);
-void record_close(struct record_file *f);
-DEFINE_AUTO(struct record_file, record_close);
-#define autorecord CLEANUP(record_closep) struct record_file
+int logfile_take_over(
+	const char *dir, const char *name, const struct logfile_io *io, struct logfile **ret);
+void logfile_close(struct logfile *f);
+DEFINE_AUTO(struct logfile, logfile_close);
+#define autologfile CLEANUP(logfile_closep) struct logfile
 
 /*
  * Adds texts (without newlines, -EINVAL) in one write, and syncs. After a failure the file is as
  * before, or this handle refuses all further work with the same errno.
  */
-int record_add(struct record_file *f, const char *const *texts, size_t n);
+int logfile_add(struct logfile *f, const char *const *texts, size_t n);
 
 /* The whole records of a file, a list of the caller's (strv_free). -ENOENT. */
-int record_read(const char *dir, const char *name, char ***ret);
+int logfile_read(const char *dir, const char *name, char ***ret);
 /* All names in a directory, sorted; none when it is missing. */
-int record_list(const char *dir, char ***ret);
+int logfile_list(const char *dir, char ***ret);
 /* Into another directory (created), whole and synced before the old one goes. */
-int record_move(const char *from_dir, const char *name, const char *to_dir);
+int logfile_move(const char *from_dir, const char *name, const char *to_dir);

@@ -4,7 +4,7 @@
 #include "cm.h"
 #include "base/str.h"
 #include "store/lock.h"
-#include "store/record.h"
+#include "store/logfile.h"
 #include "store/store.h"
 
 #include <fcntl.h>
@@ -27,9 +27,9 @@ static int drop(void **state UNUSED)
 	return system(cmd);
 }
 
-static int add(struct record_file *f, const char *text)
+static int add(struct logfile *f, const char *text)
 {
-	return record_add(f, &text, 1);
+	return logfile_add(f, &text, 1);
 }
 
 static void written_and_read(void **state UNUSED)
@@ -37,21 +37,21 @@ static void written_and_read(void **state UNUSED)
 	static const char *const texts[] = { "one", "", "three with \"blanks\"" };
 	autofree char *deep = str_printf("%s/a/b", dir);
 	autostrv char **lines = NULL, **names = NULL, **none = NULL;
-	autorecord *f = NULL;
-	struct record_file *g = NULL;
+	autologfile *f = NULL;
+	struct logfile *g = NULL;
 
-	assert_int_equal(record_list(deep, &none), 0);
+	assert_int_equal(logfile_list(deep, &none), 0);
 	assert_int_equal(strv_len(none), 0);
-	assert_int_equal(record_read(deep, "7", &lines), -ENOENT);
-	assert_int_equal(record_create(deep, "7", NULL, &f), 0);
-	assert_int_equal(record_create(deep, "7", NULL, &g), -EEXIST);
-	assert_int_equal(record_take_over(deep, "7", NULL, &g), -EWOULDBLOCK);
-	assert_int_equal(record_add(f, texts, 3), 0);
+	assert_int_equal(logfile_read(deep, "7", &lines), -ENOENT);
+	assert_int_equal(logfile_create(deep, "7", NULL, &f), 0);
+	assert_int_equal(logfile_create(deep, "7", NULL, &g), -EEXIST);
+	assert_int_equal(logfile_take_over(deep, "7", NULL, &g), -EWOULDBLOCK);
+	assert_int_equal(logfile_add(f, texts, 3), 0);
 	assert_int_equal(add(f, "no\nlines"), -EINVAL);
-	assert_int_equal(record_read(deep, "7", &lines), 0);
+	assert_int_equal(logfile_read(deep, "7", &lines), 0);
 	assert_int_equal(strv_len(lines), 3);
 	assert_string_equal(lines[2], texts[2]);
-	assert_int_equal(record_list(deep, &names), 0);
+	assert_int_equal(logfile_list(deep, &names), 0);
 	assert_int_equal(strv_len(names), 1);
 	assert_string_equal(names[0], "7");
 }
@@ -60,9 +60,9 @@ static void written_and_read(void **state UNUSED)
 static void the_form(void **state UNUSED)
 {
 	autofree char *text = NULL;
-	autorecord *f = NULL;
+	autologfile *f = NULL;
 
-	assert_int_equal(record_create(dir, "1", NULL, &f), 0);
+	assert_int_equal(logfile_create(dir, "1", NULL, &f), 0);
 	assert_int_equal(add(f, "123456789"), 0);
 	assert_int_equal(store_get(dir, "1", &text), 0);
 	assert_string_equal(text, "cbf43926 123456789\n");
@@ -77,7 +77,7 @@ static void torn_anywhere(void **state UNUSED)
 	for (size_t cut = 0; cut < 2 * (sizeof(whole) - 1); cut++) {
 		autofree char *path = str_printf("%s/2", dir), *text = strdup(whole);
 		autostrv char **lines = NULL;
-		autorecord *f = NULL;
+		autologfile *f = NULL;
 		size_t at = cut % (sizeof(whole) - 1);
 		FILE *file = fopen(path, "we");
 
@@ -87,9 +87,9 @@ static void torn_anywhere(void **state UNUSED)
 		else
 			text[at] ^= 1;
 		assert_true(fputs(text, file) >= 0 && fclose(file) == 0);
-		assert_int_equal(record_take_over(dir, "2", NULL, &f), 0);
+		assert_int_equal(logfile_take_over(dir, "2", NULL, &f), 0);
 		assert_int_equal(add(f, "next"), 0);
-		assert_int_equal(record_read(dir, "2", &lines), 0);
+		assert_int_equal(logfile_read(dir, "2", &lines), 0);
 		assert_int_equal(strv_len(lines), at / line + 1);
 		assert_string_equal(lines[at / line], "next");
 	}
@@ -125,16 +125,16 @@ static void failing_writes(void **state UNUSED)
 	for (unsigned at = 3; at <= 4; at++)
 		for (size_t writes = 0; writes < 12; writes += 5) {
 			struct faults faults = { .at = at, .code = -ENOSPC, .writes = writes };
-			const struct record_io io = { faulty_write, faulty_sync, &faults };
+			const struct logfile_io io = { faulty_write, faulty_sync, &faults };
 			autofree char *name = str_printf("3-%u-%zu", at, writes);
 			autostrv char **lines = NULL;
-			autorecord *f = NULL;
+			autologfile *f = NULL;
 
-			assert_int_equal(record_create(dir, name, &io, &f), 0);
+			assert_int_equal(logfile_create(dir, name, &io, &f), 0);
 			assert_int_equal(add(f, "first"), 0);
 			assert_int_equal(add(f, "second"), -ENOSPC);
 			assert_int_equal(add(f, "third"), 0);
-			assert_int_equal(record_read(dir, name, &lines), 0);
+			assert_int_equal(logfile_read(dir, name, &lines), 0);
 			assert_int_equal(strv_len(lines), 2);
 			assert_string_equal(lines[1], "third");
 		}
@@ -144,22 +144,22 @@ static void moved_whole(void **state UNUSED)
 {
 	autofree char *to = str_printf("%s/to/there", dir);
 	autostrv char **lines = NULL;
-	autorecord *f = NULL;
+	autologfile *f = NULL;
 
-	assert_int_equal(record_create(dir, "4", NULL, &f), 0);
+	assert_int_equal(logfile_create(dir, "4", NULL, &f), 0);
 	assert_int_equal(add(f, "kept"), 0);
-	assert_int_equal(record_move(dir, "4", to), 0);
-	assert_int_equal(record_read(dir, "4", &lines), -ENOENT);
-	assert_int_equal(record_read(to, "4", &lines), 0);
+	assert_int_equal(logfile_move(dir, "4", to), 0);
+	assert_int_equal(logfile_read(dir, "4", &lines), -ENOENT);
+	assert_int_equal(logfile_read(to, "4", &lines), 0);
 	assert_string_equal(lines[0], "kept");
-	assert_int_equal(record_move(dir, "4", to), -ENOENT);
+	assert_int_equal(logfile_move(dir, "4", to), -ENOENT);
 }
 
 /* What a dead writer left can be taken over, and only then. */
 static void a_writer_dies(void **state UNUSED)
 {
 	int to_child[2], to_us[2], status;
-	autorecord *f = NULL;
+	autologfile *f = NULL;
 	pid_t child;
 	char c;
 
@@ -167,20 +167,20 @@ static void a_writer_dies(void **state UNUSED)
 	assert_int_equal(pipe2(to_us, O_CLOEXEC), 0);
 	child = fork();
 	if (child == 0) {
-		struct record_file *mine = NULL;
+		struct logfile *mine = NULL;
 
 		close(to_child[1]);
-		_exit(record_create(dir, "5", NULL, &mine) < 0 || add(mine, "x") < 0 ||
+		_exit(logfile_create(dir, "5", NULL, &mine) < 0 || add(mine, "x") < 0 ||
 			write(to_us[1], "!", 1) != 1 || read(to_child[0], &c, 1) != 0);
 	}
 	close(to_child[0]);
 	close(to_us[1]);
 	assert_int_equal(read(to_us[0], &c, 1), 1);
-	assert_int_equal(record_take_over(dir, "5", NULL, &f), -EWOULDBLOCK);
+	assert_int_equal(logfile_take_over(dir, "5", NULL, &f), -EWOULDBLOCK);
 	close(to_child[1]);
 	assert_int_equal(waitpid(child, &status, 0), child);
 	assert_int_equal(status, 0);
-	assert_int_equal(record_take_over(dir, "5", NULL, &f), 0);
+	assert_int_equal(logfile_take_over(dir, "5", NULL, &f), 0);
 	close(to_us[0]);
 }
 
@@ -211,5 +211,5 @@ int main(void)
 		cmocka_unit_test(one_lock_one_owner),
 	};
 
-	return cmocka_run_group_tests_name("record", tests, make, drop);
+	return cmocka_run_group_tests_name("logfile", tests, make, drop);
 }

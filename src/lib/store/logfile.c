@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-#include "record.h"
+#include "logfile.h"
 #include "files.h"
 #include "store.h"
 
@@ -13,8 +13,8 @@
 
 enum { SUM_DIGITS = 8, FILE_MAX = 64 << 20 };
 
-struct record_file {
-	struct record_io io;
+struct logfile {
+	struct logfile_io io;
 	char *dir, *name;
 	int fd;
 	off_t end; /* of what is known to be whole */
@@ -34,7 +34,7 @@ static uint32_t crc32(const char *data, size_t len)
 	return ~crc;
 }
 
-void record_close(struct record_file *f)
+void logfile_close(struct logfile *f)
 {
 	if (!f)
 		return;
@@ -46,9 +46,9 @@ void record_close(struct record_file *f)
 }
 
 static int new_file(
-	const char *dir, const char *name, const struct record_io *io, struct record_file **ret)
+	const char *dir, const char *name, const struct logfile_io *io, struct logfile **ret)
 {
-	autorecord *f = calloc(1, sizeof(*f));
+	autologfile *f = calloc(1, sizeof(*f));
 
 	if (!f)
 		return -ENOMEM;
@@ -72,7 +72,7 @@ static bool still_there(int fd, const char *path)
 	       mine.st_ino == there.st_ino;
 }
 
-static int open_locked(struct record_file *f, int flags)
+static int open_locked(struct logfile *f, int flags)
 {
 	autofree char *path = str_printf("%s/%s", f->dir, f->name);
 
@@ -86,10 +86,10 @@ static int open_locked(struct record_file *f, int flags)
 	return still_there(f->fd, path) ? 0 : -ESTALE;
 }
 
-int record_create(
-	const char *dir, const char *name, const struct record_io *io, struct record_file **ret)
+int logfile_create(
+	const char *dir, const char *name, const struct logfile_io *io, struct logfile **ret)
 {
-	autorecord *f = NULL;
+	autologfile *f = NULL;
 	int r = files_make_dirs(dir);
 
 	if (r == 0)
@@ -159,12 +159,12 @@ static int read_all(int fd, char **ret)
 	return 0;
 }
 
-int record_take_over(
-	const char *dir, const char *name, const struct record_io *io, struct record_file **ret)
+int logfile_take_over(
+	const char *dir, const char *name, const struct logfile_io *io, struct logfile **ret)
 {
 	autofree char *text = NULL;
 	autostrv char **lines = NULL;
-	autorecord *f = NULL;
+	autologfile *f = NULL;
 	int r = new_file(dir, name, io, &f);
 
 	if (r == 0)
@@ -181,7 +181,7 @@ int record_take_over(
 	return 0;
 }
 
-static ssize_t do_write(struct record_file *f, const void *data, size_t len)
+static ssize_t do_write(struct logfile *f, const void *data, size_t len)
 {
 	ssize_t n;
 
@@ -193,7 +193,7 @@ static ssize_t do_write(struct record_file *f, const void *data, size_t len)
 	return n < 0 ? -errno : n;
 }
 
-static int do_sync(struct record_file *f)
+static int do_sync(struct logfile *f)
 {
 	if (f->io.sync)
 		return f->io.sync(f->io.arg, f->fd);
@@ -201,7 +201,7 @@ static int do_sync(struct record_file *f)
 }
 
 /* A short write is a full disk. */
-static int append(struct record_file *f, const char *data, size_t len)
+static int append(struct logfile *f, const char *data, size_t len)
 {
 	ssize_t n = do_write(f, data, len);
 
@@ -210,7 +210,7 @@ static int append(struct record_file *f, const char *data, size_t len)
 	return (size_t)n == len ? do_sync(f) : -ENOSPC;
 }
 
-int record_add(struct record_file *f, const char *const *texts, size_t n)
+int logfile_add(struct logfile *f, const char *const *texts, size_t n)
 {
 	autostrbuf b = { 0 };
 	int r;
@@ -237,7 +237,7 @@ int record_add(struct record_file *f, const char *const *texts, size_t n)
 	return r;
 }
 
-int record_read(const char *dir, const char *name, char ***ret)
+int logfile_read(const char *dir, const char *name, char ***ret)
 {
 	autofree char *path = str_printf("%s/%s", dir, name), *text = NULL;
 	autoclose int fd = -1;
@@ -259,7 +259,7 @@ static void closedirp(DIR **d)
 		closedir(*d);
 }
 
-int record_list(const char *dir, char ***ret)
+int logfile_list(const char *dir, char ***ret)
 {
 	DIR *d CLEANUP(closedirp) = opendir(dir);
 	autostrv char **names = calloc(1, sizeof(*names));
@@ -278,7 +278,7 @@ int record_list(const char *dir, char ***ret)
 	return 0;
 }
 
-int record_move(const char *from_dir, const char *name, const char *to_dir)
+int logfile_move(const char *from_dir, const char *name, const char *to_dir)
 {
 	autofree char *path = str_printf("%s/%s", from_dir, name), *text = NULL;
 	autoclose int fd = -1;
