@@ -35,7 +35,7 @@ _vfctl_words() {
 	'<function>')
 		_vfctl_list ADDRESS,NAME
 		_vfctl_vf_names
-		printf '%s\n' driver= vendor= class= kind= numa= group= path= serial= mac=
+		printf '%s\n' driver= vendor= class= kind= numa= group= path= serial= mac= pool=
 		;;
 	'<pf>') _vfctl_list ADDRESS,NAME kind=pf ;;
 	'<vf>')

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "cli.h"
+#include "config.h"
 #include "base/str.h"
 #include "out/holder.h"
 
@@ -58,6 +59,8 @@ int cli_init(struct cli *cli, const struct args *a, struct problem **reterr)
 	if (cli->pci_ids && access(cli->pci_ids, R_OK) < 0)
 		return problem(reterr, -errno, problem_kind_from_errno(-errno), NULL,
 			"--pci-ids %s: %s", cli->pci_ids, strerror(errno));
+	for (size_t i = 0; i < a->n_words; i++)
+		cli->wants_pools |= str_starts(a->words[i], "pool=");
 	cli->dry_run = args_has(a, "dry-run");
 	cli->verbose = args_count(a, "verbose");
 	cli->progress = cli->verbose || isatty(fileno(cli->out.notes));
@@ -104,11 +107,19 @@ int cli_may_act(struct cli *cli, struct problem **reterr)
 
 int cli_inventory(struct cli *cli, unsigned flags, struct inventory **ret, struct problem **reterr)
 {
+	CLEANUP(inventory_freep) struct inventory *inv = NULL;
 	struct host *h;
 	int r;
 
 	r = cli_host(cli, &h, reterr);
-	return r < 0 ? r : inventory_load_named(h, flags, cli->pci_ids, ret, reterr);
+	if (r == 0)
+		r = inventory_load_named(h, flags, cli->pci_ids, &inv, reterr);
+	if (r == 0 && cli->wants_pools)
+		r = cli_label_pools(cli, inv, reterr);
+	if (r < 0)
+		return r;
+	*ret = TAKE_PTR(inv);
+	return 0;
 }
 
 int cli_holders(struct cli *cli, const struct args *a, struct inventory *inv, const char *usual,

@@ -49,20 +49,47 @@ static void help_options(FILE *to, const struct option *o, size_t n)
 		help_option(to, &o[i]);
 }
 
+/* How much of the name is the word that verbs of two words share; 0: it is one word. */
+static size_t first_word(const struct verb *v)
+{
+	const char *blank = strchr(v->name, ' ');
+
+	return blank ? (size_t)(blank - v->name) : 0;
+}
+
+static bool same_first_word(const struct verb *a, const struct verb *b)
+{
+	size_t n = first_word(a);
+
+	return n && n == first_word(b) && strncmp(a->name, b->name, n) == 0;
+}
+
+/* "config check|show|cat|pools", and the summary of the first. */
+static void help_family(FILE *to, size_t first)
+{
+	autostrbuf left = { 0 };
+	size_t n = 0;
+
+	strbuf_add(&left, "%s", verbs[first]->name);
+	for (size_t i = first + 1; i < n_verbs && same_first_word(verbs[first], verbs[i]); i++, n++)
+		strbuf_add(&left, "|%s", verbs[i]->name + first_word(verbs[i]) + 1);
+	if (!n)
+		strbuf_add(&left, " %s", verbs[first]->args);
+	put_pair(to, left.failed ? verbs[first]->name : left.s, LEFT_WIDTH, verbs[first]->summary);
+}
+
 static void help_section(FILE *to, enum verb_section section)
 {
 	bool any = false;
 
 	for (size_t i = 0; i < n_verbs; i++) {
-		autofree char *usage = NULL;
-
 		if (verbs[i]->section != section)
 			continue;
 		if (!any)
 			fprintf(to, "\n%s:\n", verb_section_title(section));
 		any = true;
-		usage = str_printf("%s %s", verbs[i]->name, verbs[i]->args);
-		put_pair(to, usage ? usage : verbs[i]->name, LEFT_WIDTH, verbs[i]->summary);
+		if (i == 0 || !same_first_word(verbs[i], verbs[i - 1]))
+			help_family(to, i);
 	}
 }
 

@@ -11,7 +11,8 @@ void help_verb(FILE *to, const struct verb *v);
 
 /*
  * scdoc source for the manual's sections: "options", "verbs", "attributes",
- * "vf-attributes", "checks", "causes", "exit-status". False when `section` is none of them.
+ * "vf-attributes", "checks", "causes", "exit-status", "config-match", "config-pf", "config-vf".
+ * False when `section` is none of them.
  */
 bool help_manual(FILE *to, const char *section);
 

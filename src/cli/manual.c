@@ -4,6 +4,7 @@
 #include "base/str.h"
 #include "cause/cause.h"
 #include "check/check.h"
+#include "policy/key.h"
 #include "netdev/vfattr.h"
 #include "select/attribute.h"
 
@@ -159,6 +160,49 @@ static void manual_causes(FILE *to)
 	}
 }
 
+static void put_key(FILE *to, const struct policy_key *k)
+{
+	fprintf(to, "*%s=*", k->name);
+	if (k->also)
+		fprintf(to, ", *%s=*", k->also);
+	fputs("\n\t", to);
+	put_text(to, k->takes);
+	if (k->stable)
+		fputs("; or *stable*", to);
+	if (k->setting) {
+		fputs(". The same as *", to);
+		put_text(to, k->setting->name);
+		fputs("=* of *vfctl set*", to);
+	}
+	fputs("\n\n", to);
+}
+
+static void manual_config(FILE *to, enum policy_section section)
+{
+	autopolicykeys keys = { 0 };
+
+	if (policy_keys_make(&keys) < 0)
+		return;
+	for (size_t i = 0; i < keys.n; i++)
+		if (keys.v[i].section == section)
+			put_key(to, &keys.v[i]);
+}
+
+static void manual_config_match(FILE *to)
+{
+	manual_config(to, POLICY_MATCH);
+}
+
+static void manual_config_pf(FILE *to)
+{
+	manual_config(to, POLICY_PF);
+}
+
+static void manual_config_vf(FILE *to)
+{
+	manual_config(to, POLICY_VF);
+}
+
 static void manual_exit_status(FILE *to)
 {
 	fputs("*0*\n\tdone, or already so\n\n", to);
@@ -192,6 +236,9 @@ bool help_manual(FILE *to, const char *section)
 		{ "checks", manual_checks },
 		{ "causes", manual_causes },
 		{ "exit-status", manual_exit_status },
+		{ "config-match", manual_config_match },
+		{ "config-pf", manual_config_pf },
+		{ "config-vf", manual_config_vf },
 	};
 
 	for (size_t i = 0; i < ARRAY_SIZE(sections); i++)

@@ -21,6 +21,15 @@ static bool is_mac(const struct policy_value *v)
 	return str_eq(v->key->setting->name, "mac");
 }
 
+static bool is_told(const struct findings *f, const struct policy_line *l)
+{
+	for (size_t i = 0; i < f->n; i++)
+		if (f->v[i].kind == FINDING_COLLISION && f->v[i].pos.line == l->value_pos.line &&
+			str_eq(f->v[i].file, l->file))
+			return true;
+	return false;
+}
+
 /* A GUID that is given is compared with those of the configuration only: nobody tells them back. */
 static int claim(struct addresses *a, const struct policy_pf *pf, const struct policy_target *t,
 	const struct policy_value *v)
@@ -31,7 +40,7 @@ static int claim(struct addresses *a, const struct policy_pf *pf, const struct p
 	struct mac mac;
 	int r;
 
-	if (!is_mac(v) || mac_parse(v->text, &mac) < 0)
+	if (!is_mac(v) || mac_parse(v->text, &mac) < 0 || is_told(&a->c->p->findings, v->from))
 		return 0;
 	r = stable_claim(a->stable, mac, owner, &who);
 	if (r != 0)

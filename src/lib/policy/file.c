@@ -41,24 +41,16 @@ void policy_units_done(struct policy_units *u)
 static void unreadable(struct findings *findings, const char *path, int code)
 {
 	const struct ini_pos whole = { 0, 0 };
-	struct finding *fd;
 
-	switch (code) {
-	case -EFBIG:
-		fd = findings_add(findings, FINDING_ERROR, FINDING_UNREADABLE, path, whole,
+	if (code == -EFBIG)
+		findings_add(findings, FINDING_ERROR, FINDING_UNREADABLE, path, whole,
 			"more than %d KiB: that is no configuration", CONF_MAX / 1024);
-		break;
-	case -ENOTSUP:
-	case -EISDIR:
-		fd = findings_add(
+	else if (code == -ENOTSUP || code == -EISDIR)
+		findings_add(
 			findings, FINDING_ERROR, FINDING_UNREADABLE, path, whole, "not a file");
-		break;
-	default:
-		fd = findings_add(findings, FINDING_ERROR, FINDING_UNREADABLE, path, whole,
+	else
+		findings_add(findings, FINDING_ERROR, FINDING_UNREADABLE, path, whole,
 			"cannot be read: %s", strerror(-code));
-	}
-	if (code != -EACCES && code != -EIO)
-		finding_hint(fd, "a link to /dev/null of that name makes it count for nothing");
 }
 
 /* The file `path`, told as `shown`. 1 read (or a finding), 0 empty, which takes its name away. */

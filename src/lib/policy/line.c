@@ -42,6 +42,22 @@ static struct finding *wrong(
 
 /* ---- Headings ---- */
 
+static const char *nearest_section(const char *name)
+{
+	static const char *const known[] = { "Match", "PF", "VF *" };
+	autostrv char **all = NULL;
+	const char *near;
+
+	for (size_t i = 0; i < ARRAY_SIZE(known); i++)
+		if (strv_add(&all, known[i]) < 0)
+			return NULL;
+	near = strv_nearest(all, name);
+	for (size_t i = 0; near && i < ARRAY_SIZE(known); i++)
+		if (str_eq(known[i], near))
+			return known[i];
+	return NULL;
+}
+
 static void unknown_section(struct reader *r, const struct ini_section *s)
 {
 	static const struct {
@@ -53,9 +69,7 @@ static void unknown_section(struct reader *r, const struct ini_section *s)
 		{ "VF", "say which VFs: [VF 0], [VF 0-3,7] or [VF *]" },
 		{ "VFs", "write [VF 0], [VF 0-3,7] or [VF *]" },
 	};
-	static char match[] = "Match", pf[] = "PF", vf[] = "VF *";
-	char *const known[] = { match, pf, vf, NULL };
-	const char *near = strv_nearest(known, s->name);
+	const char *near = nearest_section(s->name);
 	autofree char *what = str_printf("there is no section [%s]", s->name);
 	struct finding *fd = wrong(r, FINDING_UNKNOWN_SECTION, s->pos, what);
 
@@ -159,6 +173,7 @@ static int add_match(struct reader *r, const struct policy_key *k, const struct 
 
 	if (e != -EINVAL)
 		return e;
+	r->text->match_broken = true;
 	bad_value(r, k, i, bad);
 	return 0;
 }
@@ -237,6 +252,7 @@ static int read_item(struct reader *r, const struct ini_item *i, const struct he
 		return 0;
 	k = policy_key_find(r->keys, (enum policy_section)heading->section, i->key);
 	if (!k) {
+		r->text->match_broken |= heading->section == POLICY_MATCH;
 		unknown_key(r, (enum policy_section)heading->section, i);
 		return 0;
 	}
@@ -257,16 +273,16 @@ static int read_file(struct reader *r)
 	return e;
 }
 
-/* For every PF there is: that is never what a file without [Match] was meant to say. */
+/* For every PF that there is: no file without [Match] was meant to say that. */
 static void check_match(struct reader *r, const struct policy_unit *u)
 {
 	struct findings *f = r->findings;
 
-	if (r->text->match.n || !u->files[0].text)
+	if (r->text->match.n || r->text->match_broken || !u->files[0].text)
 		return;
 	for (size_t i = 0; i < f->n; i++)
-		if (f->v[i].level == FINDING_ERROR && str_eq(f->v[i].file, u->files[0].path))
-			return; /* a broken [Match] is told already */
+		if (f->v[i].kind == FINDING_NOT_TEXT && str_eq(f->v[i].file, u->files[0].path))
+			return; /* what it says is not known */
 	r->file = &u->files[0];
 	finding_hint(
 		wrong(r, FINDING_NO_MATCH, r->text->match_pos,

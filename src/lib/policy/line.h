@@ -35,6 +35,7 @@ struct policy_text {
 	const char *name; /* borrowed */
 	const char *file; /* the main one; borrowed */
 	struct match match;
+	bool match_broken;	  /* a line of it is wrong: then nobody knows whom it means */
 	struct ini_pos match_pos; /* of the first [Match] */
 	struct policy_line *lines;
 	size_t n_lines;

@@ -58,6 +58,11 @@ static void tell_overlap(struct policy *p, const struct function *f, const struc
 		first->file);
 }
 
+static bool is_about_pfs(const struct policy_text *t, struct host *h)
+{
+	return t->match.n && !t->match_broken && match_machine(&t->match, h);
+}
+
 /* The file that is about this PF; the others are told. A file without tests is about nothing. */
 static const struct policy_text *text_for(struct check *c, const struct function *f, bool *used)
 {
@@ -66,7 +71,7 @@ static const struct policy_text *text_for(struct check *c, const struct function
 	for (size_t i = 0; i < c->p->units.n; i++) {
 		const struct policy_text *t = &c->p->texts[i];
 
-		if (!t->match.n || !match_machine(&t->match, c->h) || !match_pf(&t->match, c->h, f))
+		if (!is_about_pfs(t, c->h) || !match_pf(&t->match, c->h, f))
 			continue;
 		used[i] = true;
 		if (found)
@@ -83,7 +88,7 @@ static void tell_unused(struct check *c, const bool *used)
 		const struct policy_text *t = &c->p->texts[i];
 		struct finding *fd;
 
-		if (used[i] || !t->match.n || !match_machine(&t->match, c->h))
+		if (used[i] || !is_about_pfs(t, c->h))
 			continue;
 		fd = findings_add(&c->p->findings, FINDING_WARNING, FINDING_NO_MATCH, t->file,
 			t->match_pos, "no PF of this machine is meant");

@@ -242,13 +242,24 @@ static void unreadable_files(void **state)
 	fake_fail_path(f->h, FAKE_READ, "denied.conf", -EACCES);
 	load(f);
 	assert_findings(f,
-		"big.conf:0:0 error unreadable more than 1024 KiB: that is no configuration (a link "
-		"to /dev/null of that name makes it count for nothing)\n"
+		"big.conf:0:0 error unreadable more than 1024 KiB: that is no configuration\n"
 		"denied.conf:0:0 error unreadable cannot be read: Permission denied\n"
-		"dir.conf:0:0 error unreadable not a file (a link to /dev/null of that name makes "
-		"it count for nothing)\n"
-		"link.conf:0:0 error unreadable cannot be read: No such file or directory (a link "
-		"to /dev/null of that name makes it count for nothing)\n");
+		"dir.conf:0:0 error unreadable not a file\n"
+		"link.conf:0:0 error unreadable cannot be read: No such file or directory\n");
+}
+
+/* Nobody knows whom such a file means: it is about nothing, and nothing follows from that. */
+static void a_broken_match(void **state)
+{
+	struct fixture *f = *state;
+
+	etc(f, "a.conf", "[Match]\nDriver=igb\nPath=x\n[PF]\nVirtualFunctions=99\n");
+	etc(f, "b.conf", "[Match]\nDriver=igb\nDrivers=y\n");
+	load(f);
+	assert_int_equal(f->p->findings.n, 2);
+	assert_int_equal(f->p->findings.v[0].kind, FINDING_BAD_VALUE);
+	assert_int_equal(f->p->findings.v[1].kind, FINDING_UNKNOWN_KEY);
+	assert_int_equal(f->p->n_pfs, 0);
 }
 
 static void all_at_once_and_nothing_is_applied(void **state)
@@ -259,11 +270,11 @@ static void all_at_once_and_nothing_is_applied(void **state)
 	etc(f, "a.conf", MATCH "[PF]\nVirtualFunctions=x\nUnknown=1\n[VF 9]\nTrust=maybe\n");
 	etc(f, "b.conf", "=\n");
 	load(f);
-	assert_int_equal(f->p->findings.errors, 4);
+	assert_int_equal(f->p->findings.errors, 5);
 	assert_int_equal(policy_refuse(f->p, &p), -EINVAL);
 	assert_int_equal(p->kind, PROBLEM_USAGE);
 	assert_non_null(strstr(p->what, "/etc/vfctl/pf.d/a.conf:4: VirtualFunctions=x"));
-	assert_string_equal(p->hint, "that is one of 4 errors: vfctl config check shows all");
+	assert_string_equal(p->hint, "that is one of 5 errors: vfctl config check shows all");
 }
 
 int main(void)
@@ -285,6 +296,7 @@ int main(void)
 		TEST(another_card),
 		TEST(a_moved_card),
 		TEST(unreadable_files),
+		TEST(a_broken_match),
 		TEST(all_at_once_and_nothing_is_applied),
 	};
 
