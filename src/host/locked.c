@@ -28,6 +28,8 @@ static void read_plainly(struct host *h, char *const *paths, struct locked_read 
 
 static char *path_of(const struct locked_read *r)
 {
+	if (r->interface)
+		return str_printf("/sys/class/net/%s/%s", r->interface, r->attribute);
 	return str_printf("/sys/bus/pci/devices/%s/%s", BDF_TEXT(r->function), r->attribute);
 }
 

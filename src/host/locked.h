@@ -15,6 +15,7 @@ enum { LOCKED_TEXT_MAX = 128, LOCKED_STALL_MS = 500 };
 struct locked_read {
 	struct bdf function;
 	const char *attribute;
+	const char *interface;		/* of a network interface of that name instead; NULL */
 	char text[LOCKED_TEXT_MAX + 1]; /* without the final newline */
 	int result;			/* 0, -ETIMEDOUT or what reading gave */
 };

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "show-json.h"
+#include "settings.h"
+#include "show-more.h"
 #include "function.h"
 #include "group.h"
-#include "settings.h"
 #include "holder.h"
 #include "base/str.h"
 
@@ -74,6 +75,10 @@ static void sriov_cap_json(struct json *j, json_object *to, const struct detail 
 	json_add_fmt(j, e, "vf_device", "%04x", c->vf_device);
 	json_add_bool(j, e, "enabled", c->enabled);
 	json_add_bool(j, e, "ari", c->ari);
+	json_add_bool(j, e, "vf_memory", c->vf_memory);
+	json_add_u64(j, e, "num_vfs", c->num_vfs);
+	json_add_known(j, e, "system_page_size",
+		c->system_page_bytes ? (int64_t)c->system_page_bytes : -1);
 	bars = json_add_array(j, e, "vf_bar_bytes");
 	for (unsigned i = 0; i < REGION_BARS; i++)
 		json_add_u64(j, bars, NULL, c->vf_bar_bytes[i]);
@@ -103,6 +108,7 @@ static void hardware_json(struct json *j, json_object *to, const struct detail *
 	vpd = json_add_object(j, to, "vpd");
 	json_add_str(j, vpd, "product", d->vpd_product);
 	json_add_str(j, vpd, "serial", d->vpd_serial);
+	json_add_str(j, to, "device_serial_number", d->dsn);
 }
 
 static const char *link_state_name(int state)
@@ -163,7 +169,7 @@ static void pool_json(struct json *j, json_object *to, const char *key, const st
 }
 
 /* A VF's own entry, a PF's for each of its VFs. `vf` counts from 0, as everywhere else here. */
-static void secondaries_json(struct json *j, json_object *to, const struct shown *s)
+static void secondaries_json(struct json *j, json_object *to, const struct about *s)
 {
 	json_object *list = json_add_array(j, to, "secondary_controllers");
 
@@ -182,34 +188,21 @@ static void secondaries_json(struct json *j, json_object *to, const struct shown
 	}
 }
 
-static void nvme_json(struct json *j, json_object *to, const struct shown *s)
+static void nvme_json(struct json *j, json_object *to, const struct about *s)
 {
 	json_object *e;
 
-	if (!s->nvme_caps) {
+	if (!s->has_nvme_caps) {
 		json_add_null(j, to, "nvme_virtualization");
 		return;
 	}
 	e = json_add_object(j, to, "nvme_virtualization");
-	pool_json(j, e, "vq", &s->nvme_caps->vq);
-	pool_json(j, e, "vi", &s->nvme_caps->vi);
+	pool_json(j, e, "vq", &s->nvme_caps.vq);
+	pool_json(j, e, "vi", &s->nvme_caps.vi);
 	secondaries_json(j, e, s);
 }
 
-static void altnames_json(struct json *j, json_object *to, const struct shown *s)
-{
-	json_object *list;
-
-	if (!s->altnames && s->f->n_netdevs) {
-		json_add_null(j, to, "altnames");
-		return;
-	}
-	list = json_add_array(j, to, "altnames");
-	STRV_FOREACH (it, s->altnames)
-		json_add_str(j, list, NULL, *it);
-}
-
-int show_json(const struct out *o, const struct shown *s, struct problem **reterr)
+int show_json(const struct out *o, const struct about *s, struct problem **reterr)
 {
 	autojson j = json_start();
 	json_object *vfinfo, *unknown;
@@ -220,11 +213,11 @@ int show_json(const struct out *o, const struct shown *s, struct problem **reter
 		group_json(&j, json_add_object(&j, j.root, "group"), s->group);
 	else
 		json_add_null(&j, j.root, "group");
-	altnames_json(&j, j.root, s);
+	interfaces_json(&j, j.root, s);
 	hardware_json(&j, j.root, s->detail);
-	holders_json(&j, j.root, s->holders->v, s->holders->n);
+	holders_json(&j, j.root, s->holders.v, s->holders.n);
 	unknown = json_add_array(&j, j.root, "holders_unknown");
-	STRV_FOREACH (it, s->holders->unknown)
+	STRV_FOREACH (it, s->holders.unknown)
 		json_add_str(&j, unknown, NULL, *it);
 	if (s->vfs) {
 		vfinfo = json_add_array(&j, j.root, "vfinfo_list");
@@ -234,6 +227,7 @@ int show_json(const struct out *o, const struct shown *s, struct problem **reter
 		json_add_null(&j, j.root, "vfinfo_list");
 	}
 	nvme_json(&j, j.root, s);
-	settings_json(&j, j.root, s->f, s->settings);
+	show_more_json(&j, j.root, s);
+	settings_json(&j, j.root, s->f, &s->settings);
 	return json_print(&j, o, reterr);
 }

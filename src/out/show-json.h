@@ -4,4 +4,4 @@
 
 #include "show.h"
 
-int show_json(const struct out *o, const struct shown *s, struct problem **reterr);
+int show_json(const struct out *o, const struct about *s, struct problem **reterr);

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "show.h"
 #include "lines.h"
-#include "settings.h"
 #include "show-json.h"
+#include "settings.h"
+#include "show-more.h"
 #include "base/str.h"
 #include "netdev/vfattr.h"
 
@@ -20,22 +21,7 @@ static void add_bytes(struct strbuf *b, uint64_t v)
 	strbuf_add(b, "%" PRIu64 "%.*s", v, u ? 1 : 0, &units[u]);
 }
 
-static void show_names(struct lines *l, const struct shown *s)
-{
-	const struct function *f = s->f;
-	autostrbuf b = { 0 };
-
-	for (size_t i = 0; i < f->n_netdevs; i++)
-		strbuf_add(&b, "%s%s", i ? " " : "", f->netdevs[i].name);
-	if (b.len)
-		lines_add(l, f->n_netdevs == 1 ? "interface" : "interfaces", "%s", b.s);
-	STRV_FOREACH (it, s->altnames)
-		lines_add(l, "also called", "%s", *it);
-	if (f->nvme)
-		lines_add(l, "nvme", "%s", f->nvme);
-}
-
-static void show_identity(struct lines *l, const struct shown *s)
+static void show_identity(struct lines *l, const struct about *s)
 {
 	const struct function *f = s->f;
 
@@ -52,12 +38,14 @@ static void show_identity(struct lines *l, const struct shown *s)
 		lines_add(l, "product", "%s", s->detail->vpd_product);
 	if (s->detail->vpd_serial)
 		lines_add(l, "serial", "%s", s->detail->vpd_serial);
+	if (s->detail->dsn)
+		lines_add(l, "device serial", "%s", s->detail->dsn);
 	if (f->physfn)
 		lines_add(l, "physical function", "%s, VF %d", f->physfn->address, f->vf_index);
 	show_names(l, s);
 }
 
-static void show_group(struct lines *l, const struct shown *s)
+static void show_group(struct lines *l, const struct about *s)
 {
 	const struct iommu_group *g = s->group;
 	autofree char *blockers = NULL;
@@ -70,6 +58,9 @@ static void show_group(struct lines *l, const struct shown *s)
 		blockers = iommu_group_blockers(g);
 	lines_add(l, "iommu group", "%d, %s, %s%s", g->id, g->type ? g->type : "type unknown",
 		g->viable ? "viable" : "not viable because of ", blockers ? blockers : "");
+	for (size_t i = 0; i < g->n_reserved; i++)
+		lines_add(l, "reserved", "%" PRIx64 "-%" PRIx64 " %s", g->reserved[i].start,
+			g->reserved[i].end, g->reserved[i].type);
 	for (size_t i = 0; i < g->n_members; i++)
 		if (!bdf_eq(g->members[i].bdf, s->f->bdf))
 			lines_add(l, "shares it with", "%s (%s)", BDF_TEXT(g->members[i].bdf),
@@ -88,19 +79,21 @@ static void show_holders(struct lines *l, const struct holders *s)
 		lines_add(l, "users unknown", "%s", *it);
 }
 
-static void show_place(struct lines *l, const struct shown *s)
+static void show_place(struct lines *l, const struct about *s)
 {
 	const struct function *f = s->f;
 
 	lines_add(l, "driver", "%s", f->driver ? f->driver : "none");
+	show_candidates(l, s);
 	if (f->override_unknown)
 		lines_add(l, "driver override", "unknown: the kernel does not answer");
 	else if (f->driver_override)
 		lines_add(l, "driver override", "%s", f->driver_override);
 	show_group(l, s);
+	show_path(l, s);
 	if (f->numa_node >= 0)
 		lines_add(l, "numa node", "%d", f->numa_node);
-	show_holders(l, s->holders);
+	show_holders(l, &s->holders);
 }
 
 static void show_sriov_cap(struct lines *l, const struct sriov_cap *c)
@@ -113,6 +106,8 @@ static void show_sriov_cap(struct lines *l, const struct sriov_cap *c)
 		strbuf_add(&bars, "%sBAR %u ", bars.len ? ", " : "", i);
 		add_bytes(&bars, c->vf_bar_bytes[i]);
 	}
+	lines_add(l, "SR-IOV capability", "%s, at most %u VFs%s",
+		c->enabled ? "enabled" : "disabled", c->total_vfs, c->ari ? ", ARI" : "");
 	if (bars.len)
 		lines_add(l, "each VF", "%s", bars.s);
 	for (unsigned i = 0; i < 32; i++)
@@ -122,9 +117,14 @@ static void show_sriov_cap(struct lines *l, const struct sriov_cap *c)
 		}
 	if (pages.len)
 		lines_add(l, "VF page sizes", "%s", pages.s);
+	strbuf_done(&pages);
+	if (c->system_page_bytes) {
+		add_bytes(&pages, c->system_page_bytes);
+		lines_add(l, "system page size", "%s", pages.s ? pages.s : "");
+	}
 }
 
-static void show_sriov(struct lines *l, const struct shown *s)
+static void show_sriov(struct lines *l, const struct about *s)
 {
 	const struct sriov_facts *v = &s->f->sriov;
 
@@ -209,7 +209,7 @@ static void show_vf_attributes(struct lines *l, const char *key, const struct ho
 	lines_add(l, key, "%s", b.len ? b.s : "nothing reported");
 }
 
-static const struct host_vf *find_vf(const struct shown *s, unsigned index)
+static const struct host_vf *find_vf(const struct about *s, unsigned index)
 {
 	for (size_t i = 0; i < s->n_vfs; i++)
 		if (s->vfs[i].vf == index)
@@ -218,7 +218,7 @@ static const struct host_vf *find_vf(const struct shown *s, unsigned index)
 }
 
 /* The secondary controller of VF `index`, counted from 0; NULL unknown. */
-static const struct secctrl *shown_secondary(const struct shown *s, int index)
+static const struct secctrl *shown_secondary(const struct about *s, int index)
 {
 	for (size_t i = 0; i < s->n_secondaries; i++)
 		if (s->secondaries[i].vf == index + 1)
@@ -241,19 +241,19 @@ static void show_pool(struct lines *l, const char *key, const struct nvmepf_pool
 			p->flexible, p->assigned, p->max_per_vf);
 }
 
-static void show_nvme(struct lines *l, const struct shown *s)
+static void show_nvme(struct lines *l, const struct about *s)
 {
 	const struct secctrl *own;
 
-	if (s->nvme_caps && s->f->kind == FUNCTION_PF) {
-		show_pool(l, "NVMe queues", &s->nvme_caps->vq);
-		show_pool(l, "NVMe interrupts", &s->nvme_caps->vi);
+	if (s->has_nvme_caps && s->f->kind == FUNCTION_PF) {
+		show_pool(l, "NVMe queues", &s->nvme_caps.vq);
+		show_pool(l, "NVMe interrupts", &s->nvme_caps.vi);
 	}
 	own = s->f->kind == FUNCTION_VF ? shown_secondary(s, s->f->vf_index) : NULL;
 	show_secondary(l, "set by the PF", own);
 }
 
-static void show_vfs(struct lines *l, const struct shown *s)
+static void show_vfs(struct lines *l, const struct about *s)
 {
 	const struct host_vf *own;
 
@@ -272,7 +272,7 @@ static void show_vfs(struct lines *l, const struct shown *s)
 		show_vf_attributes(l, "set by the PF", own);
 }
 
-static int show_text(const struct out *o, const struct shown *s, struct problem **reterr)
+static int show_text(const struct out *o, const struct about *s, struct problem **reterr)
 {
 	autolines l = { 0 };
 
@@ -282,11 +282,11 @@ static int show_text(const struct out *o, const struct shown *s, struct problem 
 	show_hardware(&l, s->detail);
 	show_nvme(&l, s);
 	show_vfs(&l, s);
-	settings_lines(&l, s->f, s->settings);
+	settings_lines(&l, s->f, &s->settings);
 	return lines_print(&l, s->f->address, o, reterr);
 }
 
-int out_show(const struct out *o, const struct shown *s, struct problem **reterr)
+int out_show(const struct out *o, const struct about *s, struct problem **reterr)
 {
 	return out_is_json(o) ? show_json(o, s, reterr) : show_text(o, s, reterr);
 }

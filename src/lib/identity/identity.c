@@ -8,7 +8,7 @@
 #include "pci/config.h"
 #include "pci/detail.h"
 
-enum { DSN_LOW = 4, DSN_HIGH = 8, VPD_BYTES = 32 << 10 };
+enum { VPD_BYTES = 32 << 10 };
 
 void pf_identity_done(struct pf_identity *p)
 {
@@ -86,21 +86,6 @@ static char *mac_fact(struct host *h, struct bdf a)
 	return NULL;
 }
 
-/* PCIe 5.0, 7.9.3. Some devices have the capability and leave it empty. */
-static char *dsn_fact(const struct config_space *c)
-{
-	unsigned at = config_find_extended(c, ECAP_DSN);
-	uint32_t low, high;
-
-	if (!at || !config_u32(c, at + DSN_LOW, &low) || !config_u32(c, at + DSN_HIGH, &high))
-		return NULL;
-	if ((!low && !high) || (low == UINT32_MAX && high == UINT32_MAX))
-		return NULL;
-	return str_printf("%02x-%02x-%02x-%02x-%02x-%02x-%02x-%02x", high >> 24, high >> 16 & 0xff,
-		high >> 8 & 0xff, high & 0xff, low >> 24, low >> 16 & 0xff, low >> 8 & 0xff,
-		low & 0xff);
-}
-
 static char *vpd_fact(struct host *h, struct bdf a, const struct config_space *c)
 {
 	autofree uint8_t *vpd = NULL;
@@ -147,7 +132,7 @@ static void read_facts(struct host *h, struct bdf a, struct pf_identity *p)
 	p->fact[IDENTITY_NVME_SERIAL] = plain(nvme_fact(h, a));
 	if (!c || config_space_read(h, a, c) < 0)
 		return;
-	p->fact[IDENTITY_DSN] = dsn_fact(c);
+	p->fact[IDENTITY_DSN] = config_dsn(c);
 	/* Slow on real devices, so only when nothing better is known. */
 	if (!p->fact[IDENTITY_MAC] && !p->fact[IDENTITY_DSN])
 		p->fact[IDENTITY_VPD_SERIAL] = plain(vpd_fact(h, a, c));

@@ -32,6 +32,21 @@ static void decode_msix(const struct config_space *c, struct detail *d)
 	d->msix_table_offset = table & ~7u;
 }
 
+char *config_dsn(const struct config_space *c)
+{
+	enum { LOW = 4, HIGH = 8 };
+	unsigned at = config_find_extended(c, ECAP_DSN);
+	uint32_t low, high;
+
+	if (!at || !config_u32(c, at + LOW, &low) || !config_u32(c, at + HIGH, &high))
+		return NULL;
+	if ((!low && !high) || (low == UINT32_MAX && high == UINT32_MAX))
+		return NULL;
+	return str_printf("%02x-%02x-%02x-%02x-%02x-%02x-%02x-%02x", high >> 24, high >> 16 & 0xff,
+		high >> 8 & 0xff, high & 0xff, low >> 24, low >> 16 & 0xff, low >> 8 & 0xff,
+		low & 0xff);
+}
+
 static void read_regions(struct host *h, struct bdf a, struct detail *d)
 {
 	autofree char *text = NULL;
@@ -56,6 +71,7 @@ static void read_config(struct host *h, struct bdf a, struct detail *d)
 	d->has_ari = find_cap(d, ECAP_ARI, true);
 	d->has_sriov = sriov_cap_decode(&c, &d->sriov);
 	decode_msix(&c, d);
+	d->dsn = config_dsn(&c);
 }
 
 /* "flr pm bus"; the file is empty when there is no way to reset. */
@@ -144,5 +160,6 @@ void detail_free(struct detail *d)
 	free(d->link.max_speed);
 	free(d->vpd_serial);
 	free(d->vpd_product);
+	free(d->dsn);
 	free(d);
 }

@@ -19,6 +19,7 @@ struct sriov_cap {
 	uint16_t vf_device;
 	uint32_t supported_page_sizes; /* bit n: 4 KiB << n */
 	uint32_t system_page_size;
+	uint64_t system_page_bytes; /* what that says; 0 when not exactly one bit is set */
 	bool enabled, ari, vf_memory;
 	uint64_t vf_bar_bytes[REGION_BARS]; /* of one VF; 0 = none or unknown */
 };
@@ -38,6 +39,7 @@ struct detail {
 	char **reset_methods; /* in the kernel's order; NULL none or unknown */
 	struct pcie_link link;
 	char *vpd_serial, *vpd_product; /* NULL: no VPD or not readable */
+	char *dsn; /* device serial number, "90-e2-ba-ff-ff-12-34-56"; NULL none */
 	struct capability caps[64];
 	size_t n_caps;
 };
@@ -50,6 +52,8 @@ DEFINE_AUTO(struct detail, detail_free);
 /* Pieces, for those who have the bytes already. */
 bool sriov_cap_decode(const struct config_space *c, struct sriov_cap *ret);
 void regions_parse(const char *resource_file, struct region ret[REGIONS]);
+/* PCIe 5.0, 7.9.3; NULL: none, or the device leaves it empty. */
+char *config_dsn(const struct config_space *c) NODISCARD;
 /* The product name; NULL when not there. */
 char *vpd_identifier(const uint8_t *vpd, size_t len) NODISCARD;
 /* The value of a two-letter keyword ("SN") of the read-only part; NULL when not there. */

@@ -38,6 +38,9 @@ bool sriov_cap_decode(const struct config_space *c, struct sriov_cap *ret)
 	config_u16(c, at + SRIOV_VF_DEVICE, &cap.vf_device);
 	config_u32(c, at + SRIOV_SUPPORTED_PAGES, &cap.supported_page_sizes);
 	config_u32(c, at + SRIOV_SYSTEM_PAGE, &cap.system_page_size);
+	/* PCIe 5.0, 9.3.3.13: bit n is 4 KiB << n, and one bit is set. */
+	if (cap.system_page_size && !(cap.system_page_size & (cap.system_page_size - 1)))
+		cap.system_page_bytes = (uint64_t)cap.system_page_size << 12;
 	cap.enabled = control & CONTROL_ENABLE;
 	cap.vf_memory = control & CONTROL_MEMORY;
 	cap.ari = control & CONTROL_ARI;
