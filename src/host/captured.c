@@ -1,10 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
  * A captured machine: files only, and only to read. Nothing of the machine that we run on may show
- * through, so there is no netlink, no device and no module here.
+ * through, so there is no device and no module here, and of netlink only what was written down
+ * (linkfacts.h).
  */
 #include "fd.h"
+#include "linkfacts.h"
 #include "rootdir.h"
+#include "text.h"
 #include "tree.h"
 
 #include <fcntl.h>
@@ -14,6 +17,7 @@ struct captured {
 	struct host host;
 	struct rootdir dir; /* a folder, … */
 	struct tree *tree;  /* … or an archive in memory, then dir.fd is -1 */
+	struct link_table links;
 };
 
 static struct captured *captured_of(struct host *h)
@@ -27,6 +31,7 @@ static void captured_free(struct host *h)
 
 	closep_(&c->dir.fd);
 	tree_free(c->tree);
+	linkfacts_done(&c->links);
 	free(c);
 }
 DEFINE_AUTO(struct host, captured_free);
@@ -92,10 +97,42 @@ static int captured_open(struct host *h, const char *path, int flags)
 	return (flags & O_ACCMODE) == O_RDONLY ? -ENXIO : -EROFS;
 }
 
-static int captured_link_get(
-	struct host *h UNUSED, int ifindex UNUSED, struct host_link *ret UNUSED)
+static int captured_link_get(struct host *h, int ifindex, struct host_link *ret)
 {
+	const struct link_facts *f = linkfacts_find(&captured_of(h)->links, ifindex);
+
+	if (!f)
+		return -ENOENT;
+	*ret = f->link;
+	return 0;
+}
+
+static int captured_link_index(struct host *h, const char *name, int *ret)
+{
+	const struct link_table *t = &captured_of(h)->links;
+
+	for (size_t i = 0; i < t->n; i++)
+		if (str_eq(t->v[i].link.name, name) || strv_has(t->v[i].altnames, name)) {
+			*ret = t->v[i].link.ifindex;
+			return 0;
+		}
 	return -ENOENT;
+}
+
+static int captured_link_altnames(struct host *h, int ifindex, char ***ret)
+{
+	const struct link_facts *f = linkfacts_find(&captured_of(h)->links, ifindex);
+	autostrv char **names = calloc(1, sizeof(*names));
+
+	if (!f)
+		return -ENOENT;
+	if (!names)
+		return -ENOMEM;
+	STRV_FOREACH (it, f->altnames)
+		if (strv_add(&names, *it) < 0)
+			return -ENOMEM;
+	*ret = TAKE_PTR(names);
+	return 0;
 }
 
 static int captured_link_set_up(struct host *h UNUSED, int ifindex UNUSED, bool up UNUSED)
@@ -103,10 +140,21 @@ static int captured_link_set_up(struct host *h UNUSED, int ifindex UNUSED, bool 
 	return -EROFS;
 }
 
-static int captured_link_vfs(struct host *h UNUSED, int ifindex UNUSED, struct host_vf **ret UNUSED,
-	size_t *ret_n UNUSED)
+static int captured_link_vfs(struct host *h, int ifindex, struct host_vf **ret, size_t *ret_n)
 {
-	return -ENOENT;
+	const struct link_facts *f = linkfacts_find(&captured_of(h)->links, ifindex);
+	struct host_vf *copy;
+
+	if (!f)
+		return -ENOENT;
+	copy = calloc(f->n_vfs + 1, sizeof(*copy));
+	if (!copy)
+		return -ENOMEM;
+	if (f->n_vfs)
+		memcpy(copy, f->vfs, f->n_vfs * sizeof(*copy));
+	*ret = copy;
+	*ret_n = f->n_vfs;
+	return 0;
 }
 
 static int captured_link_set_vf(
@@ -137,6 +185,8 @@ static const struct host_ops captured_ops = {
 	.mmap = fd_mmap,
 	.munmap = fd_munmap,
 	.link_get = captured_link_get,
+	.link_index = captured_link_index,
+	.link_altnames = captured_link_altnames,
 	.link_set_up = captured_link_set_up,
 	.link_vfs = captured_link_vfs,
 	.link_set_vf = captured_link_set_vf,
@@ -167,18 +217,60 @@ static int load(struct captured *c, const char *path, struct problem **reterr)
 	return tree_load_tar(c->tree, path, reterr);
 }
 
+static int read_links(struct captured *c)
+{
+	autofree char *text = NULL;
+	int r = text_read_long(&c->host, "/vfctl/links", &text);
+
+	if (r < 0)
+		return r == -ENOMEM ? r : 0;
+	return linkfacts_parse(text, &c->links);
+}
+
+static int finish(struct captured *c, struct problem **reterr)
+{
+	if (read_links(c) < 0)
+		return problem(reterr, -ENOMEM, PROBLEM_NO_MEMORY, NULL, "out of memory");
+	return 0;
+}
+
+static struct captured *new_captured(void)
+{
+	struct captured *c = calloc(1, sizeof(*c));
+
+	if (c) {
+		c->host = (struct host) { .ops = &captured_ops, .captured = true };
+		c->dir = (struct rootdir) { .fd = -1, .confined = true };
+	}
+	return c;
+}
+
+int host_new_from_tree(struct tree *t, struct host **ret, struct problem **reterr)
+{
+	struct captured *c = new_captured();
+	CLEANUP(captured_freep) struct host *h = c ? &c->host : NULL;
+	int r;
+
+	if (!c) {
+		tree_free(t);
+		return problem(reterr, -ENOMEM, PROBLEM_NO_MEMORY, NULL, "out of memory");
+	}
+	c->tree = t;
+	r = finish(c, reterr);
+	if (r == 0)
+		*ret = TAKE_PTR(h);
+	return r;
+}
+
 int host_new_captured(const char *path, struct host **ret, struct problem **reterr)
 {
-	CLEANUP(captured_freep) struct host *h = NULL;
-	struct captured *c = calloc(1, sizeof(*c));
+	struct captured *c = new_captured();
+	CLEANUP(captured_freep) struct host *h = c ? &c->host : NULL;
 	struct stat st;
 	int e;
 
 	if (!c)
 		return problem(reterr, -ENOMEM, PROBLEM_NO_MEMORY, NULL, "out of memory");
-	c->host = (struct host) { .ops = &captured_ops, .captured = true };
-	c->dir = (struct rootdir) { .fd = -1, .confined = true };
-	h = &c->host;
 	e = load(c, path, reterr);
 	if (e < 0)
 		return e;
@@ -186,6 +278,9 @@ int host_new_captured(const char *path, struct host **ret, struct problem **rete
 		return problem(reterr, -EINVAL, PROBLEM_USAGE,
 			"a captured machine holds at least a folder \"sys\" at its top",
 			"%s: not a captured machine", path);
+	e = finish(c, reterr);
+	if (e < 0)
+		return e;
 	*ret = TAKE_PTR(h);
 	return 0;
 }

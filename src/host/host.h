@@ -31,6 +31,7 @@ struct host_log_line;
 struct host_vf;
 struct host_vf_change;
 struct host_wait;
+struct tree;
 struct rootdir;
 
 struct host_ops {
@@ -120,6 +121,8 @@ struct host {
 int host_new_live(struct host **ret, struct problem **reterr);
 /* A folder, or a tar in any usual compression. Links never lead out of it. */
 int host_new_captured(const char *path, struct host **ret, struct problem **reterr);
+/* The same of a tree in memory (tree.h), which it takes over, also on failure. */
+int host_new_from_tree(struct tree *t, struct host **ret, struct problem **reterr);
 /* No paths at all (-EACCES): only operations on descriptors that the process was given. */
 int host_new_fds_only(struct host **ret);
 void host_free(struct host *h);

@@ -366,6 +366,16 @@ int tree_list(struct tree *t, const char *path, char ***ret_names)
 	return 0;
 }
 
+static struct stat stat_of(const struct node *n)
+{
+	return (struct stat) {
+		.st_mode = n->mode,
+		.st_nlink = 1,
+		.st_rdev = n->rdev,
+		.st_size = (off_t)n->len,
+	};
+}
+
 int tree_stat(struct tree *t, const char *path, struct stat *ret)
 {
 	struct node *n;
@@ -373,13 +383,33 @@ int tree_stat(struct tree *t, const char *path, struct stat *ret)
 
 	if (e < 0)
 		return e;
-	*ret = (struct stat) {
-		.st_mode = n->mode,
-		.st_nlink = 1,
-		.st_rdev = n->rdev,
-		.st_size = (off_t)n->len,
-	};
+	*ret = stat_of(n);
 	return 0;
+}
+
+static int each_below(const struct node *dir, const char *path,
+	int (*each)(void *arg, const char *path, const struct stat *st, const char *data),
+	void *arg)
+{
+	int r = 0;
+
+	for (size_t i = 0; r >= 0 && i < dir->n_children; i++) {
+		const struct node *n = dir->children[i];
+		autofree char *own = str_printf("%s/%s", path, n->name);
+		struct stat st = stat_of(n);
+
+		r = own ? each(arg, own, &st, n->data) : -ENOMEM;
+		if (r >= 0)
+			r = each_below(n, own, each, arg);
+	}
+	return r < 0 ? r : 0;
+}
+
+int tree_each(struct tree *t,
+	int (*each)(void *arg, const char *path, const struct stat *st, const char *data),
+	void *arg)
+{
+	return each_below(&t->root, "", each, arg);
 }
 
 bool tree_exists(struct tree *t, const char *path)

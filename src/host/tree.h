@@ -55,4 +55,11 @@ int tree_stat(struct tree *t, const char *path, struct stat *ret);
 
 /* The path with no link in it, allocated; the last component may be a link if !follow. */
 int tree_resolve(struct tree *t, const char *path, bool follow, char **ret);
+/*
+ * Calls `each` for everything, folders before what is in them, in order of names. `data` is a
+ * file's bytes or a link's target. Stops at the first negative answer, which it returns.
+ */
+int tree_each(struct tree *t,
+	int (*each)(void *arg, const char *path, const struct stat *st, const char *data),
+	void *arg);
 bool tree_exists(struct tree *t, const char *path); /* follows links */
