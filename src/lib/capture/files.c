@@ -1,0 +1,223 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* Other programs' files: fstab, udev's names of disks, libvirt's domains, the kernel's modules. */
+#include "parts.h"
+
+#include "base/str.h"
+#include "holder/domainxml.h"
+#include "host/modules.h"
+#include "host/procfs.h"
+#include "host/rootfs.h"
+#include "host/sysfs.h"
+
+#include <stdio.h>
+
+/* Disks only: others may have a password among their options. */
+static int copy_fstab(struct capture *c)
+{
+	autofree char *text = NULL;
+	autostrbuf b = { 0 };
+	char *save = NULL;
+	int r = rootfs_read(c->h, &text, "etc/fstab");
+
+	if (r < 0)
+		return r == -ENOMEM ? r : 0;
+	for (char *l = strtok_r(text, "\n", &save); l; l = strtok_r(NULL, "\n", &save)) {
+		char spec[1024], where[1024], type[64] = "auto", options[1024] = "";
+		autofree char *disk = NULL, *path = NULL;
+
+		if (sscanf(l, "%1023s %1023s %63s %1023s", spec, where, type, options) < 2 ||
+			spec[0] == '#' ||
+			!(spec[0] == '/' || strstr(spec, "UUID=") || strstr(spec, "LABEL=")) ||
+			str_starts(spec, "//"))
+			continue;
+		disk = redact_disk(&c->redactor, spec);
+		path = redact_path(&c->redactor, where);
+		strbuf_add(&b, "%s %s %s %s 0 0\n", disk ? disk : "x", path ? path : "x", type,
+			strstr(options, "noauto") ? "noauto" : "defaults");
+	}
+	return b.failed ? -ENOMEM : capture_put_text(c, "/etc/fstab", b.s ? b.s : "");
+}
+
+/* The names that fstab may use. */
+static int copy_udev(struct capture *c, const char *number)
+{
+	autofree char *text = NULL, *path = str_printf("/run/udev/data/b%s", number);
+	autostrbuf b = { 0 };
+	char *save = NULL;
+	int r = rootfs_read(c->h, &text, "run/udev/data/b%s", number);
+
+	if (r < 0 || !path)
+		return r == -ENOMEM || !path ? -ENOMEM : 0;
+	for (char *l = strtok_r(text, "\n", &save); l; l = strtok_r(NULL, "\n", &save)) {
+		autofree char *line = NULL;
+
+		if (!str_starts(l, "S:") && !str_starts(l, "E:ID_FS_UUID=") &&
+			!str_starts(l, "E:ID_FS_LABEL=") &&
+			!str_starts(l, "E:ID_PART_ENTRY_UUID=") &&
+			!str_starts(l, "E:ID_PART_ENTRY_NAME="))
+			continue;
+		line = redact_disk(&c->redactor, l);
+		strbuf_add(&b, "%s\n", line ? line : "x");
+	}
+	return b.failed ? -ENOMEM : capture_put_text(c, path, b.s ? b.s : "");
+}
+
+static int copy_udev_of_disks(struct capture *c)
+{
+	autostrv char **names = NULL;
+	int r = sysfs_list(c->h, &names, "class/block");
+
+	if (r < 0)
+		return r == -ENOMEM ? r : 0;
+	for (char **name = names; r == 0 && *name; name++) {
+		autofree char *number = NULL;
+
+		if (sysfs_read(c->h, &number, "class/block/%s/dev", *name) == 0)
+			r = copy_udev(c, str_trim(number));
+	}
+	return r;
+}
+
+/* A name in XML. */
+static void add_escaped(struct strbuf *b, const char *s)
+{
+	for (; *s; s++)
+		switch (*s) {
+		case '&':
+			strbuf_add(b, "&amp;");
+			break;
+		case '<':
+			strbuf_add(b, "&lt;");
+			break;
+		case '\'':
+			strbuf_add(b, "&apos;");
+			break;
+		default:
+			strbuf_add_bytes(b, s, 1);
+		}
+}
+
+static void add_address(struct strbuf *b, struct bdf a)
+{
+	strbuf_add(b, "<address domain='0x%04x' bus='0x%02x' slot='0x%02x' function='0x%x'/>",
+		a.domain, a.bus, a.dev, a.fn);
+}
+
+/* As libvirt would write it, if it wrote nothing but what is read here. */
+static int put_domain(
+	struct capture *c, const char *path, const struct domain_xml *x, bool runs, bool network)
+{
+	const char *element = network ? "network" : "domain";
+	autostrbuf b = { 0 };
+
+	if (runs)
+		strbuf_add(&b, "<domstatus pid='%d'>", x->pid);
+	strbuf_add(&b, "<%s><name>", element);
+	add_escaped(&b, x->name);
+	strbuf_add(&b, "</name>%s", network ? "<forward mode='hostdev'>" : "<devices>");
+	for (size_t i = 0; i < x->n_devices; i++) {
+		strbuf_add(&b, network ? "" : "<hostdev><source>");
+		add_address(&b, x->devices[i]);
+		strbuf_add(&b, network ? "" : "</source></hostdev>");
+	}
+	STRV_FOREACH (name, x->interfaces) {
+		strbuf_add(&b, "<pf dev='");
+		add_escaped(&b, *name);
+		strbuf_add(&b, "'/>");
+	}
+	strbuf_add(&b, "%s</%s>%s\n", network ? "</forward>" : "</devices>", element,
+		runs ? "</domstatus>" : "");
+	return b.failed ? -ENOMEM : capture_put_text(c, path, b.s);
+}
+
+/* What cannot be read as such a file is empty, so that it still cannot be. */
+static int copy_domain(struct capture *c, const char *folder, const char *file)
+{
+	autofree char *text = NULL, *path = str_printf("/%s/%s", folder, file);
+	struct domain_xml x CLEANUP(domain_xml_done) = { 0 };
+	bool network = str_ends(folder, "networks");
+	int r = rootfs_read(c->h, &text, "%s/%s", folder, file);
+
+	if (r < 0 || !path)
+		return r == -ENOMEM || !path ? -ENOMEM : 0;
+	r = domain_xml_parse(text, &x);
+	if (r == -ENOMEM)
+		return r;
+	if (r < 0)
+		return capture_put_text(c, path, "");
+	return put_domain(c, path, &x, str_starts(folder, "run/"), network);
+}
+
+static int copy_domains(struct capture *c)
+{
+	static const char *const folders[] = { "run/libvirt/qemu", "run/libvirt/libxl",
+		"run/libvirt/ch", "etc/libvirt/qemu", "etc/libvirt/libxl", "etc/libvirt/ch",
+		"etc/libvirt/qemu/networks" };
+
+	for (size_t i = 0; i < ARRAY_SIZE(folders); i++) {
+		autostrv char **files = NULL;
+		int r = rootfs_list(c->h, &files, "%s", folders[i]);
+
+		if (r == -ENOMEM)
+			return r;
+		STRV_FOREACH (file, files) {
+			r = str_ends(*file, ".xml") ? copy_domain(c, folders[i], *file) : 0;
+			if (r < 0)
+				return r;
+		}
+	}
+	return 0;
+}
+
+/* Which drivers there would be for a function. Other buses' aliases are most of the file. */
+static int copy_aliases(struct capture *c)
+{
+	autofree char *text = NULL, *release = NULL, *path = NULL;
+	autostrbuf b = { 0 };
+	char *save = NULL;
+	int r = modules_read(c->h, "modules.alias", &text);
+
+	if (r < 0 || procfs_read(c->h, &release, "sys/kernel/osrelease") < 0)
+		return r == -ENOMEM ? r : 0;
+	for (char *l = strtok_r(text, "\n", &save); l; l = strtok_r(NULL, "\n", &save))
+		if (str_starts(l, "alias pci:") || str_starts(l, "alias vfio_pci:"))
+			strbuf_add(&b, "%s\n", l);
+	path = str_printf("/lib/modules/%s/modules.alias", release);
+	return b.failed || !path ? -ENOMEM : capture_put_text(c, path, b.s ? b.s : "");
+}
+
+/* Our own configuration; it may name MAC addresses, which are redacted as everywhere. */
+static int copy_policy(struct capture *c)
+{
+	static const char *const folders[] = { "usr/lib/vfctl/pf.d", "run/vfctl/pf.d",
+		"etc/vfctl/pf.d" };
+
+	for (size_t i = 0; i < ARRAY_SIZE(folders); i++) {
+		autostrv char **files = NULL;
+		int r = rootfs_list(c->h, &files, "%s", folders[i]);
+
+		STRV_FOREACH (file, files) {
+			autofree char *path = str_printf("/%s/%s", folders[i], *file);
+
+			if (!path)
+				return -ENOMEM;
+			r = str_ends(*file, ".conf") ? capture_copy(c, path) : 0;
+			if (r < 0)
+				return r;
+		}
+		if (r == -ENOMEM)
+			return r;
+	}
+	return 0;
+}
+
+int capture_files(struct capture *c)
+{
+	static int (*const parts[])(struct capture * c) = { copy_fstab, copy_udev_of_disks,
+		copy_domains, copy_aliases, copy_policy };
+	int r = 0;
+
+	for (size_t i = 0; r == 0 && i < ARRAY_SIZE(parts); i++)
+		r = parts[i](c);
+	return r;
+}

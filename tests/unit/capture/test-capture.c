@@ -1,0 +1,240 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* A machine that changes and hangs, into a capture and back. */
+#include "cm.h"
+#include "machine.h"
+#include "base/str.h"
+#include "capture/capture.h"
+#include "fake/fake.h"
+#include "host/sysfs.h"
+#include "host/tarfile.h"
+
+#include <stdio.h>
+#include <unistd.h>
+
+static const uint8_t key[CAPTURE_KEY_BYTES] = { 7 };
+
+static int setup(void **state)
+{
+	*state = fake_kernel_new(HOSTS_DIR "/s5-held.tar.gz");
+	return 0;
+}
+
+static int teardown(void **state)
+{
+	host_free(*state);
+	return 0;
+}
+
+static struct tree *take(struct host *h, const uint8_t *with)
+{
+	const struct capture_opts o = { .key = with };
+	struct tree *t = NULL;
+
+	assert_int_equal(capture_take(h, &o, &t, NULL), 0);
+	return t;
+}
+
+static struct host *captured(struct host *h, const uint8_t *with)
+{
+	struct host *c = NULL;
+
+	assert_int_equal(host_new_from_tree(take(h, with), &c, NULL), 0);
+	return c;
+}
+
+static void netlink_facts(void **state)
+{
+	struct host *h = *state;
+	autofree struct host_vf *vfs = NULL, *again = NULL;
+	autostrv char **names = NULL;
+	struct host_link l, same;
+	int ifindex, found;
+	size_t n, m;
+	autohost *c = NULL;
+
+	assert_int_equal(sysfs_read_int(h, &ifindex, "class/net/eth1/ifindex"), 0);
+	fake_altname(h, ifindex, "enp2s0f0");
+	c = captured(h, NULL);
+	assert_int_equal(host_link_get(h, ifindex, &l), 0);
+	assert_int_equal(host_link_get(c, ifindex, &same), 0);
+	assert_memory_equal(&l, &same, sizeof(l));
+	assert_int_equal(host_link_vfs(h, ifindex, &vfs, &n), 0);
+	assert_int_equal(host_link_vfs(c, ifindex, &again, &m), 0);
+	assert_true(n > 0 && n == m);
+	for (size_t i = 0; i < n; i++) {
+		assert_memory_equal(&vfs[i].mac, &again[i].mac, sizeof(vfs[i].mac));
+		assert_int_equal(vfs[i].spoofchk, again[i].spoofchk);
+		assert_int_equal(vfs[i].max_tx_rate, again[i].max_tx_rate);
+		assert_int_equal(vfs[i].link_state, again[i].link_state);
+	}
+	assert_int_equal(host_link_altnames(c, ifindex, &names), 0);
+	assert_string_equal(names[0], "enp2s0f0");
+	assert_int_equal(host_link_index(c, "enp2s0f0", &found), 0);
+	assert_int_equal(found, ifindex);
+	assert_int_equal(host_link_index(c, "nobody", &found), -ENOENT);
+}
+
+static int look_for(void *arg, const char *path, const struct stat *st, const char *data)
+{
+	static const char *const secrets[] = { "alice", "S3CRET", "hunter2", "ab-cd", "web-host",
+		"52:54:00:aa:00:01" };
+	unsigned *found = arg;
+
+	for (size_t i = 0; i < ARRAY_SIZE(secrets); i++) {
+		bool there = strstr(path, secrets[i]) ||
+			     (st->st_size && memmem(data, (size_t)st->st_size, secrets[i],
+						     strlen(secrets[i])));
+
+		if (there)
+			*found |= 1U << i;
+	}
+	return 0;
+}
+
+/* All of them are in a capture that is not redacted, so that looking for them means something. */
+static void secrets(void **state)
+{
+	struct host *h = *state;
+	CLEANUP(tree_freep) struct tree *redacted = NULL, *plain = NULL;
+	unsigned found = 0, found_plain = 0;
+
+	fake_put(h,
+		"/dev/nvme0n1p1 /home/alice ext4 defaults 0 0\nUUID=ab-cd / ext4 ro 0 0\n"
+		"//nas/x /x cifs password=never 0 0\n",
+		"/etc/fstab");
+	fake_put(h, "S3CRET \n", "/sys/class/nvme/nvme0/serial");
+	fake_put(h, "web-host\n", "/proc/sys/kernel/hostname");
+	fake_put(h, "52:54:00:aa:00:01\n", "/sys/class/net/eth0/address");
+	fake_process(h, 88, "qemu-system-x86_64 -name guest=db -object secret,data=hunter2",
+		(const char *const[]) { "/dev/vfio/16", "/home/alice/key", NULL });
+	plain = take(h, NULL);
+	redacted = take(h, key);
+	assert_int_equal(tree_each(plain, look_for, &found_plain), 0);
+	assert_int_equal(found_plain, 0x3f);
+	assert_int_equal(tree_each(redacted, look_for, &found), 0);
+	assert_int_equal(found, 0);
+	assert_false(tree_exists(plain, "/proc/88/fd/1")); /* of no device */
+}
+
+/* While a removal waits for a VF's user, reading sriov_numvfs never comes back. */
+static void what_would_hang(void **state)
+{
+	const struct host_wait soon = { .deadline_ms = 10 };
+	struct host *h = *state;
+	autofree char *n = NULL;
+	autohost *c = NULL;
+
+	fake_hold(h, "0000:02:10.0");
+	(void)sysfs_write_within(h, &soon, "0", "bus/pci/devices/0000:02:00.0/sriov_numvfs");
+	fake_fail_path(h, FAKE_READ, "sriov_numvfs", -EDEADLK);
+	c = captured(h, key);
+	assert_int_equal(fake_hangs(h), 0);
+	assert_int_equal(sysfs_read(c, &n, "bus/pci/devices/0000:01:00.0/sriov_numvfs"), 0);
+	assert_string_equal(n, "4");
+	fake_release(h, "0000:02:10.0");
+}
+
+/* What starts something when it is read or written is at most there. */
+static void what_has_effects(void **state)
+{
+	struct host *h = *state;
+	autohost *c = NULL;
+	autofree char *text = NULL;
+
+	fake_put(h, "1", "/sys/bus/pci/devices/0000:01:00.0/reset");
+	fake_put(h, "1", "/sys/bus/pci/devices/0000:01:00.0/remove");
+	fake_put(h, "1", "/sys/bus/pci/devices/0000:01:00.0/rom");
+	c = captured(h, NULL);
+	assert_int_equal(sysfs_read(c, &text, "bus/pci/devices/0000:01:00.0/reset"), 0);
+	assert_string_equal(text, "");
+	assert_false(sysfs_exists(c, "bus/pci/devices/0000:01:00.0/remove"));
+	assert_false(sysfs_exists(c, "bus/pci/devices/0000:01:00.0/rom"));
+}
+
+/* Any call may fail: what cannot be read is not there, and nothing breaks. */
+static void every_call_fails_once(void **state UNUSED)
+{
+	static const enum fake_op ops[] = { FAKE_READ, FAKE_LIST, FAKE_READ_LINK };
+
+	for (size_t i = 0; i < ARRAY_SIZE(ops); i++)
+		for (unsigned n = 1; n < 4000; n += 1 + n / 4) {
+			autohost *h = fake_kernel_new(HOSTS_DIR "/s5-held.tar.gz");
+			CLEANUP(tree_freep) struct tree *t = NULL;
+
+			fake_fail_nth(h, ops[i], n, -EIO);
+			t = take(h, key);
+			assert_true(tree_exists(t, "/sys"));
+		}
+}
+
+static void the_file(void **state)
+{
+	static const char *const suffixes[] = { "tar", "tar.gz", "tar.xz", "tar.zst" };
+	CLEANUP(tree_freep) struct tree *t = take(*state, key);
+	char dir[] = "/tmp/vfctl-test-XXXXXX";
+
+	assert_non_null(mkdtemp(dir));
+	for (size_t i = 0; i < ARRAY_SIZE(suffixes); i++) {
+		autofree char *file = str_printf("%s/x.%s", dir, suffixes[i]);
+		autoproblem *p = NULL;
+		autohost *h = NULL;
+
+		assert_int_equal(tarfile_save(t, file, false, NULL), 0);
+		assert_int_equal(tarfile_save(t, file, false, &p), -EEXIST);
+		assert_int_equal(p->kind, PROBLEM_USAGE);
+		assert_int_equal(tarfile_save(t, file, true, NULL), 0);
+		assert_int_equal(host_new_captured(file, &h, NULL), 0);
+		assert_true(sysfs_exists(h, "bus/pci/devices/0000:01:00.0/config"));
+		assert_int_equal(unlink(file), 0);
+	}
+	assert_int_equal(tarfile_save(t, "/tmp/x.zip", false, NULL), -EINVAL);
+	assert_int_equal(tarfile_save(t, "/nowhere/x.tar", false, NULL), -ENOENT);
+	assert_int_equal(rmdir(dir), 0); /* nothing was left beside them */
+}
+
+/* Lines that nobody wrote. */
+static void facts_that_lie(void **state UNUSED)
+{
+	static const char text[] =
+		"link\nlink x name=a\nlink 3 name=a-name-that-is-much-too-long-for-one mtu=-1 up=2\n"
+		"link 3 name=again\nvf 4 0 mac=x\nvf 3\nvf 3 1 vlan=70000 trust=1 qos=x new=1\n"
+		"altname 9 x\naltname 3 \naltname 3 ok\n\nfuture 1\n";
+	struct tree *t = tree_new();
+	autofree struct host_vf *vfs = NULL;
+	autostrv char **names = NULL;
+	struct host_link l;
+	autohost *h = NULL;
+	size_t n;
+
+	assert_int_equal(tree_put_file(t, "/vfctl/links", text, strlen(text), 0644), 0);
+	assert_int_equal(host_new_from_tree(t, &h, NULL), 0);
+	assert_int_equal(host_link_get(h, 3, &l), 0);
+	assert_string_equal(l.name, "a-name-that-is-");
+	assert_int_equal(l.mtu, 0);
+	assert_false(l.up);
+	assert_int_equal(host_link_vfs(h, 3, &vfs, &n), 0);
+	assert_int_equal(n, 1);
+	assert_int_equal(vfs[0].vf, 1);
+	assert_int_equal(vfs[0].vlan, 0);
+	assert_int_equal(vfs[0].trust, 1);
+	assert_int_equal(vfs[0].spoofchk, -1);
+	assert_int_equal(host_link_altnames(h, 3, &names), 0);
+	assert_int_equal(strv_len(names), 1);
+	assert_int_equal(host_link_get(h, 4, &l), -ENOENT);
+}
+
+int main(void)
+{
+#define T(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
+	const struct CMUnitTest tests[] = {
+		T(netlink_facts),
+		T(secrets),
+		T(what_would_hang),
+		T(what_has_effects),
+		cmocka_unit_test(every_call_fails_once),
+		T(the_file),
+		cmocka_unit_test(facts_that_lie),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
