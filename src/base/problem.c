@@ -104,6 +104,27 @@ int problem_wrap(struct problem **reterr, int code, const char *fmt, ...)
 	return code;
 }
 
+int problem_because(struct problem **reterr, int code, const char *fmt, ...)
+{
+	struct problem **at = reterr, *p;
+	va_list ap;
+
+	if (!reterr || !*reterr)
+		return code;
+	p = calloc(1, sizeof(*p));
+	if (!p)
+		return code;
+	va_start(ap, fmt);
+	p->what = format(fmt, ap);
+	va_end(ap);
+	p->code = code;
+	p->kind = (*reterr)->kind;
+	while (*at)
+		at = &(*at)->cause;
+	*at = p;
+	return code;
+}
+
 enum problem_kind problem_kind_from_errno(int code)
 {
 	switch (code < 0 ? -code : code) {

@@ -51,6 +51,12 @@ void problem_hint(struct problem **reterr, const char *fmt, ...) PRINTF(2, 3);
  */
 int problem_wrap(struct problem **reterr, int code, const char *fmt, ...) PRINTF(3, 4);
 
+/*
+ * Puts a sentence below the problem that is in *reterr, as its deepest cause: "…: because". Kind,
+ * code and hints stay. If *reterr is NULL, nothing is done. Returns the code.
+ */
+int problem_because(struct problem **reterr, int code, const char *fmt, ...) PRINTF(3, 4);
+
 /* The kind that an errno most likely means when nothing better is known: EACCES → PERMISSION … */
 enum problem_kind problem_kind_from_errno(int code);
 

@@ -21,6 +21,19 @@ static void tells_the_story_from_the_top(void **state UNUSED)
 	assert_string_equal(problem_best_hint(p), "stop it first");
 }
 
+static void a_cause_found_later_goes_below(void **state UNUSED)
+{
+	autoproblem *p = NULL;
+	int r = problem_wrap(&p, deep(&p), "assign");
+	autofree char *text = NULL;
+
+	assert_int_equal(problem_because(&p, r, "by pid %d", 7), -EBUSY);
+	text = problem_text(p);
+	assert_string_equal(text, "assign: vf1 is held: by pid 7");
+	assert_string_equal(problem_best_hint(p), "stop it first");
+	assert_int_equal(problem_because(NULL, -EBUSY, "nobody asks"), -EBUSY);
+}
+
 static void a_caller_may_not_care(void **state UNUSED)
 {
 	assert_int_equal(deep(NULL), -EBUSY);
@@ -54,6 +67,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(tells_the_story_from_the_top),
+		cmocka_unit_test(a_cause_found_later_goes_below),
 		cmocka_unit_test(a_caller_may_not_care),
 		cmocka_unit_test(a_second_problem_replaces_the_first),
 		cmocka_unit_test(every_kind_has_a_name_of_its_own),
