@@ -74,7 +74,8 @@ int nvme_probe(struct kernel *k, const char *bdf)
 
 	if (!s || s->online)
 		return 0;
-	k_say(k, 3, "nvme %s: Device not ready; aborting initialisation, CSTS=0x2", bdf);
+	k_say(k, 6, "nvme nvme7: pci function %s", bdf);
+	k_say(k, 3, "nvme nvme7: Device not ready; aborting initialisation, CSTS=0x2");
 	return -ENODEV;
 }
 

@@ -638,7 +638,34 @@ bool fakevfio_dma_write(struct fakevfio_function *fn, uint64_t iova, const void 
 	return true;
 }
 
+/* There are no files here: who explains a refusal by reading finds nothing. */
+static ssize_t no_file(
+	struct host *h UNUSED, const char *path UNUSED, void *buf UNUSED, size_t size UNUSED)
+{
+	return -ENOENT;
+}
+
+static int no_link(
+	struct host *h UNUSED, const char *path UNUSED, char *buf UNUSED, size_t size UNUSED)
+{
+	return -ENOENT;
+}
+
+static int no_dir(struct host *h UNUSED, const char *path UNUSED, char ***ret UNUSED)
+{
+	return -ENOENT;
+}
+
+static int no_stat(struct host *h UNUSED, const char *path UNUSED, struct stat *ret UNUSED)
+{
+	return -ENOENT;
+}
+
 static const struct host_ops fake_ops = {
+	.read_file = no_file,
+	.read_link = no_link,
+	.list_dir = no_dir,
+	.stat = no_stat,
 	.open = fake_open,
 	.close = fake_close,
 	.ioctl = fake_ioctl,

@@ -155,6 +155,29 @@ static char *sentence(const char *what, const struct cause_query *q, const struc
 	return strbuf_take(&b);
 }
 
+/* Only what a file confirms: the step that failed is known to be one of these. */
+int cause_explain_opening(struct host *h, struct bdf a, int code, const struct cause_mark *since,
+	struct problem **reterr)
+{
+	static const enum cause_action steps[] = { CAUSE_OPEN_DEVICE, CAUSE_SET_IOMMU,
+		CAUSE_JOIN_CONTAINER, CAUSE_OPEN_GROUP };
+	autofree char *log = NULL;
+
+	if (since && cause_log(h, a, since, &log) == -ENOMEM)
+		return code;
+	for (size_t i = 0; i < ARRAY_SIZE(steps); i++) {
+		const struct cause_query q = { .action = steps[i], .code = code, .bdf = a };
+		autocause c = { 0 };
+
+		if (cause_find(h, &q, NULL, &c) < 0 || !c.fact.file)
+			continue;
+		problem_because(reterr, code, "%s (%s: %s)", c.text, c.fact.file,
+			c.fact.value ? c.fact.value : "not there");
+		break;
+	}
+	return log ? problem_because(reterr, code, "kernel log: %s", log) : code;
+}
+
 int cause_problem(struct host *h, const struct cause_query *q, const struct cause_mark *since,
 	struct problem **reterr, const char *fmt, ...)
 {

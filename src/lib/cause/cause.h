@@ -73,6 +73,13 @@ int cause_problem(struct host *h, const struct cause_query *q, const struct caus
 	struct problem **reterr, const char *fmt, ...) PRINTF(5, 6);
 
 /*
+ * Opening a function through VFIO has failed, and *reterr says at which step. Adds below what
+ * reading confirms to be the cause, and the kernel's line; nothing when there is neither.
+ */
+int cause_explain_opening(struct host *h, struct bdf a, int code, const struct cause_mark *since,
+	struct problem **reterr);
+
+/*
  * What the kernel's log says about the function (and its PF): the gravest line since `since`, the
  * newest of equals; from NULL: of all there is, warnings and worse only. 0 and *ret NULL: nothing.
  * -EPERM and the like: it cannot be read.

@@ -28,6 +28,7 @@ struct search {
 	unsigned worst;		  /* lines above this level do not count */
 	unsigned level;		  /* of the best so far */
 	char *text;
+	char *alias; /* "nvme nvme1: ", how its lines begin since one said whose they are */
 	bool failed;
 };
 
@@ -49,16 +50,39 @@ static bool is_hollow(const char *text)
 	return strstr(text, "probe with driver ") && strstr(text, " failed with error ");
 }
 
+/*
+ * Some drivers speak under a name of their own: "nvme nvme1: pci function 0000:03:00.1" is the only
+ * line that says which function the following lines "nvme nvme1: …" are about.
+ */
+static void learn_alias(struct search *s, const char *text)
+{
+	static const char says[] = "pci function ";
+	const char *at = strstr(text, says);
+
+	if (!at || !str_eq(at + strlen(says), s->address))
+		return;
+	free(s->alias);
+	s->alias = str_printf("%.*s", (int)(at - text), text);
+	s->failed |= !s->alias;
+}
+
+static bool is_meant(const struct search *s, const struct host_log_line *line)
+{
+	return names(line->text, s->address) || names(line->device, s->address) ||
+	       names(line->text, s->pf) || names(line->device, s->pf) ||
+	       (s->alias && *s->alias && str_starts(line->text, s->alias));
+}
+
 static void consider(void *arg, const struct host_log_line *line)
 {
 	struct search *s = arg;
 	unsigned level = line->level + (is_hollow(line->text) ? 2 : 0);
 	char *text;
 
-	if (line->foreign || line->level > s->worst || level > s->level)
+	if (line->foreign)
 		return;
-	if (!names(line->text, s->address) && !names(line->device, s->address) &&
-		!names(line->text, s->pf) && !names(line->device, s->pf))
+	learn_alias(s, line->text);
+	if (line->level > s->worst || level > s->level || !is_meant(s, line))
 		return;
 	text = str_printable(line->text);
 	if (!text) {
@@ -86,6 +110,7 @@ int cause_log(struct host *h, struct bdf a, const struct cause_mark *since, char
 		return -EPERM;
 	r = since ? host_log_since(h, since->fd, consider, &s)
 		  : host_kernel_log(h, 0, &next, consider, &s);
+	free(s.alias);
 	if (r < 0 || s.failed) {
 		free(s.text);
 		return r < 0 ? r : -ENOMEM;

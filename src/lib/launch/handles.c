@@ -5,6 +5,7 @@
 #include "tap.h"
 
 #include "base/str.h"
+#include "cause/cause.h"
 #include "host/devnode.h"
 #include "host/sysfs.h"
 #include "vfio/type1.h"
@@ -134,9 +135,13 @@ static int open_function(
 		.group = (unsigned)c->function->iommu_group,
 		.vf_token = c->vf->vf_token,
 	};
+	autocausemark mark = cause_mark(l->host);
 	int r = l->space ? 0 : vfio_type1_open(l->host, &l->space, reterr);
 
-	return r < 0 ? r : vfio_space_attach(l->space, &target, &l->devices[i], reterr);
+	if (r < 0)
+		return r;
+	r = vfio_space_attach(l->space, &target, &l->devices[i], reterr);
+	return r < 0 ? cause_explain_opening(l->host, c->function->bdf, r, &mark, reterr) : r;
 }
 
 static int open_functions(struct launch_handles *l, struct launch_plan *p, struct problem **reterr)

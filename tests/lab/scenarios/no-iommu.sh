@@ -17,6 +17,16 @@ scenario() {
 	check "because the IOMMU is off" grep -qi iommu /tmp/refusal
 	check "what to do is said" grep -q hint: /tmp/refusal
 	check "it keeps its driver" test "$(driver_of "$(link_name "$devices/$PF1/virtfn0")")" = igbvf
+	step "Why, and what helps"
+	check_exit 6 "why knows" vfctl why ens1f0/vf0
+	cp /tmp/check.out /tmp/refusal
+	sed 's/^/     /' /tmp/refusal
+	check "first of all the IOMMU, and where it was switched off" \
+		sh -c 'sed -n 2,4p /tmp/refusal | tr "\n" " " | grep -q "FAIL *iommu .*/proc/cmdline: intel_iommu=off.*fix: remove"'
+	check_exit 6 "the doctor knows, too" vfctl doctor
+	cp /tmp/check.out /tmp/refusal
+	sed 's/^/     /' /tmp/refusal
+	check "for the same reason" grep -qE 'FAIL +iommu ' /tmp/refusal
 	step "Back"
 	shown "VFs are removed" vfctl destroy ens1f0
 	snapshot "$(out after.txt)"

@@ -426,6 +426,49 @@ static void the_gravest_line_the_newest_of_equals(void **state UNUSED)
 	assert_string_equal(device = logged(h, PF, NULL), "no address in the text");
 }
 
+static void explain(struct host *h, const char *bdf, int code, const char *expected)
+{
+	autocausemark mark = cause_mark(h);
+	autofree char *text = NULL;
+	autoproblem *p = NULL;
+
+	problem(&p, code, PROBLEM_FAILED, NULL, "opening");
+	fake_klog(h, 4, "vfio-pci %s: says the kernel", bdf);
+	assert_int_equal(cause_explain_opening(h, at(bdf), code, &mark, &p), code);
+	text = problem_text(p);
+	assert_non_null(strstr(text, expected));
+	assert_non_null(strstr(text, ": says the kernel"));
+}
+
+static void opening_through_vfio_is_explained(void **state UNUSED)
+{
+	autohost *h = fake_kernel_new(HOSTS_DIR "/s2-vfio.tar.gz");
+	autoproblem *p = NULL;
+
+	explain(h, VF_OFF, -EACCES, "opening: kernel log: vfio-pci");
+	explain(h, E1000, -EPERM, "05:01.0/driver: e1000): kernel log");
+	rmrr(h);
+	explain(h, VF, -EPERM, "reserved_regions: 0x7e000000-0x7fffffff direct)");
+	pf_to_vfio(h);
+	explain(h, VF, -EACCES, "physfn/driver: vfio-pci)");
+	assert_int_equal(cause_explain_opening(h, at(VF), -EACCES, NULL, &p), -EACCES);
+	assert_null(p);
+}
+
+/* As nvme does: one line says whose the others are. */
+static void a_driver_with_a_name_of_its_own(void **state UNUSED)
+{
+	autohost *h = fake_kernel_new(HOSTS_DIR "/s4-nvme-vf.tar.gz");
+	autofree char *text = NULL, *other = NULL;
+
+	fake_klog(h, 3, "nvme nvme1: another's trouble");
+	fake_klog(h, 6, "nvme nvme1: pci function 0000:03:00.1");
+	fake_klog(h, 3, "nvme nvme1: Device not ready");
+	fake_klog(h, 3, "nvme nvme10: not meant");
+	assert_string_equal(text = logged(h, "0000:03:00.1", NULL), "nvme nvme1: Device not ready");
+	assert_null(other = logged(h, "0000:03:00.2", NULL));
+}
+
 static void a_log_that_cannot_be_read(void **state UNUSED)
 {
 	autohost *h = fake_kernel_new(HOSTS_DIR "/s2-vfio.tar.gz"), *tar = machine("s2-vfio");
@@ -455,6 +498,8 @@ int main(void)
 		cmocka_unit_test(an_errno_without_rows),
 		cmocka_unit_test(the_log_is_quoted_from_the_mark_on),
 		cmocka_unit_test(the_gravest_line_the_newest_of_equals),
+		cmocka_unit_test(opening_through_vfio_is_explained),
+		cmocka_unit_test(a_driver_with_a_name_of_its_own),
 		cmocka_unit_test(a_log_that_cannot_be_read),
 	};
 
