@@ -112,9 +112,10 @@ int act_lock(struct act *act, const struct selection *s, struct problem **reterr
 {
 	autofree struct bdf *pfs = calloc(s->n + 1, sizeof(*pfs));
 	struct apply_opts opts = act_apply_opts(act);
+	int r = act_verify_cards(act, s, reterr);
 
-	if (act->cli->dry_run)
-		return 0;
+	if (r < 0 || act->cli->dry_run)
+		return r;
 	if (!pfs)
 		return problem(reterr, -ENOMEM, PROBLEM_NO_MEMORY, NULL, "out of memory");
 	for (size_t i = 0; i < s->n; i++)

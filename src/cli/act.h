@@ -47,6 +47,11 @@ int act_finish(struct act *act, struct problem **reterr);
  * order. What was looked at before may be stale by then. Nothing on a dry run.
  */
 int act_lock(struct act *act, const struct selection *s, struct problem **reterr);
+/*
+ * Refuses (PROBLEM_DRIFT) when another card stands where one was configured. act_lock() does it,
+ * too.
+ */
+int act_verify_cards(struct act *act, const struct selection *s, struct problem **reterr);
 /* How plans are applied. Borrows `act`. */
 struct apply_opts act_apply_opts(struct act *act);
 /*

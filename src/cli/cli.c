@@ -59,6 +59,7 @@ int cli_init(struct cli *cli, const struct args *a, struct problem **reterr)
 	if (cli->pci_ids && access(cli->pci_ids, R_OK) < 0)
 		return problem(reterr, -errno, problem_kind_from_errno(-errno), NULL,
 			"--pci-ids %s: %s", cli->pci_ids, strerror(errno));
+	cli->wants_pools = false;
 	for (size_t i = 0; i < a->n_words; i++)
 		cli->wants_pools |= str_starts(a->words[i], "pool=");
 	cli->dry_run = args_has(a, "dry-run");

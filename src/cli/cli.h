@@ -13,6 +13,7 @@ struct cli {
 	const char *pci_ids; /* NULL: the system's */
 	/* What must outlive the process: original drivers. NULL: nothing is kept. */
 	const char *driver_state_dir;
+	const char *identity_dir; /* which cards were configured; NULL: nobody knows */
 	/* Where changes are written down, and how many are made at a time. NULL: no journal. */
 	const char *run_dir, *history_dir;
 	unsigned jobs;

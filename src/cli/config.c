@@ -17,7 +17,8 @@ static int list_of(const char *const *files, size_t n, char ***ret)
 static int load_files(struct cli *cli, struct host *h, const struct inventory *inv,
 	const char *const *files, size_t n, struct policy **ret, struct problem **reterr)
 {
-	struct policy_opts opts = { .learned_dir = cli->learned_dir };
+	struct policy_opts opts = { .identity_dir = cli->identity_dir,
+		.learned_dir = cli->learned_dir };
 	autofree char *cwd = get_current_dir_name();
 	autostrv char **list = NULL;
 	autohost *here = NULL;
@@ -36,7 +37,8 @@ static int load_files(struct cli *cli, struct host *h, const struct inventory *i
 int cli_policy(struct cli *cli, const struct inventory *inv, const char *const *files, size_t n,
 	struct policy **ret, struct problem **reterr)
 {
-	const struct policy_opts opts = { .learned_dir = cli->learned_dir };
+	const struct policy_opts opts = { .identity_dir = cli->identity_dir,
+		.learned_dir = cli->learned_dir };
 	struct host *h;
 	int r = cli_host(cli, &h, reterr);
 

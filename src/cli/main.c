@@ -3,6 +3,7 @@
 #include "help.h"
 #include "verbs.h"
 #include "base/str.h"
+#include "identity/identity.h"
 #include "out/complaint.h"
 
 #include <locale.h>
@@ -63,6 +64,7 @@ int main(int argc, char **argv)
 	struct cli cli = {
 		.out = { .to = stdout, .notes = stderr, .legend = true },
 		.driver_state_dir = "/var/lib/vfctl/drivers",
+		.identity_dir = IDENTITY_DIR,
 		.run_dir = "/run/vfctl",
 		.history_dir = "/var/lib/vfctl/journal",
 		.jobs = 16,

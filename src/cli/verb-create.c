@@ -153,14 +153,11 @@ static int run(struct cli *cli, const struct args *a, struct problem **reterr)
 		r = act_start(&act, cli, a, reterr);
 	if (r == 0)
 		r = select_pf(act.host, act.inv, a->words[0], &pf, reterr);
-	if (r < 0)
-		return r;
-	if (cli->dry_run) {
-		check(&act, pf, n, autoprobe);
-		return act_finish(&act, reterr);
-	}
-	r = act_lock(&act, &(struct selection) { &pf, 1 }, reterr);
 	if (r == 0)
+		r = act_lock(&act, &(struct selection) { &pf, 1 }, reterr);
+	if (r == 0 && cli->dry_run)
+		check(&act, pf, n, autoprobe);
+	else if (r == 0)
 		r = create(&act, pf, n, autoprobe);
 	return r < 0 ? r : act_finish(&act, reterr);
 }

@@ -2,6 +2,7 @@
 #include "verbs.h"
 #include "act.h"
 #include "base/str.h"
+#include "identity/stable.h"
 #include "setting/setting.h"
 
 static const struct option options[] = {
@@ -10,6 +11,7 @@ static const struct option options[] = {
 
 static const struct example examples[] = {
 	{ "set ens1f0/vf0 mac=02:00:00:00:00:01", "the address that its guest sees" },
+	{ "set ens1f0/vf0-3 mac=stable", "each its own, the same for ever" },
 	{ "set ens1f0/vf0-3 vlan=100 spoofchk=on", "the same for four VFs" },
 	{ "set ens1f0 eswitch-mode=switchdev", "a port for each VF" },
 	{ "set 3b:02.0 msix=16", "vectors of an unbound VF" },
@@ -19,21 +21,50 @@ static const struct example examples[] = {
 struct settings {
 	const char *const *words;
 	size_t n;
+	/* The same with an address in place of "stable": whether they can be right at all. */
+	char **plain;
+	bool stable; /* some are */
 };
+
+static void settings_done(struct settings *s)
+{
+	strv_free(s->plain);
+}
+
+static int make_plain(struct settings *s)
+{
+	for (size_t i = 0; i < s->n; i++) {
+		bool stable = stable_is(s->words[i]);
+		const char *word = !stable			     ? s->words[i]
+				   : str_starts(s->words[i], "mac=") ? "mac=02:00:00:00:00:01"
+				   : str_starts(s->words[i], "node-")
+					   ? "node-guid=02:00:00:00:00:00:00:01"
+					   : "port-guid=02:00:00:00:00:00:00:01";
+
+		if (strv_add(&s->plain, word) < 0)
+			return -ENOMEM;
+		s->stable |= stable;
+	}
+	return 0;
+}
 
 static int refuse_shared(const struct settings *s, struct problem **reterr)
 {
-	const char *word = settings_unique(s->words, s->n);
+	for (size_t i = 0; i < s->n; i++) {
+		const char *word = settings_unique(&s->words[i], 1);
 
-	if (!word)
-		return 0;
-	return problem(reterr, -EINVAL, PROBLEM_USAGE, "set it for each VF by itself",
-		"%s for several VFs: they would be the same", word);
+		if (word && !stable_is(word))
+			return problem(reterr, -EINVAL, PROBLEM_USAGE,
+				"set it for each VF by itself, or say stable",
+				"%s for several VFs: they would be the same", word);
+	}
+	return 0;
 }
 
 /* Those of one VF, in the order in which its words were tried. */
 struct answer {
 	const struct function *f;
+	char **words; /* what is set: addresses where "stable" was asked for */
 	struct results results;
 };
 
@@ -46,8 +77,10 @@ struct answers {
 
 static void answers_done(struct answers *all)
 {
-	for (size_t i = 0; all->v && i < all->n; i++)
+	for (size_t i = 0; all->v && i < all->n; i++) {
 		results_done(&all->v[i].results);
+		strv_free(all->v[i].words);
+	}
 	free(all->v);
 }
 
@@ -91,20 +124,22 @@ static void compare(struct answers *all, struct answer *a)
 		.arg = a,
 	};
 	struct problem *p = NULL;
-	int r = settings_apply(all->act->host, a->f, all->s->words, all->s->n, &opts, &p);
+	int r = settings_apply(
+		all->act->host, a->f, (const char *const *)a->words, all->s->n, &opts, &p);
 
 	if (!a->results.n) /* nothing could be tried */
-		results_add(&a->results, a->f->address, r, true, p, "%s", all->s->words[0]);
+		results_add(&a->results, a->f->address, r, true, p, "%s", a->words[0]);
 }
 
-static int add_wish(struct wishes *w, const struct function *f, const struct settings *s)
+static int add_wish(struct wishes *w, const struct answer *a)
 {
+	const struct function *f = a->f;
 	struct pf_wish *pf = wishes_pf(w, f->physfn ? f->physfn->bdf : f->bdf);
 	struct vf_wish *vf = pf && f->physfn ? pf_wish_vf(pf, (unsigned)f->vf_index) : NULL;
 	int r = pf && (vf || !f->physfn) ? 0 : -ENOMEM;
 
-	for (size_t i = 0; r == 0 && i < s->n; i++)
-		r = wish_setting(vf ? &vf->settings : &pf->settings, s->words[i]);
+	for (size_t i = 0; r == 0 && a->words[i]; i++)
+		r = wish_setting(vf ? &vf->settings : &pf->settings, a->words[i]);
 	return r;
 }
 
@@ -116,7 +151,7 @@ static int apply(struct answers *all, struct problem **reterr)
 	int r = 0;
 
 	for (size_t i = 0; r == 0 && i < all->n; i++)
-		r = add_wish(&w, all->v[i].f, all->s);
+		r = add_wish(&w, &all->v[i]);
 	if (r < 0)
 		return problem(reterr, r, PROBLEM_NO_MEMORY, NULL, "out of memory");
 	opts.keep_going = true;
@@ -139,9 +174,36 @@ static void show_all(struct answers *all)
 		struct answer *a = &all->v[i];
 
 		for (size_t k = 0; !a->results.n && k < all->s->n; k++)
-			act_add(all->act, a->f->address, 0, NULL, "%s", all->s->words[k]);
+			act_add(all->act, a->f->address, 0, NULL, "%s", a->words[k]);
 		results_move(&all->act->results, &a->results);
 	}
+}
+
+/* Each VF's own words. */
+static int fill(struct answers *all, const struct selection *found, struct problem **reterr)
+{
+	CLEANUP(stable_freep) struct stable *stable = NULL;
+	struct act *act = all->act;
+	int r = 0;
+
+	all->v = calloc(found->n + 1, sizeof(*all->v));
+	if (!all->v)
+		return -ENOMEM;
+	if (all->s->stable)
+		r = stable_new(act->host, act->inv,
+			act->cli->identity_dir ? act->cli->identity_dir : IDENTITY_DIR, &stable);
+	for (; r == 0 && all->n < found->n; all->n++) {
+		const struct function *f = found->v[all->n];
+		const struct stable_owner owner = { f->physfn ? f->physfn->bdf : f->bdf,
+			f->vf_index };
+
+		all->v[all->n].f = f;
+		r = stable_words(
+			stable, owner, all->s->words, all->s->n, &all->v[all->n].words, reterr);
+		if (r < 0)
+			break;
+	}
+	return r;
 }
 
 static int set_each(struct act *act, const struct selection *found, const struct settings *s,
@@ -151,18 +213,15 @@ static int set_each(struct act *act, const struct selection *found, const struct
 	int r = 0;
 
 	for (size_t i = 0; r == 0 && i < found->n; i++)
-		r = settings_suit(found->v[i], s->words, s->n, reterr);
+		r = settings_suit(found->v[i], (const char *const *)s->plain, s->n, reterr);
 	if (r == 0 && found->n > 1)
 		r = refuse_shared(s, reterr);
 	if (r == 0)
 		r = act_lock(act, found, reterr);
+	if (r == 0)
+		r = fill(&all, found, reterr);
 	if (r < 0)
 		return r;
-	all.v = calloc(found->n + 1, sizeof(*all.v));
-	if (!all.v)
-		return problem(reterr, -ENOMEM, PROBLEM_NO_MEMORY, NULL, "out of memory");
-	for (; all.n < found->n; all.n++)
-		all.v[all.n].f = found->v[all.n];
 	for (size_t i = 0; act->cli->dry_run && i < all.n; i++)
 		compare(&all, &all.v[i]);
 	if (!act->cli->dry_run)
@@ -174,12 +233,14 @@ static int set_each(struct act *act, const struct selection *found, const struct
 
 static int run(struct cli *cli, const struct args *a, struct problem **reterr)
 {
-	struct settings s = { a->words + 1, a->n_words - 1 };
+	CLEANUP(settings_done) struct settings s = { .words = a->words + 1, .n = a->n_words - 1 };
 	autoselection found = { 0 };
 	autoact act = { 0 };
 	int r;
 
-	r = settings_check(s.words, s.n, reterr);
+	r = make_plain(&s);
+	if (r == 0)
+		r = settings_check((const char *const *)s.plain, s.n, reterr);
 	if (r == 0)
 		r = act_start(&act, cli, a, reterr);
 	if (r == 0)
@@ -196,7 +257,7 @@ static void details(FILE *to)
 	const char *kind = "";
 	int column = 0;
 
-	fputs("\nKeys (KEY=? tells what it takes; *-mode, quota.all-* and those of qat are a PF's):",
+	fputs("\nKeys (KEY=? tells what it takes; *-mode, quota.all-*, qat are a PF's):",
 		to);
 	for (unsigned i = 0; (key = setting_key_at(i)); i++) {
 		const char *of = setting_key_kind(key);
@@ -223,7 +284,8 @@ const struct verb verb_set = {
 		"and its ports through devlink, queues and state of NVMe VFs through the PF's\n"
 		"admin queue (offline, resources, online, in the right order), interrupt vectors,\n"
 		"GPU quotas and accelerator services. Which of them a driver does not have, it\n"
-		"says; vfctl show tells what is known of it.\n",
+		"says; vfctl show tells what is known of it. mac=stable and the like are\n"
+		"addresses that the VF has for ever; see vfctl-pf.d(5).\n",
 	.details = details,
 	.options = options,
 	.n_options = ARRAY_SIZE(options),

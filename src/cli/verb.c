@@ -13,6 +13,7 @@ const struct verb *const verbs[] = {
 	&verb_config_show,
 	&verb_config_cat,
 	&verb_config_pools,
+	&verb_config_accept,
 	&verb_capture,
 	&verb_create,
 	&verb_destroy,

@@ -14,6 +14,7 @@ extern const struct verb verb_config_check;
 extern const struct verb verb_config_show;
 extern const struct verb verb_config_cat;
 extern const struct verb verb_config_pools;
+extern const struct verb verb_config_accept;
 extern const struct verb verb_capture;
 extern const struct verb verb_create;
 extern const struct verb verb_destroy;

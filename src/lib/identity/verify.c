@@ -69,9 +69,7 @@ static int refuse(struct bdf pf, const char *why, const struct pf_identity *else
 	else
 		problem(reterr, -ESTALE, PROBLEM_DRIFT, NULL,
 			"%s is not the card that was configured: %s", BDF_TEXT(pf), why);
-	problem_hint(reterr,
-		"if it is meant to have the configuration: vfctl apply "
-		"--accept-identity %s",
+	problem_hint(reterr, "if it is meant to have the configuration: vfctl config accept %s",
 		BDF_TEXT(pf));
 	return -ESTALE;
 }

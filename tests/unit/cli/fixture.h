@@ -13,7 +13,7 @@ struct fixture {
 	struct cli cli;
 	char *out, *notes;
 	size_t n_out, n_notes;
-	char state_dir[32], run_dir[64], history_dir[64];
+	char state_dir[32], run_dir[64], history_dir[64], identity_dir[64];
 };
 
 static inline UNUSED void start(struct fixture *f, const char *capture)
@@ -25,6 +25,8 @@ static inline UNUSED void start(struct fixture *f, const char *capture)
 	snprintf(f->history_dir, sizeof(f->history_dir), "%s/history", f->state_dir);
 	f->cli.run_dir = f->run_dir;
 	f->cli.history_dir = f->history_dir;
+	snprintf(f->identity_dir, sizeof(f->identity_dir), "%s/identities", f->state_dir);
+	f->cli.identity_dir = f->identity_dir;
 	f->cli.host = fake_kernel_new(capture);
 }
 

@@ -55,7 +55,7 @@ static void refused(struct fixture *f, const char *pf, const char *because)
 	assert_int_equal(p->kind, PROBLEM_DRIFT);
 	if (!strstr(p->what, because))
 		fail_msg("\"%s\" does not tell \"%s\"", p->what, because);
-	assert_non_null(strstr(p->hint, "--accept-identity"));
+	assert_non_null(strstr(p->hint, "vfctl config accept "));
 	assert_non_null(strstr(p->hint, pf));
 }
 

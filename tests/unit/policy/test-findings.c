@@ -212,7 +212,7 @@ static void another_card(void **state)
 	finds(f, "[VF *]\nMACAddress=stable\n",
 		"a.conf:1:2 error identity 0000:01:00.0 is not the card that was configured: its "
 		"permanent MAC address was 52:54:00:aa:00:01, now it is 52:54:00:bb:00:01 (if it is "
-		"meant to have the configuration: vfctl apply --accept-identity 0000:01:00.0)\n");
+		"meant to have the configuration: vfctl config accept 0000:01:00.0)\n");
 	assert_int_equal(policy_refuse(f->p, &p), -ESTALE);
 	assert_int_equal(p->kind, PROBLEM_DRIFT);
 }

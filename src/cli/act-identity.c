@@ -1,0 +1,29 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* Whether the cards that are acted on are those that were configured. */
+#include "act.h"
+#include "identity/identity.h"
+
+static bool seen_before(const struct selection *s, size_t i, struct bdf pf)
+{
+	for (size_t k = 0; k < i; k++) {
+		const struct function *f = s->v[k];
+
+		if (bdf_eq(f->physfn ? f->physfn->bdf : f->bdf, pf))
+			return true;
+	}
+	return false;
+}
+
+int act_verify_cards(struct act *act, const struct selection *s, struct problem **reterr)
+{
+	int r = 0;
+
+	for (size_t i = 0; act->cli->identity_dir && r == 0 && i < s->n; i++) {
+		struct bdf pf = s->v[i]->physfn ? s->v[i]->physfn->bdf : s->v[i]->bdf;
+		autoidentity found = { 0 };
+
+		if (!seen_before(s, i, pf))
+			r = identity_verify(act->host, act->cli->identity_dir, pf, &found, reterr);
+	}
+	return r;
+}
