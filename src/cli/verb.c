@@ -15,6 +15,7 @@ const struct verb *const verbs[] = {
 	&verb_config_pools,
 	&verb_config_accept,
 	&verb_capture,
+	&verb_import,
 	&verb_create,
 	&verb_destroy,
 	&verb_set,

@@ -16,6 +16,7 @@ extern const struct verb verb_config_cat;
 extern const struct verb verb_config_pools;
 extern const struct verb verb_config_accept;
 extern const struct verb verb_capture;
+extern const struct verb verb_import;
 extern const struct verb verb_create;
 extern const struct verb verb_destroy;
 extern const struct verb verb_set;
