@@ -58,3 +58,24 @@ int cli_label_pools(struct cli *cli, struct inventory *inv, struct problem **ret
 		return r;
 	return policy_label(p, inv);
 }
+
+int cli_foreign(
+	struct cli *cli, const struct inventory *inv, struct foreign *ret, struct problem **reterr)
+{
+	CLEANUP(policy_freep) struct policy *p = NULL;
+	autoforeign f = { 0 };
+	struct host *h;
+	int r = cli_host(cli, &h, reterr);
+
+	if (r == 0)
+		r = foreign_read(h, inv, &f);
+	if (r == 0)
+		r = cli_policy(cli, inv, NULL, 0, &p, reterr);
+	if (r == 0)
+		r = foreign_add_policy(&f, p);
+	if (r < 0)
+		return r;
+	*ret = f;
+	f = (struct foreign) { 0 };
+	return 0;
+}

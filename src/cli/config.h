@@ -3,6 +3,7 @@
 #pragma once
 
 #include "cli.h"
+#include "foreign/foreign.h"
 #include "policy/policy.h"
 
 /*
@@ -13,3 +14,6 @@ int cli_policy(struct cli *cli, const struct inventory *inv, const char *const *
 	struct policy **ret, struct problem **reterr);
 /* Fills in the pools, for selectors pool=NAME. Refuses a configuration with errors. */
 int cli_label_pools(struct cli *cli, struct inventory *inv, struct problem **reterr);
+/* What others say about our functions, and what we say. Needs INVENTORY_SRIOV. */
+int cli_foreign(
+	struct cli *cli, const struct inventory *inv, struct foreign *ret, struct problem **reterr);

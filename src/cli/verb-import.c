@@ -7,18 +7,17 @@
 #include "out/foreign.h"
 #include "select/select.h"
 
-#include <fcntl.h>
-#include <sys/stat.h>
+#include <stdio.h>
 
 static const struct option options[] = {
-	{ 0, "config", TAKES_NOTHING, NULL, "print it as configuration for vfctl", NULL },
-	{ 0, "write", TAKES_VALUE, "DIR", "write that there, one file for each PF", "<file>" },
+	{ 0, "config", TAKES_NOTHING, NULL, "print it as our configuration", NULL },
+	{ 0, "write", TAKES_VALUE, "DIR", "write that, one file for each PF", "<file>" },
 	OPTION_COLUMNS,
 };
 
 static const struct example examples[] = {
-	{ "import", "who configures what, and who contradicts whom" },
-	{ "import ens1f0 --config", "what they want of one PF, as a file of ours" },
+	{ "import", "who configures what" },
+	{ "import ens1f0 --config", "one PF, as a file of ours" },
 	{ "import --write /etc/vfctl/pf.d", "take all of it over" },
 	{ "--root web1.tar.gz import --json", "of a captured machine, for a program" },
 };
@@ -52,7 +51,6 @@ static bool is_chosen(const struct import *im, struct bdf pf)
 
 static int load(struct import *im, const struct args *a, struct problem **reterr)
 {
-	CLEANUP(policy_freep) struct policy *p = NULL;
 	struct host *h = NULL;
 	int r;
 
@@ -60,11 +58,7 @@ static int load(struct import *im, const struct args *a, struct problem **reterr
 	if (r == 0)
 		r = cli_host(im->cli, &h, reterr);
 	if (r == 0)
-		r = foreign_read(h, im->inv, &im->found);
-	if (r == 0)
-		r = cli_policy(im->cli, im->inv, NULL, 0, &p, reterr);
-	if (r == 0)
-		r = foreign_add_policy(&im->found, p);
+		r = cli_foreign(im->cli, im->inv, &im->found, reterr);
 	im->all = !a->n_words;
 	if (r == 0 && a->n_words)
 		r = select_some(h, im->inv, a->words, a->n_words, &im->chosen, reterr);
@@ -94,22 +88,20 @@ static int write_file(
 {
 	const char *name = pf->n_netdevs ? pf->netdevs[0].name : pf->nvme ? pf->nvme : pf->address;
 	autofree char *path = str_printf("%s/50-%s.conf", dir, name);
-	size_t len = strlen(text);
-	autoclose int fd = -1;
+	FILE *file = path ? fopen(path, "wxe") : NULL;
+	int e = path ? errno : ENOMEM;
 
-	if (!path)
-		return -ENOMEM;
-	fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0644);
-	if (fd < 0)
-		return problem(reterr, -errno, problem_kind_from_errno(errno),
-			errno == EEXIST ? "move it away first; it is not overwritten" : NULL,
-			"%s: %s", path, strerror(errno));
-	if (write(fd, text, len) != (ssize_t)len || fsync(fd) < 0) {
-		int e = errno;
-
+	if (!file)
+		return problem(reterr, -e, problem_kind_from_errno(e),
+			e == EEXIST ? "move it away first; it is not overwritten" : NULL, "%s: %s",
+			path ? path : dir, strerror(e));
+	if (fputs(text, file) < 0 || fflush(file) != 0 || fsync(fileno(file)) < 0) {
+		e = errno;
+		fclose(file);
 		unlink(path);
 		return problem(reterr, -e, PROBLEM_IO, NULL, "%s: %s", path, strerror(e));
 	}
+	fclose(file);
 	printf("%s\n", path);
 	return 0;
 }
@@ -159,14 +151,13 @@ const struct verb verb_import = {
 	.args = "[SELECTOR…]",
 	.summary = "who else configures our functions",
 	.description =
-		"Reads what other managers' files say about the functions of this machine and shows\n"
-		"it as one table of ownership, beside our own configuration: systemd's .link and\n"
-		".network files, NetworkManager's keyfiles, netplan, driverctl.d, modprobe.d and\n"
-		"the kernel's command line (max_vfs=, vfio-pci ids=, blacklist), mdevctl.d and\n"
-		"libvirt's hostdev networks. Two that want different things are in conflict: the\n"
-		"one that comes last wins, until the next boot. Nobody is asked and nothing is\n"
-		"changed but what --write is told to write; to take a setting over, import it and\n"
-		"then remove it from where it came.\n",
+		"Reads what other managers' files say about this machine's functions, and shows\n"
+		"it as one table beside our own configuration: systemd's .link and .network,\n"
+		"NetworkManager's keyfiles, netplan, driverctl.d, modprobe.d and the kernel's\n"
+		"command line (max_vfs=, vfio-pci ids=, blacklist), mdevctl.d and libvirt's\n"
+		"hostdev networks. Two that want different things are in conflict: who comes\n"
+		"last wins, until the next boot. Nothing is changed but what --write writes; to\n"
+		"take a setting over, import it and then remove it from where it came.\n",
 	.options = options,
 	.n_options = ARRAY_SIZE(options),
 	.examples = examples,

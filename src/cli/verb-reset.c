@@ -87,7 +87,7 @@ const struct verb verb_reset = {
 	.name = "reset",
 	.section = VERB_ACT,
 	.args = "SELECTOR…",
-	.summary = "reset functions, and verify that they come back",
+	.summary = "reset functions, and see them come back",
 	.description =
 		"Resets each function by the method that the kernel would choose, or by --method,\n"
 		"and tells which it was. Lists what is reset along with it: of a PF its VFs; by\n"

@@ -65,3 +65,10 @@ bool conf_is_masked(struct host *h, const char *path)
 
 	return host_read_link(h, path, target, sizeof(target)) == 0 && str_eq(target, "/dev/null");
 }
+
+bool conf_is_there(struct host *h)
+{
+	struct stat st;
+
+	return h->ops->stat(h, "/etc", &st) == 0 && S_ISDIR(st.st_mode);
+}

@@ -17,5 +17,7 @@ enum { CONF_MAX = 1 << 20 };
 int conf_read(struct host *h, const char *path, char **ret, size_t *ret_len);
 /* Names that end in `suffix`, sorted; none when the folder is missing. The list is the caller's. */
 int conf_list(struct host *h, const char *dir, const char *suffix, char ***ret);
+/* Whether the machine has configuration at all: a captured one may hold none of it. */
+bool conf_is_there(struct host *h);
 /* A link to /dev/null: how an administrator says that a file is not wanted. */
 bool conf_is_masked(struct host *h, const char *path);
