@@ -17,11 +17,13 @@ static int text_kind(const void *row, char **ret)
 
 static int text_class(const void *row, char **ret)
 {
-	return cell_str(ret, FUNCTION(row)->class_word);
+	return cell_str(ret, FUNCTION(row)->id_unknown ? NULL : FUNCTION(row)->class_word);
 }
 
 static int text_id(const void *row, char **ret)
 {
+	if (FUNCTION(row)->id_unknown)
+		return cell_str(ret, NULL);
 	return cell_fmt(ret, "%04x:%04x", FUNCTION(row)->id.vendor, FUNCTION(row)->id.device);
 }
 
@@ -29,6 +31,8 @@ static int text_subsystem(const void *row, char **ret)
 {
 	const struct identity *id = &FUNCTION(row)->id;
 
+	if (FUNCTION(row)->id_unknown)
+		return cell_str(ret, NULL);
 	return cell_fmt(ret, "%04x:%04x", id->subsystem_vendor, id->subsystem_device);
 }
 
@@ -194,17 +198,26 @@ static void names_json(struct json *j, json_object *to, const struct function *f
 	json_add_str(j, to, "nvme", f->nvme);
 }
 
+static void id_json(
+	struct json *j, json_object *to, const char *key, const struct function *f, unsigned id)
+{
+	if (f->id_unknown)
+		json_add_null(j, to, key);
+	else
+		json_add_fmt(j, to, key, "%04x", id);
+}
+
 void function_json(struct json *j, json_object *to, const struct function *f)
 {
 	json_object *vfs;
 
 	json_add_str(j, to, "address", f->address);
 	json_add_str(j, to, "kind", function_kind_name(f->kind));
-	json_add_str(j, to, "class", f->class_word);
-	json_add_fmt(j, to, "vendor", "%04x", f->id.vendor);
-	json_add_fmt(j, to, "device", "%04x", f->id.device);
-	json_add_fmt(j, to, "subsystem_vendor", "%04x", f->id.subsystem_vendor);
-	json_add_fmt(j, to, "subsystem_device", "%04x", f->id.subsystem_device);
+	json_add_str(j, to, "class", f->id_unknown ? NULL : f->class_word);
+	id_json(j, to, "vendor", f, f->id.vendor);
+	id_json(j, to, "device", f, f->id.device);
+	id_json(j, to, "subsystem_vendor", f, f->id.subsystem_vendor);
+	id_json(j, to, "subsystem_device", f, f->id.subsystem_device);
 	json_add_str(j, to, "vendor_name", f->vendor_name);
 	json_add_str(j, to, "device_name", f->device_name);
 	json_add_str(j, to, "driver", f->driver);

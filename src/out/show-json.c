@@ -208,7 +208,10 @@ int show_json(const struct out *o, const struct about *s, struct problem **reter
 	json_object *vfinfo, *unknown;
 
 	function_json(&j, j.root, s->f);
-	json_add_fmt(&j, j.root, "class_code", "%06x", s->f->id.class_code);
+	if (s->f->id_unknown)
+		json_add_null(&j, j.root, "class_code");
+	else
+		json_add_fmt(&j, j.root, "class_code", "%06x", s->f->id.class_code);
 	if (s->group)
 		group_json(&j, json_add_object(&j, j.root, "group"), s->group);
 	else

@@ -21,10 +21,12 @@ static void add_bytes(struct strbuf *b, uint64_t v)
 	strbuf_add(b, "%" PRIu64 "%.*s", v, u ? 1 : 0, &units[u]);
 }
 
-static void show_identity(struct lines *l, const struct about *s)
+static void show_ids(struct lines *l, const struct function *f)
 {
-	const struct function *f = s->f;
-
+	if (f->id_unknown) {
+		lines_add(l, "kind", "%s, what it is cannot be read", function_kind_name(f->kind));
+		return;
+	}
 	lines_add(l, "kind", "%s, %s (class %06x)", function_kind_name(f->kind), f->class_word,
 		f->id.class_code);
 	lines_add(l, "vendor", "%04x%s%s", f->id.vendor, f->vendor_name ? "  " : "",
@@ -32,6 +34,13 @@ static void show_identity(struct lines *l, const struct about *s)
 	lines_add(l, "device", "%04x%s%s", f->id.device, f->device_name ? "  " : "",
 		f->device_name ? f->device_name : "");
 	lines_add(l, "subsystem", "%04x:%04x", f->id.subsystem_vendor, f->id.subsystem_device);
+}
+
+static void show_identity(struct lines *l, const struct about *s)
+{
+	const struct function *f = s->f;
+
+	show_ids(l, f);
 	if (s->detail->revision >= 0)
 		lines_add(l, "revision", "%02x", (unsigned)s->detail->revision);
 	if (s->detail->vpd_product)

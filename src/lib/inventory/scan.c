@@ -102,7 +102,7 @@ static int read_driver(struct folder *at, char **ret)
 
 	if (folder_link_name(at, "driver", name, sizeof(name)) < 0)
 		return 0;
-	*ret = strdup(name);
+	*ret = str_printable(name); /* no kernel has one for which that makes a difference */
 	return *ret ? 0 : -ENOMEM;
 }
 
@@ -330,6 +330,9 @@ static int link_vfs(struct inventory *inv, const struct worker *workers, unsigne
 		qsort(all.v, all.n, sizeof(*all.v), by_pf);
 	for (size_t i = 0; r == 0 && i < all.n; i++)
 		r = link_vf(inv, &all.v[i]);
+	/* So far it was the number of links: of memory that is needed at most. */
+	for (size_t i = 0; i < inv->n_functions; i++)
+		inv->functions[i].sriov.num_vfs = (unsigned)inv->functions[i].n_vfs;
 	free(all.v);
 	return r;
 }

@@ -73,9 +73,13 @@ static bool parse_reserved(const char *line, struct reserved_region *ret)
 {
 	struct reserved_region r = { 0 };
 	unsigned long long start, end;
+	int read = 0;
 
-	if (sscanf(line, "0x%llx 0x%llx %23s", &start, &end, r.type) != 3 || end < start)
+	if (sscanf(line, "0x%llx 0x%llx %23s%n", &start, &end, r.type, &read) != 3 || end < start)
 		return false;
+	/* Half a word would be another one. The range is what counts, and stays. */
+	if (line[read] && line[read] != ' ')
+		strcpy(r.type, "unknown");
 	r.start = start;
 	r.end = end;
 	*ret = r;

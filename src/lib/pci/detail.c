@@ -24,7 +24,7 @@ static void decode_msix(const struct config_space *c, struct detail *d)
 	uint32_t table;
 
 	if (!cap || !config_u16(c, cap->offset + 2u, &control) ||
-		!config_u32(c, cap->offset + 4u, &table))
+		!config_u32(c, cap->offset + 4u, &table) || (table & 7) >= REGION_BARS)
 		return;
 	d->has_msix = true;
 	d->msix_vectors = (control & 0x7ffu) + 1;
