@@ -27,3 +27,17 @@ int act_verify_cards(struct act *act, const struct selection *s, struct problem 
 	}
 	return r;
 }
+
+int act_record_cards(struct act *act, const struct wishes *w, struct problem **reterr)
+{
+	const char *dir = act->cli->dry_run ? NULL : act->cli->identity_dir;
+	int r = 0;
+
+	for (size_t i = 0; dir && r >= 0 && i < w->n; i++) {
+		const struct function *f = inventory_find_bdf(act->inv, w->v[i].bdf);
+
+		if (f && f->kind == FUNCTION_PF)
+			r = identity_record(act->host, dir, f->bdf, reterr);
+	}
+	return MIN(r, 0);
+}

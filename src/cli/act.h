@@ -52,6 +52,11 @@ int act_lock(struct act *act, const struct selection *s, struct problem **reterr
  * too.
  */
 int act_verify_cards(struct act *act, const struct selection *s, struct problem **reterr);
+/*
+ * Notes which cards the PFs among these are, before they are first changed; nothing on a dry run.
+ * After they were verified.
+ */
+int act_record_cards(struct act *act, const struct wishes *w, struct problem **reterr);
 /* How plans are applied. Borrows `act`. */
 struct apply_opts act_apply_opts(struct act *act);
 /*

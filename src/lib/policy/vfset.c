@@ -17,7 +17,8 @@ static unsigned count_of(struct vf_range *v, size_t n)
 {
 	unsigned count = 0, next = 0;
 
-	qsort(v, n, sizeof(*v), by_first);
+	if (n)
+		qsort(v, n, sizeof(*v), by_first);
 	for (size_t i = 0; i < n; i++) {
 		unsigned first = MAX(v[i].first, next);
 
