@@ -6,8 +6,9 @@
 #   tests/packages.sh --list [PURPOSE…]    print the list
 #   tests/packages.sh --sources            print the private apt sources
 #   tests/packages.sh --kernels DIR        download the lab's two kernel packages into DIR (no root)
+#   tests/packages.sh --kernel-source DIR  download that kernel's source package into DIR (no root)
 #
-# PURPOSE is build, test or lab; all three when none is named.
+# PURPOSE is build, test or lab, all three when none is named; or netdevsim.
 #
 # Debian 12 needs its backports suite for the lab (QEMU 10, Linux 6.12). The machine's own sources
 # stay as they are: apt is given a private sources folder and a private index folder, in which the
@@ -59,8 +60,11 @@ packages_for() {
 		echo 'qemu-system-x86>=1:10.0' busybox-static dash kmod iproute2 udev cpio xz-utils zstd \
 			pci.ids libc-bin util-linux
 		;;
+	netdevsim) # builds a kernel
+		echo flex bison bc make gcc libelf-dev lz4
+		;;
 	*)
-		die "unknown purpose '$1'" "one of: build test lab"
+		die "unknown purpose '$1'" "one of: build test lab netdevsim"
 		;;
 	esac
 }
@@ -284,15 +288,29 @@ download_kernels() {
 	done
 }
 
+# Of the same version as the lab's kernels.
+download_source() {
+	local dir=$1 suite image version
+	mkdir -p "$dir"
+	apt_update
+	suite=$(lab_suite "$(codename)")
+	image=$(kernel_package linux-image-amd64 "$suite")
+	version=${image#*=}
+	(cd "$dir" && apt_private apt-get download "linux-source-6.12=$version") \
+		>>"$private/update.log" 2>&1 ||
+		die "cannot download linux-source-6.12=$version: $(tail -n 2 "$private/update.log")"
+	echo "linux-source-6.12=$version"
+}
+
 usage() {
 	sed -n '2,/^#$/{s/^# \{0,1\}//p}' "$0"
-	echo "  tests/packages.sh [PURPOSE…] | --check [PURPOSE…] | --list [PURPOSE…] | --kernels DIR"
+	echo "  tests/packages.sh [PURPOSE…] | --check [PURPOSE…] | --list [PURPOSE…] | --kernels DIR | --kernel-source DIR"
 }
 
 main() {
 	local mode=install purposes
 	case ${1-} in
-	--check | --list | --sources | --kernels | --help | --apt) mode=${1#--} && shift ;;
+	--check | --list | --sources | --kernels | --kernel-source | --help | --apt) mode=${1#--} && shift ;;
 	-h) mode=help && shift ;;
 	-*) die "unknown option '$1'" "$me --help" ;;
 	esac
@@ -307,6 +325,7 @@ main() {
 		;;
 	sources) apt_setup && cat "$private"/parts/* ;;
 	kernels) download_kernels "${1:?DIR}" ;;
+	kernel-source) download_source "${1:?DIR}" ;;
 	apt) private=$1 && shift && DEBIAN_FRONTEND=noninteractive apt_private apt-get "$@" ;;
 	install) install_missing $purposes ;;
 	esac

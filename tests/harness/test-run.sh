@@ -23,10 +23,12 @@ lane loud <<<'printf "no newline at the end"; pass one'
 lane reads <<<'if read -r _; then fail "there is input"; else pass "no input"; fi'
 lane quarrels <<<'ctest() { printf "1/4 Test  #1: a ...   Passed    0.00 sec\n2/4 Test #2: b ...***Failed    0.01 sec\n3/4 Test #33: c ..***Skipped 0.00 sec\n4/4 Test #4: d ...***Timeout 9.00 sec\n"; return 8; }; ctest_results dev -L x'
 
+lane rare <<<'pass one'
+
 expect() { # LINE STATUS ARGUMENTS…
 	local line=$1 status=$2 out got=0
 	shift 2
-	out=$(env -u HOME VFCTL_LANES="good bad dies empty slow loud reads quarrels" VFCTL_LANES_DIR="$tmp/lanes" \
+	out=$(env -u HOME VFCTL_LANES="good bad dies empty slow loud reads quarrels" VFCTL_EXTRA_LANES=rare VFCTL_LANES_DIR="$tmp/lanes" \
 		VFCTL_LOGS="$tmp/logs" "$top/tests/run" --no-install "$@" 2>&1) || got=$?
 	[ "$(tail -n 1 <<<"$out")" = "$line" ] && [ "$got" = "$status" ] && return
 	printf 'tests/run %s: expected "%s" and status %s, got status %s and\n%s\n' "$*" "$line" "$status" "$got" "$out"
@@ -44,7 +46,9 @@ expect "1 passed, 2 failed, 1 skipped" 1 --only quarrels
 expect "3 passed, 0 failed, 1 skipped" 0 --only good,loud
 expect "3 passed, 1 failed, 1 skipped" 1 --only good --only bad
 expect "2 passed, 0 failed, 2 skipped" 0 --only good,bad --skip bad
-expect "tests/run: unknown lane 'nope'; the lanes are: good bad dies empty slow loud reads quarrels" 2 --only nope
+expect "1 passed, 0 failed, 0 skipped" 0 --only rare
+expect "0 passed, 0 failed, 8 skipped" 0 --skip good,bad,dies,empty,slow,loud,reads,quarrels
+expect "tests/run: unknown lane 'nope'; the lanes are: good bad dies empty slow loud reads quarrels rare" 2 --only nope
 expect "tests/run: --jobs wants a number, not 'many'" 2 --jobs many
 expect "tests/run: --skip needs a value" 2 --skip
 exit $rc
