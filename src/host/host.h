@@ -77,6 +77,8 @@ struct host_ops {
 	int (*link_set_up)(struct host *h, int ifindex, bool up);
 	/* The VFs that the PF's driver reports; the array is the caller's (free). */
 	int (*link_vfs)(struct host *h, int ifindex, struct host_vf **ret, size_t *ret_n);
+	/* The same with stats. A PF with hundreds of VFs may be too many for that: -EMSGSIZE. */
+	int (*link_vfs_stats)(struct host *h, int ifindex, struct host_vf **ret, size_t *ret_n);
 	int (*link_set_vf)(struct host *h, int ifindex, const struct host_vf_change *change);
 
 	/* Devlink (devlink.h); NULL in the table: nothing can be known of it. */
@@ -163,6 +165,12 @@ struct host_log_line {
 	const char *device;
 };
 
+/* Since the VF came, or its driver started counting. */
+struct host_vf_stats {
+	uint64_t rx_bytes, rx_packets, rx_multicast, rx_broadcast, rx_dropped;
+	uint64_t tx_bytes, tx_packets, tx_dropped;
+};
+
 /* Absent facts: the driver does not report them. Field names follow iproute2's vfinfo_list. */
 struct host_vf {
 	unsigned vf;
@@ -173,6 +181,9 @@ struct host_vf {
 	uint32_t min_tx_rate, max_tx_rate; /* Mb/s, 0 = no limit */
 	int spoofchk, trust, query_rss;	   /* 0, 1, or -1 unknown */
 	int link_state;			   /* IFLA_VF_LINK_STATE_*, or -1 unknown */
+	struct mac broadcast;		   /* read only; all zero unknown */
+	bool has_stats;
+	struct host_vf_stats stats;
 };
 
 enum host_vf_attr {
@@ -210,6 +221,8 @@ struct host_vf_change {
 	((h)->ops->link_altnames ? (h)->ops->link_altnames((h), __VA_ARGS__) : -ENOENT)
 #define host_link_set_up(h, ...) ((h)->ops->link_set_up((h), __VA_ARGS__))
 #define host_link_vfs(h, ...)	 ((h)->ops->link_vfs((h), __VA_ARGS__))
+#define host_link_vfs_stats(h, ...)                                                                \
+	((h)->ops->link_vfs_stats ? (h)->ops->link_vfs_stats((h), __VA_ARGS__) : -EOPNOTSUPP)
 #define host_link_set_vf(h, ...) ((h)->ops->link_set_vf((h), __VA_ARGS__))
 #define host_load_module(h, m)	 ((h)->ops->load_module((h), (m)))
 #define host_device_settled(h, ...)                                                                \

@@ -114,6 +114,7 @@ static const struct host_ops live_ops = {
 	.link_altnames = netlink_link_altnames,
 	.link_set_up = netlink_link_set_up,
 	.link_vfs = netlink_link_vfs,
+	.link_vfs_stats = netlink_link_vfs_stats,
 	.link_set_vf = netlink_link_set_vf,
 	.devlink = &devlink_live_ops,
 	.load_module = kmod_load,

@@ -236,17 +236,27 @@ static int parse_vfs(struct nlmsghdr *hdr, void *arg)
 	return vfinfo_parse(tb[IFLA_VFINFO_LIST], &vfs->v, &vfs->n);
 }
 
-int netlink_link_vfs(struct host *h UNUSED, int ifindex, struct host_vf **ret, size_t *ret_n)
+static int list_vfs(int ifindex, uint32_t mask, struct host_vf **ret, size_t *ret_n)
 {
 	struct vfs vfs = { 0 };
-	/* Statistics would push a PF with many VFs over the 64 KiB that an attribute holds. */
-	int e = get(ifindex, RTEXT_FILTER_VF | RTEXT_FILTER_SKIP_STATS, parse_vfs, &vfs);
+	int e = get(ifindex, mask, parse_vfs, &vfs);
 
 	if (e < 0)
 		return e;
 	*ret = vfs.v;
 	*ret_n = vfs.n;
 	return 0;
+}
+
+int netlink_link_vfs(struct host *h UNUSED, int ifindex, struct host_vf **ret, size_t *ret_n)
+{
+	/* Statistics would push a PF with many VFs over the 64 KiB that an attribute holds. */
+	return list_vfs(ifindex, RTEXT_FILTER_VF | RTEXT_FILTER_SKIP_STATS, ret, ret_n);
+}
+
+int netlink_link_vfs_stats(struct host *h UNUSED, int ifindex, struct host_vf **ret, size_t *ret_n)
+{
+	return list_vfs(ifindex, RTEXT_FILTER_VF, ret, ret_n);
 }
 
 static int set(struct nl_msg *msg)

@@ -44,10 +44,37 @@ static int setting(uint32_t v)
 	return v == UINT32_MAX ? -1 : !!v;
 }
 
+static uint64_t counter(struct nlattr *const *tb, int type)
+{
+	uint64_t v = 0;
+
+	return PAYLOAD(tb[type], &v) ? v : 0;
+}
+
+static bool parse_stats(struct nlattr *nest, struct host_vf_stats *s)
+{
+	struct nlattr *tb[IFLA_VF_STATS_MAX + 1];
+
+	if (!nest || nla_parse_nested(tb, IFLA_VF_STATS_MAX, nest, NULL) < 0)
+		return false;
+	*s = (struct host_vf_stats) {
+		.rx_bytes = counter(tb, IFLA_VF_STATS_RX_BYTES),
+		.rx_packets = counter(tb, IFLA_VF_STATS_RX_PACKETS),
+		.rx_multicast = counter(tb, IFLA_VF_STATS_MULTICAST),
+		.rx_broadcast = counter(tb, IFLA_VF_STATS_BROADCAST),
+		.rx_dropped = counter(tb, IFLA_VF_STATS_RX_DROPPED),
+		.tx_bytes = counter(tb, IFLA_VF_STATS_TX_BYTES),
+		.tx_packets = counter(tb, IFLA_VF_STATS_TX_PACKETS),
+		.tx_dropped = counter(tb, IFLA_VF_STATS_TX_DROPPED),
+	};
+	return true;
+}
+
 static int parse_vf(struct nlattr *info, struct host_vf *ret)
 {
 	struct nlattr *tb[IFLA_VF_MAX + 1];
 	struct host_vf v = { .spoofchk = -1, .trust = -1, .query_rss = -1, .link_state = -1 };
+	struct ifla_vf_broadcast broadcast;
 	struct ifla_vf_mac m;
 	struct ifla_vf_vlan vlan;
 	struct ifla_vf_rate rate;
@@ -62,6 +89,9 @@ static int parse_vf(struct nlattr *info, struct host_vf *ret)
 		return -EIO;
 	v.vf = m.vf;
 	memcpy(v.mac.b, m.mac, sizeof(v.mac.b));
+	if (PAYLOAD(tb[IFLA_VF_BROADCAST], &broadcast))
+		memcpy(v.broadcast.b, broadcast.broadcast, sizeof(v.broadcast.b));
+	v.has_stats = parse_stats(tb[IFLA_VF_STATS], &v.stats);
 	v.vlan_proto = ETH_P_8021Q;
 	if (PAYLOAD(tb[IFLA_VF_VLAN], &vlan)) {
 		v.vlan = (uint16_t)vlan.vlan;

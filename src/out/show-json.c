@@ -125,6 +125,21 @@ static const char *link_state_name(int state)
 	}
 }
 
+static void stats_json(struct json *j, json_object *to, const struct host_vf_stats *s)
+{
+	json_object *stats = json_add_object(j, to, "stats");
+	json_object *rx = json_add_object(j, stats, "rx"), *tx = json_add_object(j, stats, "tx");
+
+	json_add_u64(j, rx, "bytes", s->rx_bytes);
+	json_add_u64(j, rx, "packets", s->rx_packets);
+	json_add_u64(j, rx, "multicast", s->rx_multicast);
+	json_add_u64(j, rx, "broadcast", s->rx_broadcast);
+	json_add_u64(j, rx, "dropped", s->rx_dropped);
+	json_add_u64(j, tx, "bytes", s->tx_bytes);
+	json_add_u64(j, tx, "packets", s->tx_packets);
+	json_add_u64(j, tx, "dropped", s->tx_dropped);
+}
+
 /* iproute2's `vfinfo_list`, key by key, so that what reads one reads the other. */
 static void vfinfo_json(struct json *j, json_object *list, const struct host_vf *vf)
 {
@@ -133,7 +148,8 @@ static void vfinfo_json(struct json *j, json_object *list, const struct host_vf 
 	json_add_u64(j, e, "vf", vf->vf);
 	json_add_str(j, e, "link_type", "ether");
 	json_add_str(j, e, "address", MAC_TEXT(vf->mac));
-	json_add_str(j, e, "broadcast", "ff:ff:ff:ff:ff:ff");
+	json_add_str(j, e, "broadcast",
+		mac_is_zero(vf->broadcast) ? "ff:ff:ff:ff:ff:ff" : MAC_TEXT(vf->broadcast));
 	vlan = json_add_object(j, json_add_array(j, e, "vlan_list"), NULL);
 	if (vf->vlan) {
 		json_add_u64(j, vlan, "vlan", vf->vlan);
@@ -149,6 +165,8 @@ static void vfinfo_json(struct json *j, json_object *list, const struct host_vf 
 	json_add_str(j, e, "link_state", link_state_name(vf->link_state));
 	json_add_maybe(j, e, "trust", vf->trust);
 	json_add_maybe(j, e, "query_rss_en", vf->query_rss);
+	if (vf->has_stats)
+		stats_json(j, e, &vf->stats);
 }
 
 static void pool_json(struct json *j, json_object *to, const char *key, const struct nvmepf_pool *p)

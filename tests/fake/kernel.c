@@ -462,6 +462,7 @@ static const struct host_ops fake_ops = {
 	.link_altnames = net_link_altnames,
 	.link_set_up = net_link_set_up,
 	.link_vfs = net_link_vfs,
+	.link_vfs_stats = net_link_vfs_stats,
 	.link_set_vf = net_link_set_vf,
 	.devlink = &fake_devlink_ops,
 	.load_module = fake_load_module,

@@ -174,6 +174,7 @@ int net_link_index(struct host *h, const char *name, int *ret);
 int net_link_altnames(struct host *h, int ifindex, char ***ret);
 int net_link_set_up(struct host *h, int ifindex, bool up);
 int net_link_vfs(struct host *h, int ifindex, struct host_vf **ret, size_t *ret_n);
+int net_link_vfs_stats(struct host *h, int ifindex, struct host_vf **ret, size_t *ret_n);
 int net_link_set_vf(struct host *h, int ifindex, const struct host_vf_change *change);
 
 /* devlink.c */

@@ -49,7 +49,11 @@ static void read_vfs(struct host *h, struct about *a)
 	for (size_t i = 0; i < pf->n_netdevs && !a->n_vfs; i++) {
 		free(a->vfs);
 		a->vfs = NULL;
-		if (host_link_vfs(h, pf->netdevs[i].ifindex, &a->vfs, &a->n_vfs) < 0)
+		int ifindex = pf->netdevs[i].ifindex;
+
+		/* The counters of hundreds of VFs do not fit into one answer. */
+		if (host_link_vfs_stats(h, ifindex, &a->vfs, &a->n_vfs) < 0 &&
+			host_link_vfs(h, ifindex, &a->vfs, &a->n_vfs) < 0)
 			a->n_vfs = 0;
 	}
 	if (!a->n_vfs) {

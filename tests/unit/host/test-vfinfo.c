@@ -145,10 +145,42 @@ static void bad_answers(void **state UNUSED)
 	nlmsg_free(m);
 }
 
+/* What is only told: the broadcast address, and counters of which a driver leaves some out. */
+static void told_only(void **state UNUSED)
+{
+	struct ifla_vf_broadcast b = { { 0xff, 0xff, 0xff, 0xff, 0xff, 0xff } };
+	struct nl_msg *m = nlmsg_alloc_simple(16, 0);
+	struct nlattr *list, *info, *stats;
+	struct ifla_vf_mac mac = { .vf = 0 };
+	struct host_vf *vfs;
+	size_t n;
+
+	list = nla_nest_start(m, IFLA_VFINFO_LIST);
+	info = nla_nest_start(m, IFLA_VF_INFO);
+	nla_put(m, IFLA_VF_MAC, sizeof(mac), &mac);
+	nla_put(m, IFLA_VF_BROADCAST, sizeof(b), &b);
+	stats = nla_nest_start(m, IFLA_VF_STATS);
+	nla_put_u64(m, IFLA_VF_STATS_RX_BYTES, UINT64_MAX);
+	nla_put_u32(m, IFLA_VF_STATS_TX_BYTES, 7); /* too short: not told */
+	nla_put_u64(m, IFLA_VF_STATS_TX_DROPPED, 5);
+	nla_nest_end(m, stats);
+	nla_nest_end(m, info);
+	nla_nest_end(m, list);
+	assert_int_equal(vfinfo_parse(first(m), &vfs, &n), 0);
+	assert_int_equal(vfs[0].broadcast.b[5], 0xff);
+	assert_true(vfs[0].has_stats);
+	assert_true(vfs[0].stats.rx_bytes == UINT64_MAX);
+	assert_int_equal(vfs[0].stats.tx_bytes, 0);
+	assert_int_equal(vfs[0].stats.tx_dropped, 5);
+	free(vfs);
+	nlmsg_free(m);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(round_trips),
+		cmocka_unit_test(told_only),
 		cmocka_unit_test(one_attribute_per_request),
 		cmocka_unit_test(bad_answers),
 	};
