@@ -7,7 +7,8 @@
 static const struct option options[] = {
 	{ 0, "method", TAKES_VALUE, "METHOD", "flr, pm, bus…: see vfctl show",
 		"flr af_flr pm bus acpi device_specific cxl_bus" },
-	OPTION_ALLOW_IN_USE,
+	{ 0, "allow-in-use", TAKES_NOTHING, NULL, "also under host drivers and what they serve",
+		NULL },
 	OPTION_TIMEOUT,
 };
 
@@ -91,8 +92,9 @@ const struct verb verb_reset = {
 	.description =
 		"Resets each function by the method that the kernel would choose, or by --method,\n"
 		"and tells which it was. Lists what is reset along with it: of a PF its VFs; by\n"
-		"bus all below the same bridge. Refuses when somebody uses one of them. Then\n"
-		"command register and BARs must be as before.\n",
+		"bus all below the same bridge. Refuses when one of them is in use, and without\n"
+		"--allow-in-use also when a host driver is bound. Then command register and BARs\n"
+		"of all of them must be as before.\n",
 	.options = options,
 	.n_options = ARRAY_SIZE(options),
 	.examples = examples,

@@ -110,6 +110,28 @@ static void was_reset(struct kernel *k, const char *bdf, const char *method)
 			damage(k, f);
 }
 
+/* VF Enable goes off for a while, and nobody saves what the VFs had in their command registers. */
+static void reset_vfs(struct kernel *k, const char *bdf)
+{
+	struct pf *pf = pf_find(k, bdf);
+
+	for (unsigned i = 0; pf && i < pf->num_vfs; i++) {
+		autofree char *dir = NULL, *path = NULL;
+		uint8_t config[CONFIG_MAX];
+		char vf[BDF_TEXT_MAX];
+		ssize_t n;
+
+		vf_bdf(k, pf, i, vf);
+		dir = device_dir(k, vf);
+		NEED(dir);
+		path = need_printf("/sys/%s/config", dir);
+		n = tree_read(k->tree, path, config, sizeof(config));
+		NEED(n >= HEADER);
+		memset(config + 0x04, 0, 2);
+		k_put_bytes(k, 0644, config, (size_t)n, path);
+	}
+}
+
 static bool is_one(const char *text)
 {
 	autofree char *value = without_newline(text);
@@ -128,6 +150,7 @@ int reset_write(struct kernel *k, const char *bdf, const char *text)
 		return -ENOTTY;
 	now[strcspn(now, " ")] = '\0';
 	was_reset(k, bdf, now);
+	reset_vfs(k, bdf);
 	return 0;
 }
 

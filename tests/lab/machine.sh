@@ -21,7 +21,7 @@ root_port() {
 
 # machine_arguments RUN_DIR: fills the array "machine".
 machine_arguments() {
-	local run=$1
+	local run=$1 more
 	machine=(qemu-system-x86_64 -nodefaults -no-user-config -display none -no-reboot
 		-name vfctl-lab -machine q35 -accel "tcg,thread=multi" -cpu "max,la57=off"
 		-smp "$lab_cpus" -m "$lab_memory"
@@ -44,6 +44,9 @@ machine_arguments() {
 		-virtfs "local,path=$cache/guest,mount_tag=guest,security_model=none,readonly=on"
 		-chardev "pipe,id=monitor,path=$run/monitor" -mon "chardev=monitor,mode=readline"
 		-kernel "$cache/kernel/generic/vmlinuz" -initrd "$run/initrd")
+	# What only this scenario's machine has.
+	read -r -d '' -a more <<<"${LAB_DEVICES-}" || true
+	machine+=("${more[@]}")
 }
 
 # The namespace's content: every 512-byte block is a line of text that holds its own number.

@@ -8,6 +8,11 @@ struct before {
 	struct bdf bdf;
 	uint8_t header[64];
 	size_t len; /* 0: could not be read */
+	/*
+	 * A VF that only follows its PF is not restored by the kernel; who uses it next enables it.
+	 * So its command register says nothing, unless a driver is at work on it.
+	 */
+	bool ignore_command;
 };
 
 void before_read(struct host *h, struct bdf a, struct before *ret);

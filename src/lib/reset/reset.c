@@ -2,6 +2,7 @@
 /* Doing it, and looking at what is left. */
 #include "reset.h"
 #include "before.h"
+#include "quirk.h"
 
 #include "base/str.h"
 #include "holder/holder.h"
@@ -14,6 +15,7 @@ enum {
 	/* A driver may start its device again on its own time (nvme does). */
 	SETTLE_MS = 5000,
 	SETTLE_STEP_MS = 50,
+	DRIVERS_TEXT = 80, /* characters of a list, about */
 };
 
 static const char *name_of(const struct reset_plan *p)
@@ -37,47 +39,88 @@ static bool is_host_driver(const struct function *f)
 	return f->driver && !driver_is_vfio(f->driver) && !class_is_bus_bridge(f->id.class_code);
 }
 
-/* A driver that has no handlers for it goes on as if nothing had happened. */
-static void note_drivers(const struct reset_plan *p, const struct reset_opts *opts)
+/* "0000:01:00.0 (igb), 0000:01:10.0 (igbvf)"; NULL: none. */
+static char *host_drivers(const struct reset_plan *p)
 {
-	autostrv char **drivers = NULL;
-	autofree char *text = NULL;
 	autostrbuf b = { 0 };
+	size_t more = 0;
 
-	if (!opts->note)
-		return;
 	for (size_t i = 0; i < p->n_set; i++) {
 		const struct function *f = p->set[i];
 
-		if (!is_host_driver(f) || strv_has(drivers, f->driver))
+		if (!is_host_driver(f))
 			continue;
-		strbuf_add(&b, "%s%s", b.len ? ", " : "", f->driver);
-		(void)strv_add(&drivers, f->driver);
+		if (b.len > DRIVERS_TEXT)
+			more++;
+		else
+			strbuf_add(&b, "%s%s (%s)", b.len ? ", " : "", f->address, f->driver);
 	}
-	text = b.len ? str_printf("resets what %s drives: not every driver notices", b.s) : NULL;
-	if (text)
-		opts->note(opts->arg, text, "unbind it before, or restart its interface after");
+	if (more)
+		strbuf_add(&b, " and %zu more", more);
+	return b.len ? strbuf_take(&b) : NULL;
+}
+
+/*
+ * A driver without reset handlers goes on as if nothing had happened; and of VFs whose PF is reset
+ * not even the kernel restores what their drivers had set up.
+ */
+static int refuse_drivers(const struct reset_plan *p, const struct reset_opts *opts,
+	const char *verb, struct problem **reterr)
+{
+	autofree char *drivers = host_drivers(p);
+	autofree char *text = NULL;
+
+	if (!drivers)
+		return 0;
+	if (!opts->force)
+		return problem(reterr, -EBUSY, PROBLEM_IN_USE,
+			"unbind first, or use --allow-in-use",
+			"cannot %s: bound to host drivers, which need not notice: %s", verb,
+			drivers);
+	text = str_printf("not every driver notices that its device was reset: %s", drivers);
+	if (text && opts->note)
+		opts->note(opts->arg, text, "restart the interface, or unbind and bind again");
+	return 0;
+}
+
+/* Whose drivers' reset handlers the kernel calls: not those of VFs that only follow their PF. */
+static int refuse_quirks(struct host *h, const struct reset_plan *p, struct problem **reterr)
+{
+	size_t n = p->bridge ? p->n_set : 1;
+	int r = 0;
+
+	for (size_t i = 0; r == 0 && i < n; i++)
+		r = reset_quirk_refuse(h, p->set[i], reterr);
+	return r;
+}
+
+static int refuse_users(struct host *h, const struct reset_plan *p, const struct reset_opts *opts,
+	const char *verb, struct problem **reterr)
+{
+	autoholders found = { 0 };
+	int r = find_holders(h, p, &found);
+
+	if (r < 0)
+		return problem(reterr, r, problem_kind_from_errno(r), NULL,
+			"%s: cannot find out who uses it: %s", name_of(p), strerror(-r));
+	if (opts->force && !holders_count(&found, HOLD_BLOCKS))
+		return 0;
+	return holders_refuse(&found, verb, reterr);
 }
 
 int reset_check(struct host *h, const struct reset_plan *p, const struct reset_opts *opts,
 	struct problem **reterr)
 {
-	autoholders found = { 0 };
 	autofree char *verb =
 		p->n_set > 1 ? str_printf("reset %s and %zu more with it", name_of(p), p->n_set - 1)
 			     : str_printf("reset %s", name_of(p));
-	int r = verb ? find_holders(h, p, &found) : -ENOMEM;
+	int r = verb ? refuse_users(h, p, opts, verb, reterr) : -ENOMEM;
 
-	if (r < 0)
-		return problem(reterr, r, problem_kind_from_errno(r), NULL,
-			"%s: cannot find out who uses it: %s", name_of(p), strerror(-r));
-	if (!opts->force || holders_count(&found, HOLD_BLOCKS)) {
-		r = holders_refuse(&found, verb, reterr);
-		if (r < 0)
-			return r;
-	}
-	note_drivers(p, opts);
-	return 1;
+	if (r == 0)
+		r = refuse_drivers(p, opts, verb, reterr);
+	if (r == 0)
+		r = refuse_quirks(h, p, reterr);
+	return r < 0 ? r : 1;
 }
 
 /* reset_method as it was; "" is what an administrator wrote to switch resets off. */
@@ -188,7 +231,7 @@ static int verify(struct host *h, const struct before *before, size_t n, struct 
 		}
 		if (host_now_ms(h) >= until)
 			return problem(reterr, -EIO, PROBLEM_DRIFT,
-				"give it to nobody before it is as it was: see the kernel log",
+				"unbind and bind it again, or see the kernel log; give it to nobody as it is",
 				"%s has not come back from the reset: %s", BDF_TEXT(before[i].bdf),
 				what);
 		host_sleep_ms(h, SETTLE_STEP_MS);
@@ -204,8 +247,11 @@ static int reset_and_verify(struct host *h, const struct reset_plan *p,
 
 	if (!before)
 		return -ENOMEM;
-	for (size_t i = 0; i < p->n_set; i++)
+	for (size_t i = 0; i < p->n_set; i++) {
 		before_read(h, p->set[i]->bdf, &before[i]);
+		before[i].ignore_command =
+			!p->bridge && p->set[i]->physfn == p->set[0] && !is_host_driver(p->set[i]);
+	}
 	r = write_reset(h, p, opts, reterr);
 	/* While a reset goes on, reading configuration space waits for its end: do not. */
 	return r < 0 ? r : verify(h, before, p->n_set, reterr);

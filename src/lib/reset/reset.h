@@ -30,7 +30,7 @@ struct reset_plan {
 };
 
 struct reset_opts {
-	bool force;	      /* also what the host uses; never what VFIO users hold */
+	bool force; /* also what the host uses or has a driver on; never what VFIO holds */
 	unsigned deadline_ms; /* 0: a little more than the kernel itself waits for a device */
 	/* About once a second while waiting. */
 	void (*waiting)(void *arg, const char *text, unsigned waited_ms);

@@ -19,12 +19,26 @@ static void look(struct scene *s)
 	assert_int_equal(topology_load(s->h, s->inv, &s->t, NULL), 0);
 }
 
+static void set_links_up(const struct scene *s, bool up)
+{
+	for (size_t i = 0; i < s->inv->n_functions; i++) {
+		autofree struct netdev *v = NULL;
+		size_t n = 0;
+
+		assert_int_equal(netdevs_of(s->h, s->inv->functions[i].bdf, &v, &n), 0);
+		for (size_t k = 0; k < n; k++)
+			assert_int_equal(host_link_set_up(s->h, v[k].ifindex, up), 0);
+	}
+	fake_log_clear(s->h);
+}
+
 static struct scene kernel(const char *capture)
 {
 	autofree char *path = str_printf(HOSTS_DIR "/%s.tar.gz", capture);
 	struct scene s = { .h = fake_kernel_new(path) };
 
 	look(&s);
+	set_links_up(&s, true);
 	return s;
 }
 
@@ -84,10 +98,20 @@ static void assert_refused(
 		fail_msg("'%s' is not in '%s'", part, all);
 }
 
-static int reset(const struct scene *s, const char *address, const char *method, bool force,
-	struct problem **reterr)
+/* With consent: the captured functions have their host drivers. */
+static int reset(
+	const struct scene *s, const char *address, const char *method, struct problem **reterr)
 {
-	struct reset_opts opts = { .force = force };
+	struct reset_opts opts = { .force = true };
+	autoresetplan p = plan(s, address, method);
+
+	return reset_do(s->h, &p, &opts, reterr);
+}
+
+static int reset_without_consent(
+	const struct scene *s, const char *address, const char *method, struct problem **reterr)
+{
+	struct reset_opts opts = { .force = false };
 	autoresetplan p = plan(s, address, method);
 
 	return reset_do(s->h, &p, &opts, reterr);
@@ -101,7 +125,7 @@ static void a_vf_is_reset_alone(void **state UNUSED)
 	assert_int_equal(p.n_set, 1);
 	assert_string_equal(p.method, "flr");
 	assert_false(p.must_set);
-	assert_int_equal(reset(&s, "0000:01:10.2", NULL, false, NULL), 1);
+	assert_int_equal(reset(&s, "0000:01:10.2", NULL, NULL), 1);
 	assert_int_equal(fake_resets(s.h, "0000:01:10.2"), 1);
 	assert_string_equal(fake_log(s.h), "write /sys/bus/pci/devices/0000:01:10.2/reset 1\n");
 	assert_int_equal(fake_hangs(s.h), 0);
@@ -123,7 +147,7 @@ static void a_chosen_method_is_put_back(void **state UNUSED)
 	autoscene s = kernel("s1-igb4-igbvf");
 	autofree char *left = NULL;
 
-	assert_int_equal(reset(&s, "0000:02:00.0", "pm", false, NULL), 1);
+	assert_int_equal(reset(&s, "0000:02:00.0", "pm", NULL), 1);
 	assert_string_equal(fake_reset_method(s.h, "0000:02:00.0"), "pm");
 	left = fake_text(s.h, "/sys/bus/pci/devices/0000:02:00.0/reset_method");
 	assert_string_equal(left, "flr pm bus");
@@ -136,7 +160,7 @@ static void also_after_a_failure(void **state UNUSED)
 	autoproblem *p = NULL;
 
 	fake_fail_nth(s.h, FAKE_WRITE, 2, -ENOTTY);
-	assert_int_equal(reset(&s, "0000:02:00.0", "bus", false, &p), -ENOTTY);
+	assert_int_equal(reset(&s, "0000:02:00.0", "bus", &p), -ENOTTY);
 	assert_int_equal(p->kind, PROBLEM_UNSUPPORTED);
 	assert_non_null(strstr(p->what, "reset by bus failed"));
 	left = fake_text(s.h, "/sys/bus/pci/devices/0000:02:00.0/reset_method");
@@ -150,7 +174,7 @@ static void what_cannot_be_put_back_is_told(void **state UNUSED)
 	autoproblem *p = NULL;
 
 	fake_fail_nth(s.h, FAKE_WRITE, 3, -EIO);
-	assert_int_equal(reset(&s, "0000:02:00.0", "pm", false, &p), -EIO);
+	assert_int_equal(reset(&s, "0000:02:00.0", "pm", &p), -EIO);
 	assert_int_equal(fake_resets(s.h, "0000:02:00.0"), 1);
 	assert_non_null(strstr(p->what, "was reset, but"));
 	assert_non_null(strstr(problem_best_hint(p), "flr pm bus"));
@@ -162,7 +186,7 @@ static void what_the_kernel_refuses_is_clear(void **state UNUSED)
 	autoproblem *p = NULL;
 
 	fake_fail_nth(s.h, FAKE_WRITE, 1, -EINVAL);
-	assert_int_equal(reset(&s, "0000:02:00.0", "pm", false, &p), -EINVAL);
+	assert_int_equal(reset(&s, "0000:02:00.0", "pm", &p), -EINVAL);
 	assert_int_equal(p->kind, PROBLEM_UNSUPPORTED);
 	assert_string_equal(problem_best_hint(p), "what it has: flr pm bus");
 	assert_int_equal(fake_resets(s.h, "0000:02:00.0"), 0);
@@ -179,16 +203,16 @@ static void a_held_member_stops_it(void **state UNUSED)
 
 	fake_hold(s.h, "0000:02:10.0");
 	fake_process(s.h, 4711, "qemu-system-x86 -name web1", fds);
-	assert_int_equal(reset(&s, "0000:02:00.0", NULL, false, &p), -EBUSY);
+	assert_int_equal(reset_without_consent(&s, "0000:02:00.0", NULL, &p), -EBUSY);
 	assert_int_equal(p->kind, PROBLEM_IN_USE);
 	assert_non_null(strstr(p->what, "0000:02:10.0: pid 4711"));
 	assert_non_null(strstr(p->what, "2 more with it"));
 	/* Nor by consent. */
-	assert_int_equal(reset(&s, "0000:02:00.0", NULL, true, &again), -EBUSY);
+	assert_int_equal(reset(&s, "0000:02:00.0", NULL, &again), -EBUSY);
 	assert_string_equal(fake_log(s.h), "");
 	assert_int_equal(fake_hangs(s.h), 0);
 	/* Its neighbour is nobody's. */
-	assert_int_equal(reset(&s, "0000:02:10.2", NULL, false, NULL), 1);
+	assert_int_equal(reset_without_consent(&s, "0000:02:10.2", NULL, NULL), 1);
 }
 
 static void what_the_host_uses_needs_consent(void **state UNUSED)
@@ -199,11 +223,43 @@ static void what_the_host_uses_needs_consent(void **state UNUSED)
 	fake_put(s.h,
 		"Iface\tDestination\tGateway\neth1\t00000000\t0102A8C0\t0003\t0\t0\t0\t00000000\n",
 		"/proc/self/net/route");
-	assert_int_equal(reset(&s, "0000:02:00.0", NULL, false, &p), -EBUSY);
+	assert_int_equal(reset_without_consent(&s, "0000:02:00.0", NULL, &p), -EBUSY);
 	assert_non_null(strstr(p->what, "default route"));
 	assert_int_equal(fake_resets(s.h, "0000:02:00.0"), 0);
-	assert_int_equal(reset(&s, "0000:02:00.0", NULL, true, NULL), 1);
+	assert_int_equal(reset(&s, "0000:02:00.0", NULL, NULL), 1);
 	assert_int_equal(fake_resets(s.h, "0000:02:00.0"), 1);
+}
+
+static void a_host_driver_needs_consent(void **state UNUSED)
+{
+	autoscene s = kernel("s1-igb4-igbvf");
+	autoproblem *p = NULL, *all = NULL;
+
+	assert_int_equal(reset_without_consent(&s, "0000:02:00.0", NULL, &p), -EBUSY);
+	assert_int_equal(p->kind, PROBLEM_IN_USE);
+	assert_non_null(strstr(p->what, "0000:02:00.0 (igb)"));
+	/* Those of VFs that go along, too. */
+	assert_int_equal(reset_without_consent(&s, "0000:01:00.0", NULL, &all), -EBUSY);
+	assert_non_null(strstr(all->what, "0000:01:10.0 (igbvf)"));
+	assert_string_equal(fake_log(s.h), "");
+	assert_int_equal(reset(&s, "0000:02:00.0", NULL, NULL), 1);
+}
+
+/* The kernel would wait in napi_disable() for ever, and hold the bridge's lock meanwhile. */
+static void igbvf_is_not_reset_while_it_is_down(void **state UNUSED)
+{
+	autoscene s = kernel("s1-igb4-igbvf");
+	autoproblem *p = NULL, *bus = NULL;
+
+	set_links_up(&s, false);
+	assert_int_equal(reset(&s, "0000:01:10.2", NULL, &p), -EBUSY);
+	assert_non_null(strstr(p->what, "is down"));
+	assert_non_null(strstr(problem_best_hint(p), "vfctl unbind 0000:01:10.2"));
+	assert_int_equal(reset(&s, "0000:01:00.0", "bus", &bus), -EBUSY);
+	assert_non_null(strstr(bus->what, "0000:01:10.0: igbvf"));
+	assert_string_equal(fake_log(s.h), "");
+	set_links_up(&s, true);
+	assert_int_equal(reset(&s, "0000:01:10.2", NULL, NULL), 1);
 }
 
 static void a_driver_gets_time_to_start_again(void **state UNUSED)
@@ -211,7 +267,7 @@ static void a_driver_gets_time_to_start_again(void **state UNUSED)
 	autoscene s = kernel("s1-igb4-igbvf");
 
 	fake_reset_breaks(s.h, "0000:02:00.0", false, 900);
-	assert_int_equal(reset(&s, "0000:02:00.0", NULL, false, NULL), 1);
+	assert_int_equal(reset(&s, "0000:02:00.0", NULL, NULL), 1);
 }
 
 static void what_does_not_come_back_is_told(void **state UNUSED)
@@ -220,12 +276,27 @@ static void what_does_not_come_back_is_told(void **state UNUSED)
 	autoproblem *p = NULL, *dead = NULL;
 
 	fake_reset_breaks(s.h, "0000:02:00.0", false, 0);
-	assert_int_equal(reset(&s, "0000:02:00.0", NULL, false, &p), -EIO);
+	assert_int_equal(reset(&s, "0000:02:00.0", NULL, &p), -EIO);
 	assert_int_equal(p->kind, PROBLEM_DRIFT);
 	assert_non_null(strstr(p->what, "its command register is 0000, was 0"));
 	fake_reset_breaks(s.h, "0000:01:10.4", true, 0);
-	assert_int_equal(reset(&s, "0000:01:10.4", NULL, false, &dead), -EIO);
+	assert_int_equal(reset(&s, "0000:01:10.4", NULL, &dead), -EIO);
 	assert_non_null(strstr(dead->what, "all ones"));
+}
+
+/* The kernel restores a PF that it resets, but not its VFs: idle ones are as good as before. */
+static void a_vf_that_follows_may_lose_its_command_register(void **state UNUSED)
+{
+	autoscene idle = kernel("s2-vfio"), busy = kernel("s1-igb4-igbvf");
+	autoproblem *p = NULL, *dead = NULL;
+
+	assert_int_equal(reset(&idle, "0000:02:00.0", NULL, NULL), 1);
+	fake_reset_breaks(idle.h, "0000:02:00.0", true, 0);
+	assert_int_equal(reset(&idle, "0000:02:00.0", NULL, &dead), -EIO);
+	/* One with a driver at work is not. */
+	assert_int_equal(reset(&busy, "0000:01:00.0", NULL, &p), -EIO);
+	assert_int_equal(p->kind, PROBLEM_DRIFT);
+	assert_non_null(strstr(p->what, "0000:01:10.0 has not"));
 }
 
 static void a_write_that_hangs_ends(void **state UNUSED)
@@ -235,7 +306,7 @@ static void a_write_that_hangs_ends(void **state UNUSED)
 	autofree char *left = NULL;
 
 	fake_fail_nth(s.h, FAKE_WRITE, 2, -ETIMEDOUT);
-	assert_int_equal(reset(&s, "0000:02:00.0", "pm", false, &p), -ETIMEDOUT);
+	assert_int_equal(reset(&s, "0000:02:00.0", "pm", &p), -ETIMEDOUT);
 	assert_int_equal(p->kind, PROBLEM_TIMEOUT);
 	left = fake_text(s.h, "/sys/bus/pci/devices/0000:02:00.0/reset_method");
 	assert_string_equal(left, "flr pm bus");
@@ -249,7 +320,7 @@ static void a_shared_bus_goes_through_its_bridge(void **state UNUSED)
 
 	assert_string_equal(p.bridge->address, "0000:00:01.0");
 	assert_int_equal(p.n_set, 5);
-	assert_int_equal(reset(&s, "0000:01:10.0", "bus", false, NULL), 1);
+	assert_int_equal(reset(&s, "0000:01:10.0", "bus", NULL), 1);
 	assert_string_equal(fake_reset_method(s.h, "0000:01:00.0"), "subordinate");
 	fake_vanish(s.h, "/sys/devices/pci0000:00/0000:00:01.0/reset_subordinate");
 	assert_refused(&s, "0000:01:10.0", "bus", -EINVAL, "resets no whole bus");
@@ -311,8 +382,11 @@ int main(void)
 		cmocka_unit_test(what_the_kernel_refuses_is_clear),
 		cmocka_unit_test(a_held_member_stops_it),
 		cmocka_unit_test(what_the_host_uses_needs_consent),
+		cmocka_unit_test(a_host_driver_needs_consent),
+		cmocka_unit_test(igbvf_is_not_reset_while_it_is_down),
 		cmocka_unit_test(a_driver_gets_time_to_start_again),
 		cmocka_unit_test(what_does_not_come_back_is_told),
+		cmocka_unit_test(a_vf_that_follows_may_lose_its_command_register),
 		cmocka_unit_test(a_write_that_hangs_ends),
 		cmocka_unit_test(a_shared_bus_goes_through_its_bridge),
 		cmocka_unit_test(a_bus_is_all_that_hangs_below_it),
