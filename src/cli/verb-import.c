@@ -6,6 +6,7 @@
 #include "base/str.h"
 #include "out/foreign.h"
 #include "select/select.h"
+#include "store/store.h"
 
 #include <stdio.h>
 
@@ -86,23 +87,20 @@ static int show_table(const struct import *im, struct problem **reterr)
 static int write_file(
 	const char *dir, const struct function *pf, const char *text, struct problem **reterr)
 {
-	const char *name = pf->n_netdevs ? pf->netdevs[0].name : pf->nvme ? pf->nvme : pf->address;
-	autofree char *path = str_printf("%s/50-%s.conf", dir, name);
-	FILE *file = path ? fopen(path, "wxe") : NULL;
-	int e = path ? errno : ENOMEM;
+	const char *own = pf->n_netdevs ? pf->netdevs[0].name : pf->nvme ? pf->nvme : pf->address;
+	autofree char *name = str_printf("50-%s.conf", own), *before = NULL;
+	int r = name ? store_get(dir, name, &before) : -ENOMEM;
 
-	if (!file)
-		return problem(reterr, -e, problem_kind_from_errno(e),
-			e == EEXIST ? "move it away first; it is not overwritten" : NULL, "%s: %s",
-			path ? path : dir, strerror(e));
-	if (fputs(text, file) < 0 || fflush(file) != 0 || fsync(fileno(file)) < 0) {
-		e = errno;
-		fclose(file);
-		unlink(path);
-		return problem(reterr, -e, PROBLEM_IO, NULL, "%s: %s", path, strerror(e));
-	}
-	fclose(file);
-	printf("%s\n", path);
+	if (r != -ENOENT && r != -ENOMEM)
+		return problem(reterr, r < 0 ? r : -EEXIST, PROBLEM_USAGE,
+			"move it away first; it is not overwritten", "%s/%s is there already", dir,
+			name);
+	if (r == -ENOENT)
+		r = store_put(dir, name, text);
+	if (r < 0)
+		return problem(reterr, r, problem_kind_from_errno(r), NULL, "%s/%s: %s", dir,
+			name ? name : "", strerror(-r));
+	printf("%s/%s\n", dir, name);
 	return 0;
 }
 
