@@ -88,7 +88,7 @@ const struct verb verb_capture = {
 		"for a report, or to ask it later. FILE ends in .tar, .tar.gz, .tar.xz or\n"
 		".tar.zst; - is standard output. It is written to the side and then renamed.\n"
 		"\n"
-		"Redacted are MAC and IP addresses, serial numbers, UUIDs and labels, the names of\n"
+		"Redacted are MAC and IP addresses, serial numbers, UUIDs and labels, names of\n"
 		"the host and of folders, and command lines, each by a pseudonym that is the same\n"
 		"throughout one archive. Of other programs only what uses a device is in it.\n"
 		"Attributes that can wait for a device's user or have effects are never read.\n",

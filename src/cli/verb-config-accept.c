@@ -41,7 +41,7 @@ static int run(struct cli *cli, const struct args *a, struct problem **reterr)
 }
 
 static const struct example examples[] = {
-	{ "config accept 0000:3b:00.0", "another card stands there, and that is meant" },
+	{ "config accept 0000:3b:00.0", "another card, and that is meant" },
 	{ "config accept ens1f0 --dry-run", "only say which card it is" },
 };
 
