@@ -49,7 +49,7 @@ size_t check_report_count(const struct check_report *r, enum check_verdict verdi
 }
 
 /* Allocated and printable: much of it is what the machine said. */
-static char *printable(const char *fmt, va_list ap)
+static PRINTF(1, 0) char *printable(const char *fmt, va_list ap)
 {
 	autofree char *raw = NULL;
 
