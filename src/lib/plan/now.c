@@ -128,6 +128,20 @@ struct reader {
 	size_t n_asked;
 };
 
+/* What a driver tells and does not take, as an address that was never given, is no setting. */
+static int add_setting(struct reader *r, struct bdf bdf, int vf, const struct setting_state *s)
+{
+	autofree char *word = NULL;
+	const char *words[1];
+
+	if (!s->value || s->support == SETTING_UNSUPPORTED)
+		return 0;
+	words[0] = word = str_printf("%s=%s", s->key->name, s->value);
+	if (!word)
+		return -ENOMEM;
+	return settings_check(words, 1, NULL) < 0 ? 0 : now_add(r->now, bdf, vf, "%s", word);
+}
+
 /* Everything it has: what goes with a VF comes back with its successor. */
 static int read_all_settings(struct reader *r, const struct function *f, struct bdf bdf, int vf)
 {
@@ -135,8 +149,7 @@ static int read_all_settings(struct reader *r, const struct function *f, struct 
 	int e = settings_supported(r->h, f, NULL, &s);
 
 	for (size_t i = 0; e == 0 && i < s.n; i++)
-		if (s.v[i].value && s.v[i].support != SETTING_UNSUPPORTED)
-			e = now_add(r->now, bdf, vf, "%s=%s", s.v[i].key->name, s.v[i].value);
+		e = add_setting(r, bdf, vf, &s.v[i]);
 	return e;
 }
 

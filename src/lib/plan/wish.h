@@ -8,6 +8,7 @@
 
 #include "base/attr.h"
 #include "base/bdf.h"
+#include "base/problem.h"
 
 #include <stddef.h>
 
@@ -63,3 +64,11 @@ struct vf_wish *pf_wish_vf(struct pf_wish *pf, unsigned index);
 int wish_put(char **field, const char *value);
 /* KEY=VALUE; a word of the same key is replaced. -ENOMEM. */
 int wish_setting(char ***settings, const char *word);
+
+/*
+ * Of what `show --json` or `list --json` printed: one function, or {"functions":[…]}. PFs give
+ * their number of VFs, autoprobe and settings, VFs their drivers and settings. PROBLEM_USAGE with
+ * `source` (a file's name) for what is neither.
+ */
+int wishes_from_json(
+	const char *text, const char *source, struct wishes *ret, struct problem **reterr);

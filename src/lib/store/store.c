@@ -150,3 +150,8 @@ int store_remove(const char *dir, const char *name)
 		return errno == ENOENT || errno == ENOTDIR ? 0 : -errno;
 	return 1;
 }
+
+FILE *store_open(const char *path)
+{
+	return fopen(path, "re");
+}

@@ -8,6 +8,8 @@
 
 #include "base/attr.h"
 
+#include <stdio.h>
+
 /* Creates the directory (and its parents, 0755) when it is missing. */
 int store_put(const char *dir, const char *name, const char *text);
 /* -ENOENT when there is none. At most 64 KiB. */
@@ -17,3 +19,6 @@ int store_get(const char *dir, const char *name, char **ret);
 int store_list(const char *dir, char ***ret);
 /* 1 removed, 0 was not there. */
 int store_remove(const char *dir, const char *name);
+
+/* Any plain file to read, as fopen(); errno. For what users name. */
+FILE *store_open(const char *path);

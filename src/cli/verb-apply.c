@@ -1,0 +1,67 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "verbs.h"
+#include "wanted.h"
+#include "out/plan.h"
+
+static const struct option options[] = {
+	{ 0, "yes", TAKES_NOTHING, NULL, "do not ask", NULL },
+	OPTION_ALLOW_DESTROY,
+	OPTION_ALLOW_IN_USE,
+	{ 0, "keep-going", TAKES_NOTHING, NULL, "keep what succeeded when something fails", NULL },
+	OPTION_TIMEOUT,
+};
+
+static const struct example examples[] = {
+	{ "apply", "the configuration, with a question on a terminal" },
+	{ "apply --yes ./10-uplink.conf", "this file, without" },
+	{ "apply --allow-destroy", "also where VFs that nobody uses must go" },
+};
+
+static int apply(
+	struct act *act, const struct wishes *w, const struct args *a, struct problem **reterr)
+{
+	autoplan plan = { 0 };
+	autonow now = { 0 };
+	int r = act->cli->dry_run ? 0 : wanted_lock(act, w, reterr);
+
+	if (r == 0)
+		r = wanted_plan(act, w, a, &now, &plan, reterr);
+	if (r < 0)
+		return r;
+	return act->cli->dry_run ? out_plan(&act->cli->out, &plan, reterr)
+				 : wanted_apply(act, &plan, a, reterr);
+}
+
+static int run(struct cli *cli, const struct args *a, struct problem **reterr)
+{
+	autowishes w = { 0 };
+	autoact act = { 0 };
+	int r;
+
+	r = cli_may_act(cli, reterr);
+	if (r == 0)
+		r = act_start(&act, cli, a, reterr);
+	if (r == 0)
+		r = wanted_read(&act, a, &w, reterr);
+	return r < 0 ? r : apply(&act, &w, a, reterr);
+}
+
+const struct verb verb_apply = {
+	.name = "apply",
+	.section = VERB_ACT,
+	.args = "[FILE…]",
+	.summary = "make it as the configuration says",
+	.description =
+		"Does what plan shows, and nothing when nothing differs. Every step is written\n"
+		"to a journal first: when one fails all is taken back, and after a crash the next\n"
+		"vfctl completes it or takes it back. VFs are destroyed only with --allow-destroy,\n"
+		"used ones only with --allow-in-use too, and held ones never.\n",
+	.options = options,
+	.n_options = ARRAY_SIZE(options),
+	.examples = examples,
+	.n_examples = ARRAY_SIZE(examples),
+	.completes = "<file>",
+	.min_args = 0,
+	.max_args = ANY_NUMBER,
+	.run = run,
+};
