@@ -9,7 +9,7 @@ static struct action_opts forced(const struct action_opts *act)
 	struct action_opts o = *act;
 
 	o.allow_in_use = o.driver.force = o.sriov.force = true;
-	o.recovering = true;
+	o.recovering = o.sriov.distrust = true;
 	o.result = NULL;
 	return o;
 }

@@ -14,6 +14,11 @@
 struct sriov_opts {
 	const char *state_dir; /* driver notes of VFs that go are forgotten; NULL: none */
 	bool force; /* destroy VFs that are bound, addressed or mounted (never held ones) */
+	/*
+	 * Somebody died while he changed it: the number is written also when the VFs that are to be
+	 * seen are as many already, for some may still come or go.
+	 */
+	bool distrust;
 	unsigned deadline_ms; /* 0: 10 s and 1 s per VF */
 	/* About once a second; `text`: "waiting for pid 4711 (qemu) to release 0000:3b:02.1". */
 	void (*waiting)(void *arg, const char *text, unsigned waited_ms);
