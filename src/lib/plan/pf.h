@@ -44,6 +44,7 @@ bool word_is_resource(const char *word);
 bool setting_is_so(struct maker *m, int vf, const char *word);
 /* A step, if one of them differs (`fresh`: in any case), with a way back unless fresh. */
 void add_settings(struct maker *m, enum stage stage, int vf, char *const *words, bool fresh);
+void add_resources(struct maker *m, int vf, char *const *words);
 /* What brings all present VFs back as they are. */
 void remember_vfs(struct maker *m, struct actions *back);
 

@@ -128,13 +128,13 @@ static void plan_words(struct maker *m, struct goal *g)
 	autostrv char **first = NULL, **rest = NULL;
 
 	STRV_FOREACH (w, g->words) {
-		bool resource = !g->old && word_is_resource(*w);
+		bool resource = !m->from && word_is_resource(*w);
 
 		maker_word(m, resource ? &first : &rest, *w);
 		if (word_is(*w, SETTING_UNBOUND) && !(g->old && setting_is_so(m, g->index, *w)))
 			g->unbound = true;
 	}
-	add_settings(m, STAGE_RESOURCES, g->index, first, true);
+	add_resources(m, g->index, first);
 	add_settings(m, STAGE_EACH, g->index, rest, !g->old);
 }
 

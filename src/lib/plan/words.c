@@ -73,6 +73,23 @@ void add_settings(struct maker *m, enum stage stage, int vf, char *const *words,
 		add_way_back(m, s, vf);
 }
 
+/* A VF that is not there yet has none of them, and none again if it does not come. */
+void add_resources(struct maker *m, int vf, char *const *words)
+{
+	struct step *s = words ? maker_add(m, STAGE_RESOURCES, ACTION_SETTINGS, vf, NULL) : NULL;
+	struct action *back = s ? actions_add(&s->back, ACTION_SETTINGS, m->f->bdf, vf) : NULL;
+
+	m->failed |= words && !back;
+	STRV_FOREACH (w, back ? words : NULL) {
+		autofree char *none =
+			maker_text(m, str_printf("%.*s=0", (int)strcspn(*w, "="), *w));
+
+		maker_word(m, &s->todo.words, *w);
+		if (none)
+			maker_word(m, &back->words, none);
+	}
+}
+
 /* The VF as it will be, for what only asks its kind. */
 static bool words_suit(struct maker *m, int vf, char *const *words)
 {
