@@ -12,9 +12,9 @@ static const struct option options[] = {
 };
 
 static const struct example examples[] = {
-	{ "apply", "the configuration, with a question on a terminal" },
+	{ "apply", "asks first, on a terminal" },
 	{ "apply --yes ./10-uplink.conf", "this file, without" },
-	{ "apply --allow-destroy", "also where VFs that nobody uses must go" },
+	{ "apply --allow-destroy", "VFs that nobody uses may go" },
 };
 
 static int apply(
@@ -53,9 +53,9 @@ const struct verb verb_apply = {
 	.summary = "make it as the configuration says",
 	.description =
 		"Does what plan shows, and nothing when nothing differs. Every step is written\n"
-		"to a journal first: when one fails all is taken back, and after a crash the next\n"
-		"vfctl completes it or takes it back. VFs are destroyed only with --allow-destroy,\n"
-		"used ones only with --allow-in-use too, and held ones never.\n",
+		"to a journal first: when one fails all is taken back, and after a crash the\n"
+		"next vfctl completes it or takes it back. VFs are destroyed only with\n"
+		"--allow-destroy, used ones only with --allow-in-use too, and held ones never.\n",
 	.options = options,
 	.n_options = ARRAY_SIZE(options),
 	.examples = examples,

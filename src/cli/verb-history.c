@@ -9,7 +9,7 @@
 static const struct example examples[] = {
 	{ "history", "all changes, the latest last" },
 	{ "history 17", "what that one did, step by step" },
-	{ "history 17 --json", "the same for programs, with the way back" },
+	{ "history 17 --json", "for programs, with the way back" },
 };
 
 static int show_one(struct cli *cli, const struct journal_place *places, const char *word,

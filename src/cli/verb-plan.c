@@ -14,7 +14,7 @@ static const struct example examples[] = {
 	{ "plan", "what the configuration would change" },
 	{ "plan --detailed-exitcode", "for scripts: is there anything to do?" },
 	{ "plan ./10-uplink.conf", "what this file would change" },
-	{ "plan before.json", "what would bring back what show --json printed" },
+	{ "plan before.json", "back to what show --json told" },
 };
 
 enum { EXIT_CHANGES = 2 };
