@@ -81,6 +81,18 @@ static int broken_stat(struct host *h UNUSED, const char *path, struct stat *ret
 	return fails() ? answer : under->ops->stat(under, path, ret);
 }
 
+/* Netlink's operations look behind the host that they are given, which is not theirs here. */
+static int no_link(struct host *h UNUSED, int ifindex UNUSED, struct host_link *ret UNUSED)
+{
+	return -ENOENT;
+}
+
+static int no_vfs(struct host *h UNUSED, int ifindex UNUSED, struct host_vf **ret UNUSED,
+	size_t *ret_n UNUSED)
+{
+	return -ENOENT;
+}
+
 static struct host broken(struct host *sound)
 {
 	under = sound;
@@ -90,6 +102,11 @@ static struct host broken(struct host *sound)
 	ops.list_dir = broken_list;
 	ops.stat = broken_stat;
 	ops.files = NULL;
+	ops.link_get = no_link;
+	ops.link_vfs = no_vfs;
+	ops.link_index = NULL;
+	ops.link_altnames = NULL;
+	ops.devlink = NULL;
 	calls = from = every = 0;
 	return (struct host) { .ops = &ops, .captured = true };
 }

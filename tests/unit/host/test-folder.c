@@ -171,7 +171,6 @@ static void a_folder_that_vanishes(void **state)
 {
 	struct fixture *x = *state;
 	autofree char *cmd = str_printf("rm -r '%s/sys/a'", x->dir);
-	autostrv char **names = NULL;
 	autofolder f;
 	char text[64];
 
