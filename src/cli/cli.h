@@ -18,7 +18,7 @@ struct cli {
 	const char *run_dir, *history_dir;
 	unsigned jobs;
 	const char *learned_dir; /* and what drivers answered to settings; NULL as well */
-	bool wants_pools; /* a selector pool=NAME is among the words */
+	bool wants_pools;	 /* a selector pool=NAME is among the words */
 	bool dry_run;
 	unsigned verbose;
 	bool progress;	   /* say what is awaited */

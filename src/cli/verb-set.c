@@ -257,8 +257,7 @@ static void details(FILE *to)
 	const char *kind = "";
 	int column = 0;
 
-	fputs("\nKeys (KEY=? tells what it takes; *-mode, quota.all-*, qat are a PF's):",
-		to);
+	fputs("\nKeys (KEY=? tells what it takes; *-mode, quota.all-*, qat are a PF's):", to);
 	for (unsigned i = 0; (key = setting_key_at(i)); i++) {
 		const char *of = setting_key_kind(key);
 		int len = (int)strlen(key->name) + 1;

@@ -59,7 +59,7 @@ struct function {
 	size_t n_vfs;
 	struct function *physfn; /* of a VF; NULL otherwise */
 	int vf_index;		 /* of a VF; -1 otherwise */
-	char *pool;		 /* by the configuration, when policy_label() was asked; NULL none */
+	char *pool; /* by the configuration, when policy_label() was asked; NULL none */
 
 	const struct holder *holders; /* the worst first; NULL: none, or not asked for */
 	size_t n_holders;

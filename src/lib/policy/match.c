@@ -208,15 +208,15 @@ static void take_back(struct match *m, const struct match_kind *kind)
 	m->n = kept;
 }
 
-static struct match_test *test_of(struct match *m, const struct match_kind *kind, bool not )
+static struct match_test *test_of(struct match *m, const struct match_kind *kind, bool negated)
 {
 	for (size_t i = 0; i < m->n; i++)
-		if (m->v[i].kind == kind && m->v[i].not == not )
+		if (m->v[i].kind == kind && m->v[i].negated == negated)
 			return &m->v[i];
 	m->v = m->v ? m->v : calloc(2 * ARRAY_SIZE(kinds), sizeof(*m->v));
 	if (!m->v)
 		return NULL;
-	m->v[m->n] = (struct match_test) { .kind = kind, .not = not };
+	m->v[m->n] = (struct match_test) { .kind = kind, .negated = negated };
 	return &m->v[m->n++];
 }
 
@@ -224,7 +224,7 @@ int match_add(struct match *m, const char *key, const char *value, char **ret_ba
 {
 	const struct match_kind *kind = NULL;
 	autostrv char **values = NULL;
-	bool not = *value == '!';
+	bool negated = *value == '!';
 	struct match_test *test;
 	int r;
 
@@ -237,12 +237,12 @@ int match_add(struct match *m, const char *key, const char *value, char **ret_ba
 		take_back(m, kind);
 		return 0;
 	}
-	r = split(value + not, &values);
+	r = split(value + negated, &values);
 	if (r == 0 && !values[0])
 		r = (*ret_bad = strdup(value)) ? -EINVAL : -ENOMEM;
 	if (r == 0)
 		r = check_values(kind, values, ret_bad);
-	test = r == 0 ? test_of(m, kind, not ) : NULL;
+	test = r == 0 ? test_of(m, kind, negated) : NULL;
 	if (r < 0 || !test)
 		return r < 0 ? r : -ENOMEM;
 	STRV_FOREACH (it, values)
@@ -284,7 +284,7 @@ static bool one_holds(const struct match_test *t, struct host *h, const struct f
 bool match_machine(const struct match *m, struct host *h)
 {
 	for (size_t i = 0; i < m->n; i++)
-		if (m->v[i].kind->machine && one_holds(&m->v[i], h, NULL) == m->v[i].not )
+		if (m->v[i].kind->machine && one_holds(&m->v[i], h, NULL) == m->v[i].negated)
 			return false;
 	return true;
 }
@@ -292,7 +292,7 @@ bool match_machine(const struct match *m, struct host *h)
 bool match_pf(const struct match *m, struct host *h, const struct function *pf)
 {
 	for (size_t i = 0; i < m->n; i++)
-		if (!m->v[i].kind->machine && one_holds(&m->v[i], h, pf) == m->v[i].not )
+		if (!m->v[i].kind->machine && one_holds(&m->v[i], h, pf) == m->v[i].negated)
 			return false;
 	return true;
 }

@@ -13,7 +13,7 @@ struct match_kind;
 struct match_test {
 	const struct match_kind *kind;
 	char **values; /* one at least */
-	bool not ;
+	bool negated;
 };
 
 struct match {
