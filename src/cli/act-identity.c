@@ -14,16 +14,24 @@ static bool seen_before(const struct selection *s, size_t i, struct bdf pf)
 	return false;
 }
 
+int act_verify_card(struct act *act, struct bdf pf, struct problem **reterr)
+{
+	autoidentity found = { 0 };
+
+	return act->cli->identity_dir
+		       ? identity_verify(act->host, act->cli->identity_dir, pf, &found, reterr)
+		       : 0;
+}
+
 int act_verify_cards(struct act *act, const struct selection *s, struct problem **reterr)
 {
 	int r = 0;
 
-	for (size_t i = 0; act->cli->identity_dir && r == 0 && i < s->n; i++) {
+	for (size_t i = 0; r == 0 && i < s->n; i++) {
 		struct bdf pf = s->v[i]->physfn ? s->v[i]->physfn->bdf : s->v[i]->bdf;
-		autoidentity found = { 0 };
 
 		if (!seen_before(s, i, pf))
-			r = identity_verify(act->host, act->cli->identity_dir, pf, &found, reterr);
+			r = act_verify_card(act, pf, reterr);
 	}
 	return r;
 }

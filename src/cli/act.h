@@ -52,9 +52,10 @@ int act_lock(struct act *act, const struct selection *s, struct problem **reterr
  * too.
  */
 int act_verify_cards(struct act *act, const struct selection *s, struct problem **reterr);
+int act_verify_card(struct act *act, struct bdf pf, struct problem **reterr);
 /*
- * Notes which cards the PFs among these are, before they are first changed; nothing on a dry run.
- * After they were verified.
+ * Notes which cards the PFs among these are, that were verified and have been configured. Nothing
+ * on a dry run.
  */
 int act_record_cards(struct act *act, const struct wishes *w, struct problem **reterr);
 /* How plans are applied. Borrows `act`. */

@@ -28,8 +28,10 @@ static int apply(
 		r = wanted_plan(act, w, a, &now, &plan, reterr);
 	if (r < 0)
 		return r;
-	return act->cli->dry_run ? out_plan(&act->cli->out, &plan, reterr)
-				 : wanted_apply(act, &plan, a, reterr);
+	if (act->cli->dry_run)
+		return out_plan(&act->cli->out, &plan, reterr);
+	r = wanted_apply(act, &plan, a, reterr);
+	return r == 0 ? act_record_cards(act, w, reterr) : r;
 }
 
 static int run(struct cli *cli, const struct args *a, struct problem **reterr)

@@ -62,7 +62,9 @@ static int read_policy(
 	CLEANUP(policy_freep) struct policy *p = NULL;
 	autofree char *cwd = getcwd(NULL, 0);
 	autostrv char **files = NULL;
-	struct policy_opts opts = { .cwd = cwd };
+	struct policy_opts opts = { .cwd = cwd,
+		.identity_dir = act->cli->identity_dir,
+		.learned_dir = act->cli->root ? NULL : act->cli->learned_dir };
 	autohost *live = NULL;
 	int r = 0;
 
@@ -101,8 +103,13 @@ int wanted_lock(struct act *act, const struct wishes *w, struct problem **reterr
 
 	if (!pfs)
 		return problem(reterr, -ENOMEM, PROBLEM_NO_MEMORY, NULL, "out of memory");
-	for (size_t i = 0; i < w->n; i++)
+	for (size_t i = 0; i < w->n; i++) {
+		int r = act_verify_card(act, w->v[i].bdf, reterr);
+
+		if (r < 0)
+			return r;
 		pfs[i] = w->v[i].bdf;
+	}
 	return work_begin(act->host, pfs, w->n, &opts, &act->work, reterr);
 }
 

@@ -81,6 +81,27 @@ static void pools(void **state UNUSED)
 	end(&f);
 }
 
+/* The first apply says which card the configuration holds for. */
+static void apply_records_the_card(void **state UNUSED)
+{
+	struct fixture f;
+
+	machine(&f);
+	fake_put(
+		f.cli.host, "[Match]\nName=eth0\n[VF 0]\nTrust=yes\n", "/etc/vfctl/pf.d/10-x.conf");
+	assert_int_equal(vfctl(&f, "config accept eth0 --dry-run"), 0);
+	assert_non_null(strstr(f.out, "would be done"));
+	assert_int_equal(vfctl(&f, "apply --yes"), 0);
+	assert_int_equal(vfctl(&f, "config accept eth0 --dry-run"), 0);
+	assert_non_null(strstr(f.out, "already so"));
+	fake_put(f.cli.host, "52:54:00:bb:00:01\n", "/sys/class/net/eth0/address");
+	fake_log_clear(f.cli.host);
+	assert_int_equal(vfctl(&f, "apply --yes"), 8);
+	assert_int_equal(vfctl(&f, "plan"), 8);
+	assert_string_equal(fake_log(f.cli.host), "");
+	end(&f);
+}
+
 /* Looking at the configuration changes nothing and tells all. */
 static void only_looks(void **state UNUSED)
 {
@@ -107,6 +128,7 @@ int main(void)
 		cmocka_unit_test(stable_is_for_addresses),
 		cmocka_unit_test(another_card_is_left_alone),
 		cmocka_unit_test(pools),
+		cmocka_unit_test(apply_records_the_card),
 		cmocka_unit_test(only_looks),
 	};
 
