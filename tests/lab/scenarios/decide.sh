@@ -1,0 +1,141 @@
+# shellcheck shell=sh
+# Plan, apply, undo while a guest holds a VF; vfctl killed half way; two of them at once.
+LAB_TIMEOUT=300
+LAB_PROGRAMS="vfctl vfctl-vmm"
+
+vf() {
+	link_name "$devices/$1/virtfn$2"
+}
+
+vfs_of() {
+	for v in "$devices/$1"/virtfn*; do
+		[ -e "$v" ] && echo "$v"
+	done | wc -l
+}
+
+has_vfs() {
+	[ "$(vfs_of "$1")" = "$2" ] || { echo "$1 has $(vfs_of "$1") VFs" && return 1; }
+}
+
+# fails_with CODE COMMAND…: it says why, too.
+fails_with() {
+	wanted=$1
+	shift
+	"$@" >/tmp/said 2>&1
+	rc=$?
+	cat /tmp/said
+	[ $rc = "$wanted" ] || { echo "exit status $rc" && return 1; }
+}
+
+said() {
+	grep -q "$1" /tmp/said || { cat /tmp/said && return 1; }
+}
+
+# config FILE PF N [VF SECTION]
+config() {
+	printf '[Match]\nPath=pci-%s\n[PF]\nVirtualFunctions=%s\nDriversAutoprobe=no\n[VF *]\nDriver=vfio-pci\n' \
+		"$2" "$3" >"$1"
+}
+
+plan_and_apply() {
+	step "From nothing to four VFs and back, by number"
+	config /tmp/net.conf "$pf" 4
+	check "plan tells changes" fails_with 2 vfctl plan --detailed-exitcode /tmp/net.conf
+	check "nothing was touched" has_vfs "$pf" 0
+	must "apply" vfctl apply --yes /tmp/net.conf
+	check "four VFs" has_vfs "$pf" 4
+	check "on vfio-pci" test "$(driver_of "$(vf "$pf" 3)")" = vfio-pci
+	check "nothing is left to do" fails_with 0 vfctl plan --detailed-exitcode /tmp/net.conf
+	must "undo" vfctl undo
+	check "none again" has_vfs "$pf" 0
+	must "undo of the undo" vfctl undo
+	check "four again" has_vfs "$pf" 4
+	check "on vfio-pci again" test "$(driver_of "$(vf "$pf" 0)")" = vfio-pci
+}
+
+nvme_in_order() {
+	step "NVMe: resources, VFs, online, bound: one file"
+	must "a VF" vfctl create nvme0 1
+	must "resources" vfctl set nvme0/vf0 vq=2 vi=1 online=yes
+	must "bind" vfctl bind nvme0/vf0
+	must "destroy" vfctl destroy nvme0
+	must "undo brings all back" vfctl undo
+	check "online" sh -c 'vfctl show nvme0/vf0 | grep -q "vq=2 vi=1 online=yes"'
+	check "on vfio-pci" test "$(driver_of "$(vf "$nvme" 0)")" = vfio-pci
+}
+
+held_by_a_guest() {
+	step "A guest holds a VF"
+	printf 'echo "@@ up"\nread -r word\n' >/tmp/guest.sh
+	guest_start holder /tmp/guest.sh --cpus 1 --mem 256M --vf "$pf/vf0"
+	check "it runs" wait_for 60 guest_saw holder '^@@ up'
+	config /tmp/two.conf "$pf" 2
+	check "create is refused" fails_with 5 vfctl create "$pf" 2
+	check "by name" said "in use by .*: pid [0-9]* (vfctl-vmm"
+	check "destroy is refused, whatever is allowed" fails_with 5 vfctl destroy --allow-in-use "$pf"
+	check "plan tells whom it would hurt" fails_with 5 vfctl plan --allow-destroy --allow-in-use /tmp/two.conf
+	check "by name" said "is destroyed: pid [0-9]* (vfctl-vmm"
+	check "apply is refused" fails_with 5 vfctl apply --yes --allow-destroy --allow-in-use /tmp/two.conf
+	check "undo of the creation is refused" fails_with 5 vfctl undo "$(creation)" --force
+	check "bind of the held one is refused" fails_with 5 vfctl bind "$pf/vf0" igbvf
+	check "its neighbour can be had" vfctl unbind "$pf/vf1"
+	check "and that taken back" vfctl undo
+	check "all are still there" has_vfs "$pf" 4
+	kill -TERM "$(guest_pid holder)"
+	check "the guest ends" guest_ends_with holder 20 0
+	check "now apply does it" vfctl apply --yes --allow-destroy /tmp/two.conf
+	check "two VFs" has_vfs "$pf" 2
+}
+
+# The first entry that made VFs of the network card.
+creation() {
+	vfctl --no-legend history | awk '/ apply / { print $1; exit }'
+}
+
+killed() {
+	step "Killed half way, at ten moments: the next start puts it in order"
+	must "none" vfctl destroy "$pf"
+	for i in 0 1 2 3 4 5 6 7 8 9; do
+		vfctl apply --yes /tmp/net.conf >/dev/null 2>&1 &
+		dying=$!
+		sleep "0.$((i * 3 / 10))$((i * 3 % 10))"
+		kill -9 $dying 2>/dev/null
+		wait $dying 2>/dev/null
+		sleep 0.3
+		vfctl history >/dev/null 2>>/tmp/notes
+		vfctl unbind "$pf" --dry-run >/dev/null 2>&1
+		vfctl set "$pf/vf0" vlan=0 >/dev/null 2>>/tmp/notes
+		vfctl undo 99999 >/dev/null 2>>/tmp/notes
+		n=$(vfs_of "$pf")
+		check "moment $i: none or all ($n)" test "$n" = 0 -o "$n" = 4
+		check "moment $i: no work is left behind" test -z "$(ls /run/vfctl/journal)"
+		[ "$n" = 0 ] || check "moment $i: all bound" test "$(driver_of "$(vf "$pf" 3)")" = vfio-pci
+		vfctl destroy --allow-in-use "$pf" >/dev/null 2>&1
+	done
+	grep interrupted /tmp/notes
+	check "some were interrupted, and it was said" grep -q "was interrupted" /tmp/notes
+}
+
+two_at_once() {
+	step "Two at once on one PF"
+	vfctl apply --yes /tmp/net.conf >/tmp/first 2>&1 &
+	first=$!
+	vfctl create "$pf" 2 >/tmp/second 2>&1
+	second=$?
+	wait $first
+	cat /tmp/second
+	check "one of them did it whole" test "$(vfs_of "$pf")" = 4 -o "$(vfs_of "$pf")" = 2
+	check "the other was refused" test $second = 5 -o $second = 0
+	check "nothing is left behind" test -z "$(ls /run/vfctl/journal)"
+	vfctl history
+}
+
+scenario() {
+	pf=$(link_name /sys/class/net/ens1f0/device)
+	nvme=$(link_name /sys/class/nvme/nvme0/device)
+	plan_and_apply
+	nvme_in_order
+	held_by_a_guest
+	killed
+	two_at_once
+}
