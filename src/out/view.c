@@ -198,7 +198,6 @@ int view_make(const struct topology *t, const struct holders *holders,
 	CLEANUP(view_freep) struct view *view = calloc(1, sizeof(*view));
 	size_t most = t->inv->n_functions + t->n_roots + 1;
 	autofree int *last_child = calloc(most, sizeof(*last_child));
-	autofree uint8_t *marks = NULL;
 	struct making m = { .t = t, .inv = t->inv, .unfold = unfold, .view = view };
 	int r;
 
@@ -209,11 +208,13 @@ int view_make(const struct topology *t, const struct holders *holders,
 	view->v = calloc(most, sizeof(*view->v));
 	view->worst = calloc(most, sizeof(*view->worst));
 	r = view->v && view->worst ? mark(&m, chosen, n) : -ENOMEM;
-	marks = m.marks;
+	if (r == 0) {
+		note_holders(&m, holders);
+		add_roots(&m);
+	}
+	free(m.marks);
 	if (r < 0)
 		return r;
-	note_holders(&m, holders);
-	add_roots(&m);
 	*ret = TAKE_PTR(view);
 	return 0;
 }

@@ -299,13 +299,16 @@ static void add_vf(
 	struct words own = { 0 };
 
 	for (size_t k = 0; k < w->n; k++) {
-		if (str_starts(w->v[k], "group=") && !str_ends(w->v[k], "/"))
-			own.v[own.n++] = group =
-				str_printf("group=%u", (unsigned)atoi(w->v[k] + 6) + i);
-		else if (str_starts(w->v[k], "net="))
-			own.v[own.n++] = net = str_printf("%s%u", w->v[k], i);
-		else
-			own.v[own.n++] = w->v[k];
+		char *word = w->v[k];
+
+		if (str_starts(word, "group=") && !str_ends(word, "/")) {
+			group = str_printf("group=%u", (unsigned)atoi(word + 6) + i);
+			word = group;
+		} else if (str_starts(word, "net=")) {
+			net = str_printf("%s%u", word, i);
+			word = net;
+		}
+		own.v[own.n++] = word;
 	}
 	add(m, a, above, &own);
 }
@@ -314,7 +317,7 @@ static void add_vf(
 static void vfs_line(struct made *m, const struct words *w)
 {
 	unsigned n = w->n > 2 ? (unsigned)atoi(w->v[2]) : 0, offset = 0, stride = 0;
-	autofree char *above = NULL, *pf = NULL, *text = NULL, *text2 = NULL;
+	autofree char *above = NULL, *pf = NULL;
 	struct bdf a;
 
 	if (w->n < 3 || bdf_parse(w->v[1], &a) < 0 || !path_of(m, a)) {

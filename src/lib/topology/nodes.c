@@ -164,7 +164,8 @@ int topology_read_nodes(struct host *h, struct topology *t)
 	}
 	if (r < 0)
 		return r;
-	qsort(t->roots, t->n_roots, sizeof(*t->roots), by_number);
+	if (t->n_roots)
+		qsort(t->roots, t->n_roots, sizeof(*t->roots), by_number);
 	for (size_t i = 0; r == 0 && i < n; i++) {
 		struct topo_node *node = &t->nodes[i];
 
