@@ -3,7 +3,8 @@
  * Acts. A function is given by its address, "0000:3b:00.1" (vfctl_function_address()), and looked
  * at anew. Each act finds out first who would be hurt, is verified by reading back, and undoes
  * what failed half way. All return 1: changed, 0: was so already, or a negative errno. They need
- * root's rights.
+ * root's rights. -EBUSY also while another process changes the same PF; vfctl_host_set_timeout()
+ * waits for it. What was done is in the history (plan.h).
  */
 #ifndef VFCTL_ACT_H
 #define VFCTL_ACT_H
@@ -21,6 +22,12 @@ enum vfctl_act_flags {
 	VFCTL_DRY_RUN = 1 << 0,
 	/* Also what somebody uses. Functions that a process holds through VFIO are never taken. */
 	VFCTL_ALLOW_IN_USE = 1 << 1,
+	/* For plans: VFs that exist may go, if nobody uses them. */
+	VFCTL_ALLOW_DESTROY = 1 << 2,
+	/* For undoing: also what somebody else has changed meanwhile. */
+	VFCTL_ALLOW_DRIFT = 1 << 3,
+	/* For tests of a function: nothing that makes the IOMMU report a fault. */
+	VFCTL_NO_FAULTS = 1 << 4,
 };
 
 /*

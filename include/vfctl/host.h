@@ -27,10 +27,17 @@ VFCTL_PUBLIC void vfctl_host_close(struct vfctl_host *host);
 /* Longest wait of an act for the kernel or a function's user, in milliseconds; 0: the usual. */
 VFCTL_PUBLIC void vfctl_host_set_timeout(struct vfctl_host *host, unsigned timeout_ms);
 /*
- * Where the drivers that functions had before are noted, for vfctl_restore(); the text is copied.
- * NULL: nowhere. Unless set, /var/lib/vfctl/drivers, as vfctl has it. -ENOMEM.
+ * The folder in which is kept what outlives a process: the drivers that functions had before, the
+ * history of changes, what drivers answered to settings. The text is copied. NULL: nothing is
+ * kept. Unless set, /var/lib/vfctl, as vfctl has it. -ENOMEM.
  */
 VFCTL_PUBLIC int vfctl_host_set_state_dir(struct vfctl_host *host, const char *dir);
+/*
+ * The same for locks, and for the journal of changes that are under way. NULL: none, and then no
+ * history either. Unless set, /run/vfctl; who changes a machine with another one does not see the
+ * others at work. -ENOMEM.
+ */
+VFCTL_PUBLIC int vfctl_host_set_run_dir(struct vfctl_host *host, const char *dir);
 /*
  * Called about once a second while an act waits: "waiting for pid 4711 (qemu web1) to release
  * 0000:3b:02.1". NULL: nobody is told. It must not call the library with the same handle.

@@ -9,6 +9,7 @@
 #include "act.h"
 #include "error.h"
 #include "host.h"
+#include "plan.h"
 #include "snapshot.h"
 
 #endif

@@ -15,14 +15,16 @@ int api_host_new(struct host *h, struct vfctl_host **ret)
 {
 	struct vfctl_host *host = calloc(1, sizeof(*host));
 
-	if (host)
-		host->state_dir = strdup("/var/lib/vfctl/drivers");
-	if (!host || !host->state_dir) {
-		free(host);
+	if (!host) {
 		host_free(h);
 		return -ENOMEM;
 	}
 	host->host = h;
+	if (vfctl_host_set_state_dir(host, "/var/lib/vfctl") < 0 ||
+		vfctl_host_set_run_dir(host, "/run/vfctl") < 0) {
+		vfctl_host_close(host);
+		return -ENOMEM;
+	}
 	*ret = host;
 	return 0;
 }
@@ -60,7 +62,8 @@ void vfctl_host_close(struct vfctl_host *host)
 	if (!host)
 		return;
 	host_free(host->host);
-	free(host->state_dir);
+	vfctl_host_set_state_dir(host, NULL);
+	free(host->run_dir);
 	free(host);
 }
 
@@ -69,14 +72,33 @@ void vfctl_host_set_timeout(struct vfctl_host *host, unsigned timeout_ms)
 	host->timeout_ms = timeout_ms;
 }
 
+static void put(char **field, char *value)
+{
+	free(*field);
+	*field = value;
+}
+
 int vfctl_host_set_state_dir(struct vfctl_host *host, const char *dir)
+{
+	autofree char *drivers = dir ? str_printf("%s/drivers", dir) : NULL;
+	autofree char *history = dir ? str_printf("%s/journal", dir) : NULL;
+	autofree char *learned = dir ? str_printf("%s/learned", dir) : NULL;
+
+	if (dir && (!drivers || !history || !learned))
+		return -ENOMEM;
+	put(&host->driver_dir, TAKE_PTR(drivers));
+	put(&host->history_dir, TAKE_PTR(history));
+	put(&host->learned_dir, TAKE_PTR(learned));
+	return 0;
+}
+
+int vfctl_host_set_run_dir(struct vfctl_host *host, const char *dir)
 {
 	char *copy = dir ? strdup(dir) : NULL;
 
 	if (dir && !copy)
 		return -ENOMEM;
-	free(host->state_dir);
-	host->state_dir = copy;
+	put(&host->run_dir, copy);
 	return 0;
 }
 

@@ -1,34 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /* The public struct names stand for the rooms' own structs; nothing of them is public. */
+#include "cast.h"
 #include "handle.h"
 
 #include "inventory/inventory.h"
 #include "select/select.h"
-
-static const struct inventory *inventory_of(const struct vfctl_snapshot *s)
-{
-	return (const struct inventory *)(const void *)s;
-}
-
-static const struct function *function_of(const struct vfctl_function *f)
-{
-	return (const struct function *)(const void *)f;
-}
-
-static const struct iommu_group *group_of(const struct vfctl_group *g)
-{
-	return (const struct iommu_group *)(const void *)g;
-}
-
-static const struct vfctl_function *public_function(const struct function *f)
-{
-	return (const struct vfctl_function *)(const void *)f;
-}
-
-static const struct vfctl_group *public_group(const struct iommu_group *g)
-{
-	return (const struct vfctl_group *)(const void *)g;
-}
 
 int vfctl_snapshot_take(
 	struct vfctl_host *host, struct vfctl_snapshot **ret, struct vfctl_error **reterr)

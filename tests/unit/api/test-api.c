@@ -1,37 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /* The public calls, on captured machines and on a kernel that behaves as the measured one. */
-#include "cm.h"
-#include "api/handle.h"
-#include "base/str.h"
-#include "fake/fake.h"
-
-#include <stdio.h>
-
-static struct vfctl_host *captured(const char *name)
-{
-	autofree char *path = str_printf(HOSTS_DIR "/%s.tar.gz", name);
-	struct vfctl_host *h = NULL;
-
-	assert_int_equal(vfctl_host_open_captured(path, &h, NULL), 0);
-	return h;
-}
-
-static struct vfctl_snapshot *picture(struct vfctl_host *h)
-{
-	struct vfctl_snapshot *s = NULL;
-
-	assert_int_equal(vfctl_snapshot_take(h, &s, NULL), 0);
-	return s;
-}
-
-static const struct vfctl_function *find(
-	struct vfctl_host *h, const struct vfctl_snapshot *s, const char *selector)
-{
-	const struct vfctl_function *f = NULL;
-
-	assert_int_equal(vfctl_snapshot_find(h, s, selector, &f, NULL), 0);
-	return f;
-}
+#include "env.h"
 
 static void functions(void **state UNUSED)
 {
@@ -138,27 +107,10 @@ static void errors(void **state UNUSED)
 	assert_null(h);
 }
 
-static struct vfctl_host *fake_machine(const char *capture, struct host **ret)
-{
-	struct vfctl_host *h = NULL;
-
-	*ret = fake_kernel_new(capture);
-	assert_int_equal(api_host_new(*ret, &h), 0);
-	assert_int_equal(vfctl_host_set_state_dir(h, NULL), 0);
-	return h;
-}
-
-static void driver_is(struct host *h, const char *address, const char *want)
-{
-	autofree char *have = fake_driver(h, address);
-
-	assert_true(str_eq(have, want));
-}
-
 static void acts(void **state UNUSED)
 {
 	struct host *kernel;
-	struct vfctl_host *h = fake_machine(HOSTS_DIR "/s0-pf-only.tar.gz", &kernel);
+	struct vfctl_host *h = fake_machine("s0-pf-only", &kernel);
 	const char *pf = "0000:01:00.0", *vf = "0000:01:10.0";
 
 	assert_int_equal(vfctl_set_vfs(h, pf, 2, VFCTL_DRY_RUN, NULL), 1);
@@ -185,7 +137,7 @@ static void settings(void **state UNUSED)
 	static const char *const words[] = { "vlan=100", "link-state=enable", "trust=on" };
 	static const char *const bad[] = { "vlan=100", "vlan=5000" };
 	struct host *kernel;
-	struct vfctl_host *h = fake_machine(HOSTS_DIR "/s1-igb4-igbvf.tar.gz", &kernel);
+	struct vfctl_host *h = fake_machine("s1-igb4-igbvf", &kernel);
 	struct vfctl_error *e = NULL;
 	int results[3] = { 9, 9, 9 };
 
@@ -216,7 +168,7 @@ static void told(void *arg, const char *text, unsigned waited_ms UNUSED)
 static void progress(void **state UNUSED)
 {
 	struct host *kernel;
-	struct vfctl_host *h = fake_machine(HOSTS_DIR "/s2-vfio.tar.gz", &kernel);
+	struct vfctl_host *h = fake_machine("s2-vfio", &kernel);
 	unsigned n = 0;
 
 	fake_hold(kernel, "0000:02:10.0");
