@@ -4,7 +4,8 @@
  * at anew. Each act finds out first who would be hurt, is verified by reading back, and undoes
  * what failed half way. All return 1: changed, 0: was so already, or a negative errno. They need
  * root's rights. -EBUSY also while another process changes the same PF; vfctl_host_set_timeout()
- * waits for it. What was done is in the history (plan.h).
+ * waits for it, and -ESTALE when another card stands where one was configured. What was done is in
+ * the history (plan.h).
  */
 #ifndef VFCTL_ACT_H
 #define VFCTL_ACT_H

@@ -28,8 +28,8 @@ VFCTL_PUBLIC void vfctl_host_close(struct vfctl_host *host);
 VFCTL_PUBLIC void vfctl_host_set_timeout(struct vfctl_host *host, unsigned timeout_ms);
 /*
  * The folder in which is kept what outlives a process: the drivers that functions had before, the
- * history of changes, what drivers answered to settings. The text is copied. NULL: nothing is
- * kept. Unless set, /var/lib/vfctl, as vfctl has it. -ENOMEM.
+ * history of changes, what drivers answered to settings, which cards were configured. The text is
+ * copied. NULL: nothing is kept. Unless set, /var/lib/vfctl, as vfctl has it. -ENOMEM.
  */
 VFCTL_PUBLIC int vfctl_host_set_state_dir(struct vfctl_host *host, const char *dir);
 /*

@@ -9,8 +9,8 @@
 struct vfctl_host {
 	struct host *host;
 	unsigned timeout_ms;
-	char *driver_dir, *history_dir, *learned_dir; /* NULL: nothing is noted */
-	char *run_dir;				      /* NULL: no locks and no journal */
+	char *driver_dir, *history_dir, *learned_dir, *identity_dir; /* NULL: nothing is noted */
+	char *run_dir; /* NULL: no locks and no journal */
 	void (*waiting)(void *arg, const char *text, unsigned waited_ms);
 	void *arg;
 };

@@ -83,12 +83,14 @@ int vfctl_host_set_state_dir(struct vfctl_host *host, const char *dir)
 	autofree char *drivers = dir ? str_printf("%s/drivers", dir) : NULL;
 	autofree char *history = dir ? str_printf("%s/journal", dir) : NULL;
 	autofree char *learned = dir ? str_printf("%s/learned", dir) : NULL;
+	autofree char *identities = dir ? str_printf("%s/identities", dir) : NULL;
 
-	if (dir && (!drivers || !history || !learned))
+	if (dir && (!drivers || !history || !learned || !identities))
 		return -ENOMEM;
 	put(&host->driver_dir, TAKE_PTR(drivers));
 	put(&host->history_dir, TAKE_PTR(history));
 	put(&host->learned_dir, TAKE_PTR(learned));
+	put(&host->identity_dir, TAKE_PTR(identities));
 	return 0;
 }
 

@@ -2,6 +2,7 @@
 #include "run.h"
 
 #include "base/str.h"
+#include "identity/identity.h"
 
 int api_no_memory(struct problem **reterr)
 {
@@ -86,8 +87,16 @@ void run_done(struct run *run)
 
 int run_begin(struct run *run, const struct bdf *pfs, size_t n, struct problem **reterr)
 {
-	if (run->flags & VFCTL_DRY_RUN)
-		return 0;
+	int r = 0;
+
+	for (size_t i = 0; run->host->identity_dir && r == 0 && i < n; i++) {
+		autoidentity found = { 0 };
+
+		r = identity_verify(
+			run->host->host, run->host->identity_dir, pfs[i], &found, reterr);
+	}
+	if (r < 0 || run->flags & VFCTL_DRY_RUN)
+		return r;
 	return work_begin(run->host->host, pfs, n, &run->opts, &run->work, reterr);
 }
 

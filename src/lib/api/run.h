@@ -24,7 +24,10 @@ int run_init(struct run *run, struct vfctl_host *host, unsigned flags, unsigned 
 void run_done(struct run *run);
 #define autorun CLEANUP(run_done) struct run
 
-/* The right to change these functions (a VF by its PF); nothing on a dry run. */
+/*
+ * The right to change these functions (a VF by its PF). PROBLEM_DRIFT when another card stands
+ * where one was configured. Locks nothing on a dry run.
+ */
 int run_begin(struct run *run, const struct bdf *pfs, size_t n, struct problem **reterr);
 /* Looks anew and plans; refusals are in the plan. Fails when the machine cannot be looked at. */
 int run_plan(struct vfctl_host *host, const struct wishes *w, const struct plan_opts *how,

@@ -70,7 +70,7 @@ static void there_and_back(void **state UNUSED)
 	assert_string_equal(vfctl_step_target(s), PF);
 	assert_string_equal(vfctl_step_action(s), "2 VFs");
 	assert_string_equal(vfctl_step_was(s), "0");
-	assert_string_equal(vfctl_step_undo(s), "0 VFs");
+	assert_string_equal(vfctl_step_undo(s), "no VFs");
 	assert_null(vfctl_plan_step(f.p, vfctl_plan_steps(f.p)));
 	assert_int_equal(vfctl_plan_apply(f.h, f.p, "provision", &id, NULL), 1);
 	assert_int_equal(id, 1);
