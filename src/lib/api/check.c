@@ -4,7 +4,9 @@
 #include "run.h"
 
 #include "base/str.h"
+#include "check/claim.h"
 #include "foreign/foreign.h"
+#include "host/conf.h"
 #include "policy/policy.h"
 
 static int add_all(const struct check_report *from, struct vfctl_report **ret)
@@ -66,64 +68,39 @@ int vfctl_why(struct vfctl_host *host, const char *function, uint64_t memory_byt
 
 /* ---- The host, and what other managers want of it ---- */
 
-struct claims {
-	struct foreign found;
-	struct check_claim *v;
-	char (*addresses)[BDF_TEXT_MAX];
-	size_t n;
-};
-
-static void claims_done(struct claims *c)
-{
-	foreign_done(&c->found);
-	free(c->v);
-	free(c->addresses);
-}
-
-static int claims_read(struct vfctl_host *host, const struct inventory *inv, struct claims *c)
+static int read_claims(struct vfctl_host *host, const struct inventory *inv, struct foreign *found,
+	struct claims *ret)
 {
 	const struct policy_opts opts = { .learned_dir = host->learned_dir,
 		.identity_dir = host->identity_dir };
 	CLEANUP(policy_freep) struct policy *p = NULL;
-	int r = foreign_read(host->host, inv, &c->found);
+	int r = foreign_read(host->host, inv, found);
 
 	if (r == 0)
 		r = policy_load(host->host, inv, &opts, &p);
 	if (r == 0)
-		r = foreign_add_policy(&c->found, p);
+		r = foreign_add_policy(found, p);
 	if (r < 0)
 		return r;
-	foreign_sort(&c->found);
-	c->v = calloc(c->found.n_facts + 1, sizeof(*c->v));
-	c->addresses = calloc(c->found.n_facts + 1, sizeof(*c->addresses));
-	for (size_t i = 0; c->v && c->addresses && i < c->found.n_facts; i++) {
-		const struct foreign_fact *f = &c->found.facts[i];
-
-		if (f->by == FOREIGN_VFCTL)
-			continue;
-		memcpy(c->addresses[c->n], BDF_TEXT(f->pf), BDF_TEXT_MAX);
-		c->v[c->n] = (struct check_claim) { .manager = foreign_manager_name(f->by),
-			.file = f->file,
-			.pf = c->addresses[c->n],
-			.wants = f->said,
-			.conflicts = foreign_verdict(&c->found, i) == FOREIGN_CONFLICT };
-		c->n++;
-	}
-	return c->v && c->addresses ? 0 : -ENOMEM;
+	foreign_sort(found);
+	return claims_make(found, ret);
 }
 
 static int doctor(struct vfctl_host *host, uint64_t memory_bytes, struct check_report *ret,
 	struct problem **reterr)
 {
 	CLEANUP(inventory_freep) struct inventory *inv = NULL;
-	CLEANUP(claims_done) struct claims claims = { 0 };
+	autoforeign found = { 0 };
+	autoclaims claims = { 0 };
 	struct check_opts opts = { .memory_bytes = memory_bytes };
 	autochecker *c = NULL;
 	int r = inventory_load(host->host, INVENTORY_ALL, &inv, reterr);
 
 	if (r < 0)
 		return r;
-	if (claims_read(host, inv, &claims) < 0)
+	/* A capture without configuration says nothing about whose it was. */
+	if ((!host->host->captured || conf_is_there(host->host)) &&
+		read_claims(host, inv, &found, &claims) < 0)
 		return api_no_memory(reterr);
 	opts.claims = claims.v;
 	opts.n_claims = claims.n;
