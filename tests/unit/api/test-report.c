@@ -73,34 +73,37 @@ static void doctor(void **state UNUSED)
 static void resets(void **state UNUSED)
 {
 	struct host *kernel;
-	struct vfctl_host *h = fake_machine("s1-igb4-igbvf", &kernel);
+	struct vfctl_host *h = fake_machine("s2-vfio", &kernel);
 	struct vfctl_reset *r = NULL;
 	struct vfctl_error *e = NULL;
 
-	assert_int_equal(vfctl_reset_plan(h, "0000:01:10.0", NULL, &r, NULL), 0);
+	assert_int_equal(vfctl_reset_plan(h, VF, NULL, &r, NULL), 0);
 	assert_string_equal(vfctl_reset_method(r), "flr");
 	assert_int_equal(vfctl_reset_functions(r), 1);
-	assert_string_equal(vfctl_reset_function(r, 0), "0000:01:10.0");
+	assert_string_equal(vfctl_reset_function(r, 0), VF);
 	assert_null(vfctl_reset_function(r, 1));
 	assert_int_equal(vfctl_reset_do(h, r, VFCTL_DRY_RUN, NULL), 1);
-	assert_int_equal(fake_resets(kernel, "0000:01:10.0"), 0);
+	assert_int_equal(fake_resets(kernel, VF), 0);
 	assert_int_equal(vfctl_reset_do(h, r, 1U << 30, NULL), -EINVAL);
 	assert_int_equal(vfctl_reset_do(h, r, 0, NULL), 1);
-	assert_int_equal(fake_resets(kernel, "0000:01:10.0"), 1);
+	assert_int_equal(fake_resets(kernel, VF), 1);
 	/* It does not come back as it was. */
-	fake_reset_breaks(kernel, "0000:01:10.0", false, 0);
-	assert_true(vfctl_reset_do(h, r, 0, &e) < 0);
+	fake_reset_breaks(kernel, VF, true, 0);
+	assert_int_equal(vfctl_reset_do(h, r, 0, &e), -EIO);
+	assert_int_equal(fake_resets(kernel, VF), 2);
 	assert_non_null(e);
 	vfctl_error_free(e);
 	e = NULL;
 	vfctl_reset_free(r);
 	r = NULL;
-	/* A PF takes its VFs along. */
-	assert_int_equal(vfctl_reset_plan(h, "0000:01:00.0", "flr", &r, NULL), 0);
-	assert_int_equal(vfctl_reset_functions(r), 5);
+	/* A PF takes its VFs along, and has a driver. */
+	assert_int_equal(vfctl_reset_plan(h, "0000:02:00.0", "flr", &r, NULL), 0);
+	assert_int_equal(vfctl_reset_functions(r), 3);
+	assert_int_equal(vfctl_reset_do(h, r, 0, &e), -EBUSY);
+	assert_kind(&e, "in-use");
 	vfctl_reset_free(r);
 	r = NULL;
-	assert_int_equal(vfctl_reset_plan(h, "0000:01:00.0", "acpi", &r, &e), -EINVAL);
+	assert_int_equal(vfctl_reset_plan(h, "0000:02:00.0", "acpi", &r, &e), -EINVAL);
 	assert_kind(&e, "unsupported");
 	assert_int_equal(vfctl_reset_plan(h, "0000:77:00.0", NULL, &r, &e), -ENOENT);
 	assert_kind(&e, "not-found");
