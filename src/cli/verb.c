@@ -14,6 +14,7 @@ const struct verb *const verbs[] = {
 	&verb_config_cat,
 	&verb_config_pools,
 	&verb_config_accept,
+	&verb_monitor,
 	&verb_capture,
 	&verb_import,
 	&verb_plan,

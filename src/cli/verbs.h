@@ -15,6 +15,7 @@ extern const struct verb verb_config_show;
 extern const struct verb verb_config_cat;
 extern const struct verb verb_config_pools;
 extern const struct verb verb_config_accept;
+extern const struct verb verb_monitor;
 extern const struct verb verb_capture;
 extern const struct verb verb_import;
 extern const struct verb verb_plan;

@@ -25,6 +25,7 @@
 #include <sys/types.h>
 
 struct devlink_ops;
+struct events_ops;
 struct host;
 struct host_link;
 struct host_log_line;
@@ -83,6 +84,8 @@ struct host_ops {
 
 	/* Devlink (devlink.h); NULL in the table: nothing can be known of it. */
 	const struct devlink_ops *devlink;
+	/* What happens (events.h); NULL in the table: nothing does. */
+	const struct events_ops *events;
 
 	/* Loads a kernel module by name or alias; 1 loaded now, 0 was there, -ENOENT no such. */
 	int (*load_module)(struct host *h, const char *name);

@@ -3,6 +3,7 @@
 #include "blocking_read.h"
 #include "blocking_write.h"
 #include "devlink.h"
+#include "events.h"
 #include "fd.h"
 #include "kmod.h"
 #include "kmsg.h"
@@ -117,6 +118,7 @@ static const struct host_ops live_ops = {
 	.link_vfs_stats = netlink_link_vfs_stats,
 	.link_set_vf = netlink_link_set_vf,
 	.devlink = &devlink_live_ops,
+	.events = &events_live_ops,
 	.load_module = kmod_load,
 	.device_settled = udevd_settled,
 	.kernel_log = live_kernel_log,
