@@ -33,7 +33,8 @@ static void make(struct made *m, size_t pfs, size_t vfs, const char *driver)
 	for (size_t i = 0; i < pfs; i++) {
 		struct function *pf = &m->inv.functions[n++];
 
-		snprintf(m->netdevs[i].name, sizeof(m->netdevs[i].name), "ens%zu", i);
+		snprintf(m->netdevs[i].name, sizeof(m->netdevs[i].name), "ens%u",
+			(unsigned)(i % 1000));
 		*pf = (struct function) { .bdf = bdf_of(i, 0),
 			.kind = FUNCTION_PF,
 			.class_word = "network",

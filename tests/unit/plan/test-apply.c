@@ -1,0 +1,196 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* Doing it: what fails is taken back, whatever fails; and pictures as wishes. */
+#include "machine-plan.h"
+
+#include "store/store.h"
+
+struct faults {
+	unsigned at, calls;
+	bool for_ever;
+};
+
+static int fails(struct faults *f)
+{
+	f->calls++;
+	return f->at && (f->calls == f->at || (f->for_ever && f->calls > f->at));
+}
+
+static ssize_t full_write(void *arg, int fd, const void *data, size_t len)
+{
+	if (fails(arg)) /* a part still fits */
+		return write(fd, data, len / 2);
+	return write(fd, data, len);
+}
+
+static int bad_sync(void *arg, int fd UNUSED)
+{
+	return fails(arg) ? -EIO : 0;
+}
+
+static void wish(struct wishes *w)
+{
+	struct pf_wish *pf = wishes_pf(w, at(PF));
+	struct vf_wish *vf;
+
+	pf->num_vfs = 2;
+	pf->autoprobe = 0;
+	vf = pf_wish_vf(pf, 1);
+	assert_int_equal(wish_put(&vf->driver, "vfio-pci"), 0);
+	assert_int_equal(wish_setting(&vf->settings, "vlan=9"), 0);
+}
+
+/* One record that cannot be written, or all from one on: as before, or as wanted, and told. */
+static bool with_fault(unsigned n, bool for_ever)
+{
+	struct faults faults = { .at = n, .for_ever = for_ever };
+	const struct logfile_io io = { full_write, bad_sync, &faults };
+	autofree char *before = NULL, *after = NULL;
+	autowishes w = { 0 };
+	struct fixture f;
+	int r;
+
+	fixture_start(&f, "s0-pf-only");
+	before = state_of(f.h);
+	f.place.io = &io;
+	wish(&w);
+	r = apply(&f, &w, &(struct plan_opts) { 0 });
+	f.place.io = NULL;
+	assert_int_equal(work_recover(f.h, &f.opts, NULL), 0);
+	after = state_of(f.h);
+	if (r < 0) {
+		assert_non_null(f.problem);
+		assert_string_equal(after, before);
+	} else {
+		/* Only the very last record, which says that all is done, may be missing. */
+		assert_int_equal(r, 1);
+		assert_string_not_equal(after, before);
+	}
+	fixture_end(&f);
+	return faults.calls >= n;
+}
+
+static void a_journal_that_fails(void **state UNUSED)
+{
+	unsigned n = 1;
+
+	while (with_fault(n, false) && with_fault(n, true))
+		n++;
+	assert_true(n > 10);
+}
+
+/* The n-th write to the kernel fails: everything is as it was, and nothing is left behind. */
+static void a_kernel_that_fails(void **state UNUSED)
+{
+	for (unsigned n = 1;; n++) {
+		autofree char *before = NULL, *after = NULL;
+		autowishes w = { 0 };
+		struct fixture f;
+		int r;
+
+		fixture_start(&f, "s0-pf-only");
+		before = state_of(f.h);
+		wish(&w);
+		fake_fail_nth(f.h, FAKE_WRITE, n, -EIO);
+		r = apply(&f, &w, &(struct plan_opts) { 0 });
+		fake_fail_nth(f.h, FAKE_WRITE, 0, 0);
+		after = state_of(f.h);
+		if (r < 0)
+			assert_string_equal(after, before);
+		fixture_end(&f);
+		if (r == 1)
+			break;
+		assert_true(n < 50);
+	}
+}
+
+/* What cannot be kept is not begun. */
+static void nowhere_to_write(void **state UNUSED)
+{
+	autowishes w = { 0 };
+	struct fixture f;
+
+	fixture_start(&f, "s0-pf-only");
+	assert_int_equal(store_put(f.dir, "run", "in the way"), 0);
+	wish(&w);
+	fake_log_clear(f.h);
+	assert_true(apply(&f, &w, &(struct plan_opts) { 0 }) < 0);
+	assert_string_equal(fake_log(f.h), "");
+	fixture_end(&f);
+}
+
+static void work_of_another_boot(void **state UNUSED)
+{
+	struct journal *j = NULL;
+	autowishes w = { 0 };
+	autoplan plan = { 0 };
+	autoentry e = { 0 };
+	struct fixture f;
+
+	fixture_start(&f, "s0-pf-only");
+	fake_put(f.h, "one\n", "/proc/sys/kernel/random/boot_id");
+	wish(&w);
+	make_plan(&f, &w, &(struct plan_opts) { 0 }, &plan);
+	assert_int_equal(journal_begin(f.h, &f.place, "dies", &plan, &j, NULL), 0);
+	assert_int_equal(journal_start(j, 0), 0);
+	/* While its writer lives it is left alone. */
+	assert_int_equal(work_recover(f.h, &f.opts, NULL), 0);
+	assert_int_equal(journal_read(&f.place, 1, &e), 0);
+	assert_int_equal(e.end, JOURNAL_RUNNING);
+	entry_done(&e);
+	journal_close(j);
+	fake_put(f.h, "two\n", "/proc/sys/kernel/random/boot_id");
+	fake_log_clear(f.h);
+	assert_int_equal(work_recover(f.h, &f.opts, NULL), 0);
+	assert_int_equal(journal_read(&f.place, 1, &e), 0);
+	assert_int_equal(e.end, JOURNAL_VOID);
+	assert_string_equal(fake_log(f.h), "");
+	fixture_end(&f);
+}
+
+static void pictures_are_wishes(void **state UNUSED)
+{
+	static const char pf[] =
+		"{\"address\":\"0000:01:00.0\",\"physfn\":null,\"driver\":\"igb\",\"sriov\":{\"num_vfs\":2,"
+		"\"drivers_autoprobe\":false},\"vfinfo_list\":[{\"vf\":1,\"address\":\"02:00:00:00:00:01\","
+		"\"vlan_list\":[{\"vlan\":7,\"qos\":3}],\"rate\":{\"max_tx\":100,\"min_tx\":0},"
+		"\"spoofchk\":true,\"trust\":null,\"link_state\":null}]}";
+	static const char vf[] =
+		"{\"functions\":[{\"address\":\"0000:01:10.2\",\"physfn\":\"0000:01:00.0\",\"vf_index\":1,"
+		"\"driver\":\"vfio-pci\",\"driver_override\":\"vfio-pci\",\"sriov\":null}]}";
+	static const char *const bad[] = { "", "{", "[]", "{}", "7", "{\"address\":\"x\"}",
+		"{\"functions\":[1]}",
+		"{\"address\":\"0000:01:00.0\",\"physfn\":\"0000:01:00.0\"}" };
+	autowishes a = { 0 }, b = { 0 };
+
+	assert_int_equal(wishes_from_json(pf, "pf.json", &a, NULL), 0);
+	assert_int_equal(a.v[0].num_vfs, 2);
+	assert_int_equal(a.v[0].autoprobe, 0);
+	assert_null(a.v[0].driver);
+	assert_int_equal(a.v[0].vfs[0].index, 1);
+	assert_string_equal(a.v[0].vfs[0].settings[0], "mac=02:00:00:00:00:01");
+	assert_true(strv_has(a.v[0].vfs[0].settings, "qos=3"));
+	assert_true(strv_has(a.v[0].vfs[0].settings, "spoofchk=on"));
+	assert_int_equal(strv_len(a.v[0].vfs[0].settings), 5);
+	assert_int_equal(wishes_from_json(vf, "vf.json", &b, NULL), 0);
+	assert_string_equal(b.v[0].vfs[0].driver, "vfio-pci");
+	for (size_t i = 0; i < ARRAY_SIZE(bad); i++) {
+		autoproblem *p = NULL;
+		autowishes w = { 0 };
+
+		assert_int_equal(wishes_from_json(bad[i], "bad.json", &w, &p), -EINVAL);
+		assert_true(str_starts(p->what, "bad.json: "));
+	}
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(a_journal_that_fails),
+		cmocka_unit_test(a_kernel_that_fails),
+		cmocka_unit_test(nowhere_to_write),
+		cmocka_unit_test(work_of_another_boot),
+		cmocka_unit_test(pictures_are_wishes),
+	};
+
+	return cmocka_run_group_tests_name("apply", tests, NULL, NULL);
+}
