@@ -89,8 +89,8 @@ const struct verb verb_capture = {
 		".tar.zst; - is standard output. It is written to the side and then renamed.\n"
 		"\n"
 		"Redacted are MAC and IP addresses, serial numbers, UUIDs and labels, names of\n"
-		"the host and of folders, and command lines, each by a pseudonym that is the same\n"
-		"throughout one archive. Of other programs only what uses a device is in it.\n"
+		"the host and of folders, and command lines, each by a pseudonym that is the\n"
+		"same throughout one archive. Of processes only those that use a device are in it.\n"
 		"Attributes that can wait for a device's user or have effects are never read.\n",
 	.options = options,
 	.n_options = ARRAY_SIZE(options),

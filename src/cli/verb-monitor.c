@@ -17,7 +17,7 @@ static const struct option options[] = {
 };
 
 static const struct example examples[] = {
-	{ "monitor", "all that happens, until it is interrupted" },
+	{ "monitor", "all, until it is interrupted" },
 	{ "monitor ens1f0 --json", "a PF and its VFs, for a program" },
 	{ "monitor --count 1 --timeout 30", "wait for something to happen" },
 };
