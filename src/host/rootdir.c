@@ -17,6 +17,8 @@ static const char *below(const char *path)
 	return *path ? path : ".";
 }
 
+enum { EAGAIN_TRIES = 100000 };
+
 int rootdir_open(const struct rootdir *r, const char *path, int flags)
 {
 	struct open_how how = {
@@ -24,14 +26,19 @@ int rootdir_open(const struct rootdir *r, const char *path, int flags)
 		.resolve = RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS,
 	};
 	const char *rel = below(path);
+	unsigned tries = 0;
 	long fd;
 
 	if (!rel)
 		return -EINVAL;
-	if (r->confined)
-		fd = syscall(SYS_openat2, r->fd, rel, &how, sizeof(how));
-	else
+	if (r->confined) {
+		/* EAGAIN: something was renamed, anywhere, while ".." was followed (openat2(2)). */
+		do
+			fd = syscall(SYS_openat2, r->fd, rel, &how, sizeof(how));
+		while (fd < 0 && errno == EAGAIN && tries++ < EAGAIN_TRIES);
+	} else {
 		fd = openat(r->fd, rel, (int)how.flags);
+	}
 	return fd < 0 ? -errno : (int)fd;
 }
 

@@ -5,6 +5,9 @@
 #include "host/devnode.h"
 #include "host/procfs.h"
 #include "host/sysfs.h"
+#include <sys/wait.h>
+
+#include <signal.h>
 
 #include <archive.h>
 #include <archive_entry.h>
@@ -308,6 +311,36 @@ static void folders_are_jails(void **state UNUSED)
 	assert_int_equal(h->ops->stat(h, "sys", &st), -EINVAL);
 }
 
+/* Somebody who renames files meanwhile, anywhere, makes openat2() give up on "..": not us. */
+static void renames_elsewhere_lose_nothing(void **state UNUSED)
+{
+	autofree char *a = str_printf("%s/a", scratch), *b = str_printf("%s/b", scratch);
+	autofree char *cmd =
+		str_printf("mkdir -p '%s/sys/x' '%s/sys/y'; cd '%s'; touch a; "
+			   "echo 1 >sys/y/z; l=; for i in $(seq 60); do l=$l../x/../y/; done; "
+			   "ln -s ${l}z sys/x/l",
+			scratch, scratch, scratch);
+	autohost *h = NULL;
+	unsigned lost = 0;
+	pid_t pid;
+
+	assert_int_equal(system(cmd), 0);
+	assert_int_equal(host_new_captured(scratch, &h, NULL), 0);
+	pid = fork();
+	assert_true(pid >= 0);
+	while (pid == 0)
+		if (rename(a, b) < 0 || rename(b, a) < 0)
+			_exit(1);
+	for (unsigned i = 0; i < 4000; i++) {
+		autofree char *text = NULL;
+
+		lost += sysfs_read(h, &text, "x/l") < 0;
+	}
+	kill(pid, SIGKILL);
+	waitpid(pid, NULL, 0);
+	assert_int_equal(lost, 0);
+}
+
 int main(void)
 {
 #define T(f) cmocka_unit_test_setup_teardown(f, make_scratch, drop_scratch)
@@ -319,6 +352,7 @@ int main(void)
 		T(archive_bomb),
 		T(not_a_capture),
 		T(folders_are_jails),
+		T(renames_elsewhere_lose_nothing),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
