@@ -51,8 +51,9 @@ VFCTL_PUBLIC int vfctl_restore(
 
 /*
  * Sets attributes of a VF: `settings` are n texts KEY=VALUE as `vfctl set` takes them ("vlan=100",
- * "vq=2"). All are tried; the first failure is returned. `results`, if not NULL, has room for n
- * and gets each one's own 1, 0 or negative errno, in the order of `settings`.
+ * "vq=2"), but for addresses that are "stable". All are tried; the first failure is returned.
+ * `results`, if not NULL, has room for n and gets each one's own 1, 0 or negative errno, in the
+ * order of `settings`.
  */
 VFCTL_PUBLIC int vfctl_set(struct vfctl_host *host, const char *vf, const char *const *settings,
 	size_t n, unsigned flags, int *results, struct vfctl_error **reterr);

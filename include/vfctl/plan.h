@@ -49,6 +49,13 @@ VFCTL_PUBLIC int vfctl_wishes_set(struct vfctl_wishes *w, const char *function, 
 	const char *setting, struct vfctl_error **reterr);
 
 /*
+ * New wishes out of what `vfctl show --json` or `list --json` printed: as it was there it shall be.
+ * `source` is what it is called in refusals, a file's name. -EINVAL: it is neither.
+ */
+VFCTL_PUBLIC int vfctl_wishes_from_json(const char *text, const char *source,
+	struct vfctl_wishes **ret, struct vfctl_error **reterr);
+
+/*
  * Flags: VFCTL_ALLOW_IN_USE, VFCTL_ALLOW_DESTROY. What must not be done is no failure: the plan
  * then has refusals, and no steps for those PFs. Works on captured machines. The wishes are copied.
  */
@@ -122,7 +129,8 @@ VFCTL_PUBLIC int vfctl_entry_result(const struct vfctl_entry *e, size_t i, const
 /*
  * The plan that brings back what was before a change. -ENOENT: there is no such change.
  * -EOPNOTSUPP: it cannot be undone. -ESTALE (kind drift): something is not any more as that change
- * left it; VFCTL_ALLOW_DRIFT plans all the same. Other flags as in vfctl_plan_make().
+ * left it; VFCTL_ALLOW_DRIFT plans all the same. VFCTL_ALLOW_IN_USE is as in vfctl_plan_make(); VFs
+ * that the change made go without a flag.
  */
 VFCTL_PUBLIC int vfctl_plan_undo(struct vfctl_host *host, unsigned id, unsigned flags,
 	struct vfctl_plan **ret, struct vfctl_error **reterr);

@@ -162,8 +162,11 @@ static int undo(struct vfctl_host *host, unsigned id, unsigned flags, struct vfc
 	r = entry_undo(&e, &w, reterr);
 	if (r == 0 && !(flags & VFCTL_ALLOW_DRIFT))
 		r = refuse_drift(host, &e, &w, reterr);
-	return r < 0 ? r
-		     : api_plan_new(host, &w, flags & ~(unsigned)VFCTL_ALLOW_DRIFT, ret, reterr);
+	if (r < 0)
+		return r;
+	/* Taking back a creation destroys, and that is what is asked for. */
+	flags = (flags & ~(unsigned)VFCTL_ALLOW_DRIFT) | VFCTL_ALLOW_DESTROY;
+	return api_plan_new(host, &w, flags, ret, reterr);
 }
 
 int vfctl_plan_undo(struct vfctl_host *host, unsigned id, unsigned flags, struct vfctl_plan **ret,

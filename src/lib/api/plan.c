@@ -2,6 +2,7 @@
 #include "wishes.h"
 
 #include "base/str.h"
+#include "identity/identity.h"
 
 #include <stdio.h>
 
@@ -12,6 +13,7 @@ struct vfctl_loss {
 
 struct vfctl_plan {
 	struct wishes wishes;
+	bool configured; /* as of the wishes */
 	struct plan_opts how;
 	unsigned flags;
 	struct plan plan;
@@ -164,7 +166,10 @@ int vfctl_plan_make(struct vfctl_host *host, const struct vfctl_wishes *wishes, 
 
 	if (r == 0)
 		r = api_plan_new(host, &w, flags, ret, &p);
-	return r < 0 ? api_error(reterr, p, r) : 0;
+	if (r < 0)
+		return api_error(reterr, p, r);
+	(*ret)->configured = wishes->configured;
+	return 0;
 }
 
 /* ---- Looking ---- */
@@ -288,12 +293,25 @@ static int plan_again(struct run *run, const struct vfctl_plan *old, struct vfct
 	return r;
 }
 
+/* So that another card at the same place is noticed later. */
+static int record_cards(const struct run *run, const struct wishes *w, struct problem **reterr)
+{
+	const char *dir = run->host->identity_dir;
+	unsigned total;
+	int r = 0;
+
+	for (size_t i = 0; dir && r >= 0 && i < w->n; i++)
+		if (sriov_total_vfs(run->host->host, w->v[i].bdf, &total) == 0)
+			r = identity_record(run->host->host, dir, w->v[i].bdf, reterr);
+	return r < 0 ? r : 0;
+}
+
 static int apply(
 	struct run *run, const struct vfctl_plan *plan, unsigned *ret_id, struct problem **reterr)
 {
 	autofree struct bdf *pfs = calloc(plan->plan.n_groups + 1, sizeof(*pfs));
 	struct vfctl_plan *fresh = NULL;
-	int r;
+	int r, recorded;
 
 	if (!pfs)
 		return api_no_memory(reterr);
@@ -302,10 +320,16 @@ static int apply(
 	r = run_begin(run, pfs, plan->plan.n_groups, reterr);
 	if (r == 0)
 		r = plan_again(run, plan, &fresh, reterr);
+	/* The plan has looked for whom it hurts. */
+	run->opts.act.allow_in_use = true;
+	run->opts.act.driver.force = run->opts.act.sriov.force = true;
 	if (r == 0)
 		r = plan_apply(run->work, &fresh->plan, &run->opts, ret_id, reterr);
 	vfctl_plan_free(fresh);
-	return r;
+	if (r < 0 || !plan->configured)
+		return r;
+	recorded = record_cards(run, &plan->wishes, reterr);
+	return recorded < 0 ? recorded : r;
 }
 
 int vfctl_plan_apply(struct vfctl_host *host, const struct vfctl_plan *plan, const char *command,
@@ -314,8 +338,7 @@ int vfctl_plan_apply(struct vfctl_host *host, const struct vfctl_plan *plan, con
 	struct problem *p = NULL;
 	autorun run = { 0 };
 	unsigned id = 0;
-	int r = run_init(
-		&run, host, plan->flags & VFCTL_ALLOW_IN_USE, VFCTL_ALLOW_IN_USE, command, &p);
+	int r = run_init(&run, host, 0, 0, command, &p);
 
 	if (r == 0)
 		r = apply(&run, plan, &id, &p);

@@ -185,6 +185,8 @@ int vfctl_policy_wishes(
 		r = vfctl_wishes_new(&w, NULL);
 	if (r == 0)
 		r = policy_wishes(p->p, &w->w);
+	if (r == 0)
+		w->configured = true;
 	if (r < 0) {
 		vfctl_wishes_free(w);
 		return api_error(reterr, why, r);

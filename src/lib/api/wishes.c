@@ -165,3 +165,18 @@ int vfctl_wishes_set(struct vfctl_wishes *w, const char *function, int vf, const
 		r = wish_setting(one ? &one->settings : &pf->settings, setting);
 	return r < 0 ? api_error(reterr, p, r) : 0;
 }
+
+int vfctl_wishes_from_json(const char *text, const char *source, struct vfctl_wishes **ret,
+	struct vfctl_error **reterr)
+{
+	struct vfctl_wishes *w = calloc(1, sizeof(*w));
+	struct problem *p = NULL;
+	int r = w ? wishes_from_json(text, source, &w->w, &p) : -ENOMEM;
+
+	if (r < 0) {
+		free(w);
+		return api_error(reterr, p, r);
+	}
+	*ret = w;
+	return 0;
+}

@@ -6,6 +6,7 @@
 
 struct vfctl_wishes {
 	struct wishes w;
+	bool configured; /* by policy: which cards were meant is recorded when it is applied */
 };
 
 int wishes_copy(const struct wishes *from, struct wishes *ret);

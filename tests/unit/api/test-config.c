@@ -4,6 +4,8 @@
 
 #include <stdio.h>
 
+#define PF "0000:01:00.0"
+
 #define GOOD                                                                                       \
 	"[Match]\nName=eth0\n[PF]\nVirtualFunctions=2\n[VF *]\nDriver=vfio\nPool=guests\n"         \
 	"[VF 1]\nVLANId=100\n"
@@ -80,14 +82,21 @@ static void configuration_is_applied(void **state UNUSED)
 	struct fixture f = start(GOOD);
 	struct vfctl_wishes *w = NULL;
 	struct vfctl_plan *p = NULL;
+	struct vfctl_error *e = NULL;
 
 	assert_int_equal(vfctl_policy_wishes(f.p, &w, NULL), 0);
 	assert_int_equal(vfctl_plan_make(f.h, w, 0, &p, NULL), 0);
 	vfctl_wishes_free(w); /* the plan has a copy */
 	assert_int_equal(vfctl_plan_apply(f.h, p, "apply", NULL, NULL), 1);
 	vfctl_plan_free(p);
-	assert_int_equal(fake_num_vfs(f.kernel, "0000:01:00.0"), 2);
+	assert_int_equal(fake_num_vfs(f.kernel, PF), 2);
 	driver_is(f.kernel, "0000:01:10.2", "vfio-pci");
+	/* Which card that was is known from now on: another one is left alone. */
+	assert_int_equal(vfctl_set_vfs(f.h, PF, 0, VFCTL_DRY_RUN, NULL), 1);
+	fake_put(f.kernel, "pci:v00008086d00001572sv00001AF4sd00001100bc02sc00i00\n",
+		"/sys/bus/pci/devices/" PF "/modalias");
+	assert_int_equal(vfctl_set_vfs(f.h, PF, 0, VFCTL_DRY_RUN, &e), -ESTALE);
+	assert_kind(&e, "drift");
 	end(&f);
 }
 

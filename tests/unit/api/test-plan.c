@@ -99,7 +99,7 @@ static void there_and_back(void **state UNUSED)
 
 	vfctl_plan_free(f.p);
 	f.p = NULL;
-	assert_int_equal(vfctl_plan_undo(f.h, 1, VFCTL_ALLOW_DESTROY, &f.p, NULL), 0);
+	assert_int_equal(vfctl_plan_undo(f.h, 1, 0, &f.p, NULL), 0);
 	assert_int_equal(vfctl_plan_apply(f.h, f.p, "undo 1", &id, NULL), 1);
 	assert_int_equal(id, 2);
 	assert_int_equal(fake_num_vfs(f.kernel, PF), 0);
@@ -207,6 +207,25 @@ static void nonsense(void **state UNUSED)
 	end(&f);
 }
 
+/* What a picture shows can be wished for elsewhere. */
+static void a_picture_is_a_wish(void **state UNUSED)
+{
+	static const char picture[] = "{\"functions\":[{\"address\":\"" PF "\",\"kind\":\"pf\","
+				      "\"sriov\":{\"num_vfs\":3}}]}";
+	struct fixture f = start("s0-pf-only");
+
+	vfctl_wishes_free(f.w);
+	f.w = NULL;
+	assert_int_equal(vfctl_wishes_from_json("{", "x.json", &f.w, &f.e), -EINVAL);
+	assert_non_null(strstr(vfctl_error_message(f.e), "x.json"));
+	assert_kind(&f.e, "usage");
+	assert_null(f.w);
+	assert_int_equal(vfctl_wishes_from_json(picture, "x.json", &f.w, NULL), 0);
+	plan(&f, 0);
+	assert_string_equal(vfctl_step_action(vfctl_plan_step(f.p, 0)), "3 VFs");
+	end(&f);
+}
+
 static void captured_machines_can_be_planned_for(void **state UNUSED)
 {
 	struct vfctl_host *h = captured("s0-pf-only");
@@ -237,6 +256,7 @@ int main(void)
 		cmocka_unit_test(a_stale_plan),
 		cmocka_unit_test(undo_after_drift),
 		cmocka_unit_test(nonsense),
+		cmocka_unit_test(a_picture_is_a_wish),
 		cmocka_unit_test(captured_machines_can_be_planned_for),
 	};
 
