@@ -184,7 +184,9 @@ struct host_vf {
 	uint32_t min_tx_rate, max_tx_rate; /* Mb/s, 0 = no limit */
 	int spoofchk, trust, query_rss;	   /* 0, 1, or -1 unknown */
 	int link_state;			   /* IFLA_VF_LINK_STATE_*, or -1 unknown */
-	struct mac broadcast;		   /* read only; all zero unknown */
+	bool has_guids;			   /* InfiniBand, Linux 5.5 */
+	uint64_t node_guid, port_guid;
+	struct mac broadcast; /* read only; all zero unknown */
 	bool has_stats;
 	struct host_vf_stats stats;
 };
@@ -205,7 +207,6 @@ enum host_vf_attr {
 struct host_vf_change {
 	enum host_vf_attr attr;
 	struct host_vf to; /* .vf says which; the fields of `attr` are read */
-	uint64_t guid;
 };
 
 /* Shorthands: the operations without the table. */

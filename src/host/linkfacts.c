@@ -7,7 +7,8 @@
 /* The numbers of a VF: how they are called, where they are, how wide. */
 #define VF_NUMBERS(X)                                                                              \
 	X(vlan)                                                                                    \
-	X(qos) X(vlan_proto) X(min_tx_rate) X(max_tx_rate) X(spoofchk) X(trust) X(query_rss)       \
+	X(qos)                                                                                     \
+	X(vlan_proto) X(min_tx_rate) X(max_tx_rate) X(spoofchk) X(trust) X(query_rss)              \
 		X(link_state)
 
 static void add_vf(struct strbuf *to, int ifindex, const struct host_vf *vf)
@@ -16,6 +17,9 @@ static void add_vf(struct strbuf *to, int ifindex, const struct host_vf *vf)
 #define ADD(field) strbuf_add(to, " " #field "=%" PRIi64, (int64_t)vf->field);
 	VF_NUMBERS(ADD)
 #undef ADD
+	if (vf->has_guids)
+		strbuf_add(to, " node_guid=%s port_guid=%s", GUID_TEXT(vf->node_guid),
+			GUID_TEXT(vf->port_guid));
 	strbuf_add(to, "\n");
 }
 
@@ -63,6 +67,15 @@ static void parse_mac_word(const char *word, const char *key, struct mac *ret)
 		*ret = m;
 }
 
+static void parse_guid_word(const char *word, const char *key, struct host_vf *vf, uint64_t *ret)
+{
+	size_t len = strlen(key);
+
+	if (strncmp(word, key, len) == 0 && word[len] == '=' &&
+		guid_parse(word + len + 1, ret) == 0)
+		vf->has_guids = true;
+}
+
 static int add_link(struct link_table *t, int ifindex, char *words)
 {
 	struct link_facts *more = reallocarray(t->v, t->n + 1, sizeof(*more));
@@ -107,6 +120,8 @@ static int add_vf_line(struct link_facts *f, unsigned index, char *words)
 		int64_t n;
 
 		parse_mac_word(w, "mac", &vf->mac);
+		parse_guid_word(w, "node_guid", vf, &vf->node_guid);
+		parse_guid_word(w, "port_guid", vf, &vf->port_guid);
 #define TAKE(field)                                                                                \
 	if (number(w, #field, &n) && (__typeof__(vf->field))n == n)                                \
 		vf->field = (__typeof__(vf->field))n;

@@ -6,7 +6,8 @@
  *   link INDEX name=NAME mac=MAC permanent_mac=MAC mtu=N up=0|1 carrier=0|1
  *   altname INDEX NAME
  *   vf INDEX NUMBER mac=MAC vlan=N qos=N vlan_proto=N min_tx_rate=N max_tx_rate=N spoofchk=N
- *      trust=N query_rss=N link_state=N          (in one line; -1: the driver does not say)
+ *      trust=N query_rss=N link_state=N [node_guid=GUID port_guid=GUID]
+ *                                                (in one line; -1: the driver does not say)
  *
  * INDEX is the interface's. Unknown words and lines are skipped, so that a newer capture can be
  * read; what is not said is zero, or -1 where that means unknown.

@@ -70,6 +70,18 @@ static bool parse_stats(struct nlattr *nest, struct host_vf_stats *s)
 	return true;
 }
 
+/* The kernel tells both or none (rtnetlink.c: rtnl_fill_vfinfo). */
+static void parse_guids(const struct nlattr *node, const struct nlattr *port, struct host_vf *v)
+{
+	struct ifla_vf_guid n, p;
+
+	if (!PAYLOAD(node, &n) || !PAYLOAD(port, &p))
+		return;
+	v->has_guids = true;
+	v->node_guid = n.guid;
+	v->port_guid = p.guid;
+}
+
 static int parse_vf(struct nlattr *info, struct host_vf *ret)
 {
 	struct nlattr *tb[IFLA_VF_MAX + 1];
@@ -91,6 +103,7 @@ static int parse_vf(struct nlattr *info, struct host_vf *ret)
 	memcpy(v.mac.b, m.mac, sizeof(v.mac.b));
 	if (PAYLOAD(tb[IFLA_VF_BROADCAST], &broadcast))
 		memcpy(v.broadcast.b, broadcast.broadcast, sizeof(v.broadcast.b));
+	parse_guids(tb[IFLA_VF_IB_NODE_GUID], tb[IFLA_VF_IB_PORT_GUID], &v);
 	v.has_stats = parse_stats(tb[IFLA_VF_STATS], &v.stats);
 	v.vlan_proto = ETH_P_8021Q;
 	if (PAYLOAD(tb[IFLA_VF_VLAN], &vlan)) {
@@ -195,9 +208,9 @@ static int put_setting(struct nl_msg *msg, int type, unsigned vf, int value)
 	return nla_put(msg, type, sizeof(s), &s);
 }
 
-static int put_guid(struct nl_msg *msg, int type, const struct host_vf_change *c)
+static int put_guid(struct nl_msg *msg, int type, unsigned vf, uint64_t guid)
 {
-	struct ifla_vf_guid g = { .vf = c->to.vf, .guid = c->guid };
+	struct ifla_vf_guid g = { .vf = vf, .guid = guid };
 
 	return nla_put(msg, type, sizeof(g), &g);
 }
@@ -220,9 +233,9 @@ static int put_change(struct nl_msg *msg, const struct host_vf_change *c)
 	case HOST_VF_LINK_STATE:
 		return put_setting(msg, IFLA_VF_LINK_STATE, c->to.vf, c->to.link_state);
 	case HOST_VF_NODE_GUID:
-		return put_guid(msg, IFLA_VF_IB_NODE_GUID, c);
+		return put_guid(msg, IFLA_VF_IB_NODE_GUID, c->to.vf, c->to.node_guid);
 	case HOST_VF_PORT_GUID:
-		return put_guid(msg, IFLA_VF_IB_PORT_GUID, c);
+		return put_guid(msg, IFLA_VF_IB_PORT_GUID, c->to.vf, c->to.port_guid);
 	}
 	return -1;
 }

@@ -146,7 +146,7 @@ static void vfinfo_json(struct json *j, json_object *list, const struct host_vf 
 	json_object *e = json_add_object(j, list, NULL), *vlan, *rate;
 
 	json_add_u64(j, e, "vf", vf->vf);
-	json_add_str(j, e, "link_type", "ether");
+	json_add_str(j, e, "link_type", vf->has_guids ? "infiniband" : "ether");
 	json_add_str(j, e, "address", MAC_TEXT(vf->mac));
 	json_add_str(j, e, "broadcast",
 		mac_is_zero(vf->broadcast) ? "ff:ff:ff:ff:ff:ff" : MAC_TEXT(vf->broadcast));
@@ -165,6 +165,10 @@ static void vfinfo_json(struct json *j, json_object *list, const struct host_vf 
 	json_add_str(j, e, "link_state", link_state_name(vf->link_state));
 	json_add_maybe(j, e, "trust", vf->trust);
 	json_add_maybe(j, e, "query_rss_en", vf->query_rss);
+	if (vf->has_guids) {
+		json_add_str(j, e, "node_guid", GUID_TEXT(vf->node_guid));
+		json_add_str(j, e, "port_guid", GUID_TEXT(vf->port_guid));
+	}
 	if (vf->has_stats)
 		stats_json(j, e, &vf->stats);
 }

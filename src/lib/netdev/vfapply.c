@@ -92,10 +92,8 @@ static void send_request(struct apply *a, enum host_vf_attr request, const struc
 
 		if (w->attr->request != request)
 			continue;
-		if (w->attr->put)
-			w->attr->put(&change.to, &w->want);
-		change.guid = w->guid;
-		differs |= !w->attr->same || !w->attr->same(now, &w->want);
+		w->attr->put(&change.to, &w->want);
+		differs |= !w->attr->same(now, &w->want);
 	}
 	if (!differs)
 		return;
@@ -110,7 +108,7 @@ static void send_request(struct apply *a, enum host_vf_attr request, const struc
 		if (r < 0)
 			refuse(a, w, r);
 		else
-			w->result = !w->attr->same || !w->attr->same(now, &w->want);
+			w->result = !w->attr->same(now, &w->want);
 	}
 }
 
@@ -136,7 +134,7 @@ static void verify(struct apply *a)
 		struct vfattr_wish *w = &a->wishes[i];
 		autofree char *is = NULL;
 
-		if (w->result <= 0 || !w->attr->same)
+		if (w->result <= 0)
 			continue;
 		if (r < 0) {
 			refuse(a, w, r);

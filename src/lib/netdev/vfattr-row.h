@@ -8,7 +8,6 @@ struct vfattr {
 	const char *name, *help;
 	enum host_vf_attr request; /* rows with the same one travel together */
 	int (*parse)(const char *text, struct vfattr_wish *w);
-	/* NULL when the kernel does not tell the value back. */
 	void (*put)(struct host_vf *to, const struct host_vf *from);
 	bool (*same)(const struct host_vf *a, const struct host_vf *b);
 	char *(*format)(const struct host_vf *vf);

@@ -116,20 +116,16 @@ static int parse_link_state(const char *text, struct vfattr_wish *w)
 	return 0;
 }
 
-/* "00:11:22:33:44:55:66:77" */
-static int parse_guid(const char *text, struct vfattr_wish *w)
+static int parse_node_guid(const char *text, struct vfattr_wish *w)
 {
-	unsigned b[8];
-	int end = 0;
+	w->want.has_guids = true;
+	return guid_parse(text, &w->want.node_guid);
+}
 
-	if (sscanf(text, "%2x:%2x:%2x:%2x:%2x:%2x:%2x:%2x%n", &b[0], &b[1], &b[2], &b[3], &b[4],
-		    &b[5], &b[6], &b[7], &end) != 8 ||
-		end != 23 || text[end])
-		return -EINVAL;
-	w->guid = 0;
-	for (unsigned i = 0; i < ARRAY_SIZE(b); i++)
-		w->guid = w->guid << 8 | b[i];
-	return 0;
+static int parse_port_guid(const char *text, struct vfattr_wish *w)
+{
+	w->want.has_guids = true;
+	return guid_parse(text, &w->want.port_guid);
 }
 
 /* ---- One field of struct host_vf: carried over, and compared ---- */
@@ -153,6 +149,20 @@ FIELD(trust)
 FIELD(query_rss)
 FIELD(link_state)
 #undef FIELD
+
+/* What is not told is not known to be the same. */
+#define GUID(name)                                                                                 \
+	static void put_##name(struct host_vf *to, const struct host_vf *from)                     \
+	{                                                                                          \
+		to->name = from->name;                                                             \
+	}                                                                                          \
+	static bool same_##name(const struct host_vf *a, const struct host_vf *b)                  \
+	{                                                                                          \
+		return a->has_guids && b->has_guids && a->name == b->name;                         \
+	}
+GUID(node_guid)
+GUID(port_guid)
+#undef GUID
 
 /* A VF without VLAN may be reported without protocol. */
 static uint16_t proto_of(const struct host_vf *vf)
@@ -229,6 +239,21 @@ static char *format_link_state(const struct host_vf *vf)
 	return str_printf("%s", link_states[vf->link_state]);
 }
 
+static char *format_guid(const struct host_vf *vf, uint64_t guid)
+{
+	return vf->has_guids ? str_printf("%s", GUID_TEXT(guid)) : NULL;
+}
+
+static char *format_node_guid(const struct host_vf *vf)
+{
+	return format_guid(vf, vf->node_guid);
+}
+
+static char *format_port_guid(const struct host_vf *vf)
+{
+	return format_guid(vf, vf->port_guid);
+}
+
 #define ROW(parse, field, format) parse, put_##field, same_##field, format
 
 static const struct vfattr rows[] = {
@@ -248,9 +273,11 @@ static const struct vfattr rows[] = {
 		ROW(parse_link_state, link_state, format_link_state) },
 	{ "query-rss", "on or off", HOST_VF_QUERY_RSS,
 		ROW(parse_query_rss, query_rss, format_query_rss) },
-	/* The kernel does not tell these back for Ethernet functions. */
-	{ "node-guid", "00:11:22:33:44:55:66:77", HOST_VF_NODE_GUID, parse_guid, NULL, NULL, NULL },
-	{ "port-guid", "00:11:22:33:44:55:66:77", HOST_VF_PORT_GUID, parse_guid, NULL, NULL, NULL },
+	/* The kernel tells these back for InfiniBand functions only. */
+	{ "node-guid", "00:11:22:33:44:55:66:77", HOST_VF_NODE_GUID,
+		ROW(parse_node_guid, node_guid, format_node_guid) },
+	{ "port-guid", "00:11:22:33:44:55:66:77", HOST_VF_PORT_GUID,
+		ROW(parse_port_guid, port_guid, format_port_guid) },
 };
 
 const struct vfattr *vfattr_at(unsigned i)
@@ -278,7 +305,7 @@ const char *vfattr_help(const struct vfattr *a)
 
 char *vfattr_format(const struct vfattr *a, const struct host_vf *vf)
 {
-	return a->format ? a->format(vf) : NULL;
+	return a->format(vf);
 }
 
 static const char *nearest(const char *name)

@@ -22,8 +22,7 @@ char *vfattr_format(const struct vfattr *a, const struct host_vf *vf) NODISCARD;
 /* One wish, "vlan=100", and what became of it. */
 struct vfattr_wish {
 	const struct vfattr *attr;
-	struct host_vf want; /* the field of `attr` */
-	uint64_t guid;
+	struct host_vf want;	 /* the field of `attr` */
 	int result;		 /* 1 changed, 0 was so, negative errno */
 	struct problem *problem; /* when result < 0 */
 };

@@ -88,7 +88,9 @@ static int add_vlan(json_object *vf, char ***settings)
 		return -ENOMEM;
 	if (!list)
 		return 0;
-	if (add_setting(settings, "vlan", vlan) < 0)
+	/* iproute2 tells the protocol only when it is not the usual one. */
+	if (add_setting(settings, "vlan", vlan) < 0 ||
+		add_setting(settings, "proto", get_text(first, "protocol")) < 0)
 		return -ENOMEM;
 	return get_number(first, "qos", 0) ? add_setting(settings, "qos", qos) : 0;
 }
@@ -114,6 +116,10 @@ static int add_vfinfo(struct pf_wish *pf, json_object *vf)
 		r = add_switch(vf, "trust", "trust", &w->settings);
 	if (r == 0)
 		r = add_switch(vf, "query_rss_en", "query-rss", &w->settings);
+	if (r == 0)
+		r = add_setting(&w->settings, "node-guid", get_text(vf, "node_guid"));
+	if (r == 0)
+		r = add_setting(&w->settings, "port-guid", get_text(vf, "port_guid"));
 	return r < 0 ? r : add_setting(&w->settings, "link-state", get_text(vf, "link_state"));
 }
 

@@ -43,5 +43,4 @@ struct setting_key {
 	const char *unit;	    /* "Mb/s", "bytes"; NULL: a mere number, or none */
 	const char *const *choices; /* NULL-terminated */
 	bool own;		    /* no two VFs may have the same: mac */
-	bool not_told;		    /* nobody tells the value back */
 };

@@ -25,10 +25,8 @@ static const struct setting_key keys[] = {
 	{ KEY("link-state", "auto, enable or disable"), .type = SETTING_CHOICE,
 		.choices = link_states },
 	{ KEY("query-rss", "on or off"), .type = SETTING_SWITCH },
-	{ KEY("node-guid", "00:11:22:33:44:55:66:77"), .type = SETTING_GUID, .own = true,
-		.not_told = true },
-	{ KEY("port-guid", "00:11:22:33:44:55:66:77"), .type = SETTING_GUID, .own = true,
-		.not_told = true },
+	{ KEY("node-guid", "00:11:22:33:44:55:66:77"), .type = SETTING_GUID, .own = true },
+	{ KEY("port-guid", "00:11:22:33:44:55:66:77"), .type = SETTING_GUID, .own = true },
 };
 
 struct wishes {

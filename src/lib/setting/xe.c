@@ -47,7 +47,7 @@ static const struct setting_key keys[ROWS] = {
 		.when = SETTING_BEFORE_BIND, .type = SETTING_BYTES, .max = INT64_MAX,
 		.unit = "bytes" },
 	[STOP] = { KEY("stop", "yes: it does not run again before its reset", SETTING_OF_VF),
-		ANY_TIME, .type = SETTING_CHOICE, .choices = yes, .not_told = true },
+		ANY_TIME, .type = SETTING_CHOICE, .choices = yes },
 	[ALL_QUANTUM] = { KEY("all-exec-quantum-ms", "the same for the PF and all its VFs",
 				  SETTING_OF_PF),
 		EARLY, NUMBER("ms") },

@@ -157,6 +157,45 @@ static void settings(void **state UNUSED)
 	vfctl_host_close(h);
 }
 
+/* "yes", "no", "unknown" */
+static void assert_support(struct vfctl_host *h, const char *want_trust, const char *want_link)
+{
+	struct vfctl_snapshot *s = picture(h);
+	struct vfctl_settings *v = NULL;
+	const char *key;
+
+	assert_int_equal(vfctl_settings_read(h, find(h, s, "0000:01:10.0"), &v, NULL), 0);
+	for (size_t i = 0; (key = vfctl_settings_key(v, i)); i++) {
+		if (str_eq(key, "trust"))
+			assert_string_equal(vfctl_settings_support(v, i), want_trust);
+		if (str_eq(key, "link-state"))
+			assert_string_equal(vfctl_settings_support(v, i), want_link);
+	}
+	vfctl_settings_free(v);
+	vfctl_snapshot_free(s);
+}
+
+/* What a driver once answered is known for as long as there is a place to note it. */
+static void answers_are_learned(void **state UNUSED)
+{
+	static const char *const words[] = { "link-state=enable", "trust=on" };
+	char dir[] = "/tmp/vfctl-api-XXXXXX";
+	autofree char *command = str_printf("rm -r %s", mkdtemp(dir));
+	struct host *kernel;
+	struct vfctl_host *h = fake_machine("s1-igb4-igbvf", &kernel);
+
+	fake_put(kernel, "6.12.95-amd64\n", "/proc/sys/kernel/osrelease");
+	assert_int_equal(vfctl_set(h, "0000:01:10.0", words, 2, 0, NULL, NULL), -EOPNOTSUPP);
+	assert_support(h, "unknown", "unknown");
+	assert_int_equal(vfctl_host_set_state_dir(h, dir), 0);
+	assert_int_equal(vfctl_set(h, "0000:01:10.2", words, 2, VFCTL_DRY_RUN, NULL, NULL), 1);
+	assert_support(h, "unknown", "unknown"); /* nothing was tried */
+	assert_int_equal(vfctl_set(h, "0000:01:10.2", words, 2, 0, NULL, NULL), -EOPNOTSUPP);
+	assert_support(h, "yes", "no");
+	vfctl_host_close(h);
+	assert_int_equal(system(command), 0);
+}
+
 static void told(void *arg, const char *text, unsigned waited_ms UNUSED)
 {
 	unsigned *n = arg;
@@ -202,6 +241,7 @@ int main(void)
 		cmocka_unit_test(errors),
 		cmocka_unit_test(acts),
 		cmocka_unit_test(settings),
+		cmocka_unit_test(answers_are_learned),
 		cmocka_unit_test(progress),
 		cmocka_unit_test(the_live_machine),
 	};

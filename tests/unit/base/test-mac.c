@@ -28,11 +28,26 @@ static void refuses_what_is_none(void **state UNUSED)
 		assert_int_equal(mac_parse(bad[i], &m), -EINVAL);
 }
 
+static void guids(void **state UNUSED)
+{
+	static const char *const bad[] = { "", "00:11:22:33:44:55:66", "00:11:22:33:44:55:66:7g",
+		"0:11:22:33:44:55:66:777", "00:11:22:33:44:55:66:77:88",
+		"00:11:22:33:44:55:66 77" };
+	uint64_t g = 0;
+
+	assert_int_equal(guid_parse("00:11:22:33:44:55:66:fF", &g), 0);
+	assert_true(g == 0x00112233445566ff);
+	assert_string_equal(GUID_TEXT(g), "00:11:22:33:44:55:66:ff");
+	for (size_t i = 0; i < ARRAY_SIZE(bad); i++)
+		assert_int_equal(guid_parse(bad[i], &g), -EINVAL);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(round_trip),
 		cmocka_unit_test(refuses_what_is_none),
+		cmocka_unit_test(guids),
 	};
 
 	return cmocka_run_group_tests_name("mac", tests, NULL, NULL);

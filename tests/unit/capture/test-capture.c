@@ -198,6 +198,7 @@ static void facts_that_lie(void **state UNUSED)
 	static const char text[] =
 		"link\nlink x name=a\nlink 3 name=a-name-that-is-much-too-long-for-one mtu=-1 up=2\n"
 		"link 3 name=again\nvf 4 0 mac=x\nvf 3\nvf 3 1 vlan=70000 trust=1 qos=x new=1\n"
+		"vf 3 2 node_guid=00:11:22:33:44:55:66:77 port_guid=x\n"
 		"altname 9 x\naltname 3 \naltname 3 ok\n\nfuture 1\n";
 	struct tree *t = tree_new();
 	autofree struct host_vf *vfs = NULL;
@@ -213,8 +214,11 @@ static void facts_that_lie(void **state UNUSED)
 	assert_int_equal(l.mtu, 0);
 	assert_false(l.up);
 	assert_int_equal(host_link_vfs(h, 3, &vfs, &n), 0);
-	assert_int_equal(n, 1);
+	assert_int_equal(n, 2);
 	assert_int_equal(vfs[0].vf, 1);
+	assert_false(vfs[0].has_guids);
+	assert_true(vfs[1].has_guids);
+	assert_true(vfs[1].node_guid == 0x0011223344556677);
 	assert_int_equal(vfs[0].vlan, 0);
 	assert_int_equal(vfs[0].trust, 1);
 	assert_int_equal(vfs[0].spoofchk, -1);

@@ -84,7 +84,8 @@ static void round_trips(void **state UNUSED)
 /* One attribute of one VF and nothing else: each has its own errno. */
 static void one_attribute_per_request(void **state UNUSED)
 {
-	struct host_vf_change c = { HOST_VF_PORT_GUID, { .vf = 2 }, 0x0011223344556677 };
+	struct host_vf_change c = { HOST_VF_PORT_GUID,
+		{ .vf = 2, .port_guid = 0x0011223344556677 } };
 	struct nl_msg *m = nlmsg_alloc_simple(16, 0);
 	const struct nlattr *list, *info, *attr;
 	struct ifla_vf_guid g;
@@ -151,6 +152,7 @@ static void told_only(void **state UNUSED)
 	struct ifla_vf_broadcast b = { { 0xff, 0xff, 0xff, 0xff, 0xff, 0xff } };
 	struct nl_msg *m = nlmsg_alloc_simple(16, 0);
 	struct nlattr *list, *info, *stats;
+	struct ifla_vf_guid node = { .guid = 7 }, port = { .guid = 8 };
 	struct ifla_vf_mac mac = { .vf = 0 };
 	struct host_vf *vfs;
 	size_t n;
@@ -159,6 +161,8 @@ static void told_only(void **state UNUSED)
 	info = nla_nest_start(m, IFLA_VF_INFO);
 	nla_put(m, IFLA_VF_MAC, sizeof(mac), &mac);
 	nla_put(m, IFLA_VF_BROADCAST, sizeof(b), &b);
+	nla_put(m, IFLA_VF_IB_NODE_GUID, sizeof(node), &node);
+	nla_put(m, IFLA_VF_IB_PORT_GUID, sizeof(port), &port);
 	stats = nla_nest_start(m, IFLA_VF_STATS);
 	nla_put_u64(m, IFLA_VF_STATS_RX_BYTES, UINT64_MAX);
 	nla_put_u32(m, IFLA_VF_STATS_TX_BYTES, 7); /* too short: not told */
@@ -168,6 +172,9 @@ static void told_only(void **state UNUSED)
 	nla_nest_end(m, list);
 	assert_int_equal(vfinfo_parse(first(m), &vfs, &n), 0);
 	assert_int_equal(vfs[0].broadcast.b[5], 0xff);
+	assert_true(vfs[0].has_guids);
+	assert_int_equal(vfs[0].node_guid, 7);
+	assert_int_equal(vfs[0].port_guid, 8);
 	assert_true(vfs[0].has_stats);
 	assert_true(vfs[0].stats.rx_bytes == UINT64_MAX);
 	assert_int_equal(vfs[0].stats.tx_bytes, 0);

@@ -89,7 +89,8 @@ static void text_goes_there_and_back(void **state UNUSED)
 {
 	static const char *const texts[] = { "mac=02:00:00:00:00:10", "vlan=100", "qos=3",
 		"proto=802.1ad", "spoofchk=on", "trust=off", "min-rate=5", "max-rate=4294967295",
-		"link-state=disable", "query-rss=on" };
+		"link-state=disable", "query-rss=on", "node-guid=00:11:22:33:44:55:66:77",
+		"port-guid=ff:11:22:33:44:55:66:77" };
 
 	for (size_t i = 0; i < ARRAY_SIZE(texts); i++) {
 		struct vfattr_wish w = wish(texts[i]);
@@ -99,7 +100,7 @@ static void text_goes_there_and_back(void **state UNUSED)
 	}
 	assert_int_equal(wish("vlan=none").want.vlan, 0);
 	assert_int_equal(wish("link-state=yes").want.link_state, 1);
-	assert_int_equal(wish("node-guid=00:11:22:33:44:55:66:77").guid, 0x0011223344556677);
+	assert_true(wish("node-guid=00:11:22:33:44:55:66:77").want.node_guid == 0x0011223344556677);
 }
 
 static void bad_values_are_refused(void **state UNUSED)

@@ -152,7 +152,8 @@ static void pictures_are_wishes(void **state UNUSED)
 	static const char pf[] =
 		"{\"address\":\"0000:01:00.0\",\"physfn\":null,\"driver\":\"igb\",\"sriov\":{\"num_vfs\":2,"
 		"\"drivers_autoprobe\":false},\"vfinfo_list\":[{\"vf\":1,\"address\":\"02:00:00:00:00:01\","
-		"\"vlan_list\":[{\"vlan\":7,\"qos\":3}],\"rate\":{\"max_tx\":100,\"min_tx\":0},"
+		"\"vlan_list\":[{\"vlan\":7,\"qos\":3,\"protocol\":\"802.1ad\"}],\"rate\":{\"max_tx\":100,\"min_tx\":0},"
+		"\"node_guid\":\"00:11:22:33:44:55:66:77\","
 		"\"spoofchk\":true,\"trust\":null,\"link_state\":null}]}";
 	static const char vf[] =
 		"{\"functions\":[{\"address\":\"0000:01:10.2\",\"physfn\":\"0000:01:00.0\",\"vf_index\":1,"
@@ -170,7 +171,9 @@ static void pictures_are_wishes(void **state UNUSED)
 	assert_string_equal(a.v[0].vfs[0].settings[0], "mac=02:00:00:00:00:01");
 	assert_true(strv_has(a.v[0].vfs[0].settings, "qos=3"));
 	assert_true(strv_has(a.v[0].vfs[0].settings, "spoofchk=on"));
-	assert_int_equal(strv_len(a.v[0].vfs[0].settings), 5);
+	assert_true(strv_has(a.v[0].vfs[0].settings, "proto=802.1ad"));
+	assert_true(strv_has(a.v[0].vfs[0].settings, "node-guid=00:11:22:33:44:55:66:77"));
+	assert_int_equal(strv_len(a.v[0].vfs[0].settings), 7);
 	assert_int_equal(wishes_from_json(vf, "vf.json", &b, NULL), 0);
 	assert_string_equal(b.v[0].vfs[0].driver, "vfio-pci");
 	for (size_t i = 0; i < ARRAY_SIZE(bad); i++) {
