@@ -192,3 +192,13 @@ const struct known_mac *known_claim(struct known *k, struct mac m, struct stable
 		(void)add(k, m, whose, "");
 	return other;
 }
+
+void known_release(struct known *k, struct stable_owner whose)
+{
+	size_t kept = 0;
+
+	for (size_t i = 0; i < k->n; i++)
+		if (!same_owner(k->v[i].owner, whose))
+			k->v[kept++] = k->v[i];
+	k->n = kept;
+}

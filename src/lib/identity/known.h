@@ -29,3 +29,5 @@ bool known_other(const struct known *k, struct mac m, struct stable_owner whose)
 bool known_has(const struct known *k, struct mac m, struct stable_owner whose);
 /* Adds it; NULL, or who else has it. */
 const struct known_mac *known_claim(struct known *k, struct mac m, struct stable_owner whose);
+/* Nothing is his any more. */
+void known_release(struct known *k, struct stable_owner whose);

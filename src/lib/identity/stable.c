@@ -160,6 +160,15 @@ int stable_claim(struct stable *s, struct mac m, struct stable_owner whose, char
 	return *ret_who ? 0 : -ENOMEM;
 }
 
+int stable_release(struct stable *s, struct stable_owner whose)
+{
+	int r = load_known(s);
+
+	if (r == 0)
+		known_release(&s->known, whose);
+	return r;
+}
+
 static struct mac mac_of(const uint8_t b[8])
 {
 	struct mac m;

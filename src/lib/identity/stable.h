@@ -42,6 +42,8 @@ struct stable_owner {
  * in the configuration has it: *ret_who says who, allocated ("eth4", "0000:01:00.0/vf3").
  */
 int stable_claim(struct stable *s, struct mac m, struct stable_owner whose, char **ret_who);
+/* The addresses that he has will not be his any longer: others may have them. */
+int stable_release(struct stable *s, struct stable_owner whose);
 /*
  * The MAC of a VF, which need not exist yet; it counts as claimed then. PROBLEM_NOT_FOUND when the
  * machine has no id, PROBLEM_DRIFT when another card than the recorded one stands there.

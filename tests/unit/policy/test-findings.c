@@ -177,8 +177,66 @@ static void collisions(void **state)
 		"a.conf:4:12 error collision MACAddress=52:54:00:aa:00:02 for 0000:01:00.0/vf0: "
 		"eth1 has that address already (MACAddress=stable is an address that nobody has)\n"
 		"a.conf:8:12 error collision MACAddress=02:00:00:00:00:07 for 0000:01:00.0/vf2: "
-		"0000:01:00.0/vf1 has that address already (MACAddress=stable is an address that "
-		"nobody has)\n");
+		"/etc/vfctl/pf.d/a.conf:6 gives it to 0000:01:00.0/vf1 (MACAddress=stable is an "
+		"address that nobody has)\n");
+}
+
+/* Nobody tells GUIDs back, and a port's hardware address is the MAC address by another name. */
+static void collisions_of_guids(void **state)
+{
+	struct fixture *f = *state;
+	autofree char *what = NULL;
+
+	finds(f,
+		"[VF 0]\nNodeGUID=00:11:22:33:44:55:66:77\n"
+		"[VF 1]\nNodeGUID=00:11:22:33:44:55:66:77\n"
+		"PortGUID=00:11:22:33:44:55:66:77\n",
+		"a.conf:6:10 error collision NodeGUID=00:11:22:33:44:55:66:77 for 0000:01:00.0/vf1: "
+		"/etc/vfctl/pf.d/a.conf:4 gives it to 0000:01:00.0/vf0 (NodeGUID=stable is an address "
+		"that nobody has)\n");
+	etc(f, "a.conf",
+		MATCH "[VF 1]\nMACAddress=02:00:00:00:00:07\n"
+		      "[VF 2]\nHardwareAddress=02:00:00:00:00:07\n");
+	load(f);
+	what = findings(f);
+	assert_non_null(strstr(what, "HardwareAddress=02:00:00:00:00:07 for 0000:01:00.0/vf2: "
+				     "/etc/vfctl/pf.d/a.conf:4 gives it to 0000:01:00.0/vf1"));
+}
+
+/* The one that is made for a VF, copied for another. */
+static void a_copied_guid(void **state)
+{
+	struct fixture *f = *state;
+	autofree char *made = NULL, *text = NULL, *want = NULL;
+
+	etc(f, "a.conf", MATCH "[VF 0]\nNodeGUID=stable\n");
+	load(f);
+	made = strdup(value(f, ETH0, 0, "NodeGUID"));
+	text = str_printf("[VF 0]\nNodeGUID=stable\n[VF 1]\nNodeGUID=%s\n", made);
+	want = str_printf(
+		"a.conf:4:10 error collision NodeGUID=stable for 0000:01:00.0/vf0: %s, and "
+		"/etc/vfctl/pf.d/a.conf:6 gives it to 0000:01:00.0/vf1 (give one of them "
+		"another address)\n",
+		made);
+	finds(f, text, want);
+}
+
+/* Two VFs may change addresses with each other; one alone may not take the other's. */
+static void exchanged_addresses(void **state)
+{
+	struct fixture *f = *state;
+	autofree char *zero = fake_text(f->h, "/sys/class/net/eth4/address"),
+		      *one = fake_text(f->h, "/sys/class/net/eth5/address");
+	autofree char *both = str_printf(
+		"[VF 0]\nMACAddress=%s\n[VF 1]\nMACAddress=%s\n", str_trim(one), str_trim(zero));
+	autofree char *alone = str_printf("[VF 0]\nMACAddress=%s\n", str_trim(one));
+
+	finds(f, both, "");
+	autofree char *whole = str_printf(MATCH "%s", alone);
+	etc(f, "a.conf", whole);
+	load(f);
+	assert_int_equal(f->p->findings.errors, 1);
+	assert_non_null(strstr(f->p->findings.v[0].what, "eth5 has that address already"));
 }
 
 /* What the VF has already is no collision. */
@@ -291,6 +349,9 @@ int main(void)
 		TEST(ranges),
 		TEST(not_for_this_kind),
 		TEST(collisions),
+		TEST(collisions_of_guids),
+		TEST(a_copied_guid),
+		TEST(exchanged_addresses),
 		TEST(its_own_address),
 		TEST(without_machine_id),
 		TEST(another_card),
