@@ -155,6 +155,7 @@ struct apply_opts act_apply_opts(struct act *act)
 		.lock_ms = act->timeout_ms,
 		.waiting = waiting,
 		.recovered = recovered,
+		.note = note,
 		.arg = act,
 	};
 }
@@ -186,4 +187,18 @@ char *act_subject(struct act *act, const struct action *a)
 	struct bdf f;
 
 	return action_function(act->host, a, &f) == 0 ? strdup(BDF_TEXT(f)) : action_target(a);
+}
+
+int act_read_entry(
+	const struct journal_place *places, unsigned id, struct entry *ret, struct problem **reterr)
+{
+	int r = journal_read(places, id, ret);
+
+	if (r == -ENOENT)
+		return problem(reterr, r, PROBLEM_NOT_FOUND, "vfctl history shows them",
+			"there is no change %u", id);
+	if (r < 0)
+		return problem(reterr, r, problem_kind_from_errno(r), NULL,
+			"what is recorded of %u cannot be read: %s", id, journal_why(r));
+	return 0;
 }

@@ -66,6 +66,9 @@ struct apply_opts act_apply_opts(struct act *act);
  */
 int act_apply(struct act *act, const struct wishes *w, const struct plan_opts *how,
 	const struct apply_opts *opts, struct problem **reterr);
+/* A change by its number; PROBLEM_NOT_FOUND, or why it cannot be read. */
+int act_read_entry(const struct journal_place *places, unsigned id, struct entry *ret,
+	struct problem **reterr);
 /* "0000:01:10.0" of what an action is about. */
 char *act_subject(struct act *act, const struct action *a) NODISCARD;
 

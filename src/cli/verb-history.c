@@ -22,12 +22,8 @@ static int show_one(struct cli *cli, const struct journal_place *places, const c
 	if (parse_u32(word, &id) < 0)
 		return problem(reterr, -EINVAL, PROBLEM_USAGE, "vfctl history shows them",
 			"'%s' is not the number of a change", word);
-	r = journal_read(places, id, &e);
-	if (r < 0)
-		return problem(reterr, r,
-			r == -ENOENT ? PROBLEM_NOT_FOUND : problem_kind_from_errno(r),
-			"vfctl history shows them", "there is no change %u", id);
-	return out_entry(&cli->out, &e, reterr);
+	r = act_read_entry(places, id, &e, reterr);
+	return r < 0 ? r : out_entry(&cli->out, &e, reterr);
 }
 
 static void entries_free(struct entry *e, size_t n)
@@ -35,6 +31,22 @@ static void entries_free(struct entry *e, size_t n)
 	for (size_t i = 0; e && i < n; i++)
 		entry_done(&e[i]);
 	free(e);
+}
+
+/* One that cannot be read is there all the same. */
+static bool read_one(
+	struct cli *cli, const struct journal_place *places, unsigned id, struct entry *ret)
+{
+	int r = journal_read(places, id, ret);
+
+	if (r == -ENOENT) /* moved away meanwhile */
+		return false;
+	if (r < 0) {
+		*ret = (struct entry) { .id = id, .end = JOURNAL_BROKEN };
+		fprintf(cli->out.notes, "vfctl: note: what is recorded of %u cannot be read: %s\n",
+			id, journal_why(r));
+	}
+	return true;
 }
 
 static int show_all(struct cli *cli, const struct journal_place *places, struct problem **reterr)
@@ -51,7 +63,7 @@ static int show_all(struct cli *cli, const struct journal_place *places, struct 
 	if (!all)
 		return problem(reterr, -ENOMEM, PROBLEM_NO_MEMORY, NULL, "out of memory");
 	for (size_t i = 0; i < n; i++)
-		have += journal_read(places, ids[i], &all[have]) == 0;
+		have += read_one(cli, places, ids[i], &all[have]);
 	r = out_history(&cli->out, all, have, reterr);
 	for (size_t i = 0; r == 0 && i < have; i++)
 		if (all[i].end == JOURNAL_RUNNING && kill(all[i].pid, 0) < 0 && errno == ESRCH)
@@ -82,7 +94,8 @@ const struct verb verb_history = {
 		"Lists what vfctl has changed on this machine, or shows one change step by step.\n"
 		"done: it is there. undone: it failed, and all was taken back. kept: some of it\n"
 		"failed, the rest is there. void: a reboot came in between. running: now, or\n"
-		"interrupted.\n",
+		"interrupted. torn: the end of its record is lost; what is known of it can be\n"
+		"undone. broken: the record cannot be read.\n",
 	.examples = examples,
 	.n_examples = ARRAY_SIZE(examples),
 	.completes = "",

@@ -77,6 +77,8 @@ static int run(struct cli *cli, const struct args *a, struct problem **reterr)
 		r = topology_load(act.host, act.inv, &t, reterr);
 	if (r == 0)
 		r = select_some(act.host, act.inv, a->words, a->n_words, &found, reterr);
+	if (r == 0)
+		r = act_lock(&act, &found, reterr);
 	if (r < 0)
 		return r;
 	for (size_t i = 0; i < found.n; i++)

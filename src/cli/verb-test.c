@@ -199,6 +199,8 @@ static int run(struct cli *cli, const struct args *a, struct problem **reterr)
 	r = act_start(&act, cli, a, reterr);
 	if (r == 0)
 		r = select_some(act.host, act.inv, a->words, a->n_words, &found, reterr);
+	if (r == 0)
+		r = act_lock(&act, &found, reterr);
 	if (r < 0)
 		return r;
 	return cli->dry_run ? rehearse(&act, &found, a, reterr)

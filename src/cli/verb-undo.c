@@ -28,7 +28,7 @@ static int find_last(struct act *act, struct entry *ret, struct problem **reterr
 		autoentry e = { 0 };
 
 		if (journal_read(&act->places, ids[n], &e) < 0 ||
-			(e.end != JOURNAL_DONE && e.end != JOURNAL_KEPT))
+			(e.end != JOURNAL_DONE && e.end != JOURNAL_KEPT && e.end != JOURNAL_TORN))
 			continue;
 		*ret = e;
 		e = (struct entry) { 0 };
@@ -43,7 +43,6 @@ static int find_last(struct act *act, struct entry *ret, struct problem **reterr
 static int find(struct act *act, const struct args *a, struct entry *ret, struct problem **reterr)
 {
 	uint32_t id;
-	int r;
 
 	if (!act->places.run_dir)
 		return problem(reterr, -ENOENT, PROBLEM_NOT_FOUND, NULL, "there is no journal");
@@ -52,23 +51,21 @@ static int find(struct act *act, const struct args *a, struct entry *ret, struct
 	if (parse_u32(a->words[0], &id) < 0)
 		return problem(reterr, -EINVAL, PROBLEM_USAGE, "vfctl history shows them",
 			"'%s' is not the number of a change", a->words[0]);
-	r = journal_read(&act->places, id, ret);
-	return r < 0 ? problem(reterr, r,
-			       r == -ENOENT ? PROBLEM_NOT_FOUND : problem_kind_from_errno(r),
-			       "vfctl history shows them", "there is no change %u", id)
-		     : 0;
+	return act_read_entry(&act->places, id, ret, reterr);
 }
 
-static int undo(
-	struct act *act, const struct entry *e, const struct args *a, struct problem **reterr)
+static int undo(struct act *act, struct entry *e, const struct args *a, struct problem **reterr)
 {
+	struct apply_opts how = act_apply_opts(act);
 	autowishes w = { 0 };
 	autoplan plan = { 0 }, consented = { 0 };
 	autonow now = { 0 };
 	struct plan_opts opts = { .allow_destroy = true,
 		.allow_in_use = args_has(a, "allow-in-use") };
-	int r = entry_undo(e, &w, reterr);
+	int r = entry_follow(act->host, act->inv, e, &how, reterr);
 
+	if (r == 0)
+		r = entry_undo(e, &w, reterr);
 	if (r == 0 && !act->cli->dry_run)
 		r = wanted_lock(act, &w, reterr);
 	if (r == 0)

@@ -237,7 +237,7 @@ static void entry_json(struct json *j, json_object *o, const struct entry *e, bo
 	json_add_str(j, o, "verb", e->verb);
 	json_add_str(j, o, "begin", begin);
 	json_add_str(j, o, "end", end);
-	json_add_known(j, o, "pid", e->pid);
+	json_add_known(j, o, "pid", e->pid ? e->pid : -1);
 	json_add_str(j, o, "state", journal_end_name(e->end));
 	json_add_u64(j, o, "changes", e->plan.n);
 	if (!steps)
@@ -255,10 +255,11 @@ static void entry_json(struct json *j, json_object *o, const struct entry *e, bo
 
 static void print_entry(const struct out *o, const struct entry *e)
 {
-	autofree char *begin = time_text(e->begin_s), *verb = str_printable(e->verb);
+	autofree char *begin = time_text(e->begin_s),
+		      *verb = e->verb ? str_printable(e->verb) : NULL;
 
-	fprintf(o->to, "%4u  %s  %-7s  %s\n", e->id, begin ? begin : "-", journal_end_name(e->end),
-		verb ? verb : "?");
+	fprintf(o->to, "%4u  %-20s  %-7s  %s\n", e->id, begin ? begin : "-",
+		journal_end_name(e->end), verb ? verb : "-");
 }
 
 static void print_entry_step(const struct out *o, const struct entry *e, size_t i)

@@ -85,3 +85,13 @@ int identity_record(struct host *h, const char *dir, struct bdf pf, struct probl
 int identity_forget(const char *dir, struct bdf pf);
 /* One line for people: "8086:10c9, permanent MAC address 52:54:00:aa:00:01". NULL: no memory. */
 char *pf_identity_text(const struct pf_identity *p) NODISCARD;
+
+/* ---- For those who keep it elsewhere ---- */
+
+/* What stands there, in the form of a record; the caller's. -ENOENT when nothing does. */
+int identity_fingerprint(struct host *h, struct bdf a, char **ret);
+/*
+ * 1 that is there, by more than its kind; 0 nothing speaks against it; -ESTALE another card:
+ * *ret_why (may be NULL) says what differs; -ENOENT nothing is there; -EBADMSG no fingerprint.
+ */
+int identity_is(struct host *h, struct bdf a, const char *fingerprint, char **ret_why);

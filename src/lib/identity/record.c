@@ -65,15 +65,22 @@ static int parse(const struct ini *ini, struct pf_identity *p)
 
 int record_read(struct host *h, const char *dir, struct bdf pf, struct pf_identity *ret)
 {
-	autopfidentity p = { .bdf = pf };
 	autofree char *text = NULL;
-	autoini ini = { 0 };
 	size_t len = 0;
 	int r;
 
 	r = read_text(h, dir, pf, &text, &len);
 	if (r < 0)
 		return r == -ENOTDIR ? -ENOENT : r;
+	return record_parse(text, len, pf, ret);
+}
+
+int record_parse(const char *text, size_t len, struct bdf pf, struct pf_identity *ret)
+{
+	autopfidentity p = { .bdf = pf };
+	autoini ini = { 0 };
+	int r;
+
 	r = ini_parse(text, len, INI_SECTIONLESS, &ini);
 	if (r == 0)
 		r = parse(&ini, &p);
@@ -84,20 +91,28 @@ int record_read(struct host *h, const char *dir, struct bdf pf, struct pf_identi
 	return 0;
 }
 
-int record_write(const char *dir, const struct pf_identity *p)
+char *record_text(const struct pf_identity *p)
 {
 	struct identity id = p->id;
-	autofree char *text = NULL;
 	autostrbuf b = { 0 };
 
-	strbuf_add(&b, "# vfctl: the card at %s when it was first configured\n", BDF_TEXT(p->bdf));
 	for (size_t i = 0; i < ARRAY_SIZE(ids); i++)
 		strbuf_add(&b, "%s=%04x\n", ids[i].key, *id_field(&id, i));
 	for (unsigned i = 0; i < IDENTITY_FACTS; i++)
 		if (p->fact[i])
 			strbuf_add(&b, "%s=%s\n", identity_fact_key(i), p->fact[i]);
 	strbuf_add(&b, "StableSeed=%s\n", p->seed);
-	text = strbuf_take(&b);
+	return strbuf_take(&b);
+}
+
+int record_write(const char *dir, const struct pf_identity *p)
+{
+	autofree char *facts = record_text(p);
+	autofree char *text =
+		facts ? str_printf("# vfctl: the card at %s when it was first configured\n%s",
+				BDF_TEXT(p->bdf), facts)
+		      : NULL;
+
 	return text ? store_put(dir, BDF_TEXT(p->bdf), text) : -ENOMEM;
 }
 

@@ -6,6 +6,10 @@
 
 /* -ENOENT: none. -EBADMSG: not a record. */
 int record_read(struct host *h, const char *dir, struct bdf pf, struct pf_identity *ret);
+/* Of a record's text, of what stands or stood at `pf`. -EBADMSG: not a record. */
+int record_parse(const char *text, size_t len, struct bdf pf, struct pf_identity *ret);
+/* NULL: no memory. */
+char *record_text(const struct pf_identity *p) NODISCARD;
 int record_write(const char *dir, const struct pf_identity *p);
 /* The addresses that have one, sorted by text; the list is the caller's. */
 int record_list(struct host *h, const char *dir, char ***ret);

@@ -265,6 +265,22 @@ static int give_up(struct run *r, enum journal_end *ret_end, struct problem **re
 		why ? why : strerror(-e));
 }
 
+/* What cannot be filed is filed by the next one. */
+static void file(struct run *r, enum journal_end end)
+{
+	int e = journal_finish(r->journal, end);
+	autofree char *text = NULL;
+
+	if (e == 0 || !r->opts->note)
+		return;
+	text = str_printf("%u cannot be kept in %s: %s", journal_id(r->journal),
+		r->opts->journal->history_dir, strerror(-e));
+	if (text)
+		r->opts->note(r->opts->arg, text,
+			"it is kept until the next boot; every vfctl that changes something tries "
+			"again");
+}
+
 static int conclude(struct run *r, struct problem **reterr)
 {
 	enum journal_end end = r->code < 0 ? JOURNAL_KEPT : JOURNAL_DONE;
@@ -277,9 +293,8 @@ static int conclude(struct run *r, struct problem **reterr)
 		if (reterr)
 			*reterr = TAKE_PTR(r->problem);
 	}
-	/* What cannot be filed is filed by the next one. */
 	if (r->journal && end != JOURNAL_RUNNING)
-		(void)journal_finish(r->journal, end);
+		file(r, end);
 	return code;
 }
 

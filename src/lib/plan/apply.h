@@ -28,6 +28,8 @@ struct apply_opts {
 	/* What became of work that was left behind, one line each. */
 	void (*recovered)(void *arg, const struct entry *e, enum journal_end how,
 		const struct problem *why_not);
+	/* What is worth knowing and stops nothing: what has happened; what to do. */
+	void (*note)(void *arg, const char *text, const char *hint);
 	void *arg;
 };
 
@@ -63,6 +65,13 @@ int work_recover(struct host *h, const struct apply_opts *opts, struct problem *
 int plan_apply(struct work *w, const struct plan *plan, const struct apply_opts *opts,
 	unsigned *ret_id, struct problem **reterr);
 
+/*
+ * Before an entry is undone: whether the cards that it was about are where it says. One that stands
+ * elsewhere by now, for sure, is followed, and that is noted. PROBLEM_DRIFT (-ESTALE): another card
+ * stands there; PROBLEM_NOT_FOUND (-ENOENT): it is gone.
+ */
+int entry_follow(struct host *h, const struct inventory *inv, struct entry *e,
+	const struct apply_opts *opts, struct problem **reterr);
 /* The wishes that bring back what was before an entry. PROBLEM_UNSUPPORTED: nothing to undo. */
 int entry_undo(const struct entry *e, struct wishes *ret, struct problem **reterr);
 /*

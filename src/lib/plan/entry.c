@@ -40,8 +40,12 @@ static int read_begin(struct entry *e, json_object *j)
 {
 	int64_t version, id, begin, pid;
 
-	if (!number(j, "journal", &version) || version != 1 || !number(j, "id", &id) || id <= 0 ||
-		id > UINT32_MAX || !number(j, "time", &begin) || !number(j, "pid", &pid))
+	if (!number(j, "journal", &version))
+		return -EINVAL;
+	if (version != 1)
+		return -EPROTONOSUPPORT;
+	if (!number(j, "id", &id) || id <= 0 || id > UINT32_MAX || !number(j, "time", &begin) ||
+		!number(j, "pid", &pid))
 		return -EINVAL;
 	e->id = (unsigned)id;
 	e->begin_s = begin;
@@ -68,21 +72,49 @@ static int read_back(json_object *j, struct actions *back)
 	return 0;
 }
 
+static struct plan_group *new_group(struct plan *p, struct bdf bdf)
+{
+	struct plan_group *g = reallocarray(p->groups, p->n_groups + 1, sizeof(*g));
+
+	if (!g)
+		return NULL;
+	p->groups = g;
+	g += p->n_groups++;
+	*g = (struct plan_group) { .bdf = bdf };
+	return g;
+}
+
+/* The cards stand before the steps. */
+static int read_card(struct entry *e, json_object *j)
+{
+	const char *where = text(j, "card"), *is = text(j, "is");
+	struct plan_group *g;
+	struct bdf bdf;
+
+	if (!where || !is || bdf_parse(where, &bdf) < 0 || e->plan.n)
+		return -EINVAL;
+	g = new_group(&e->plan, bdf);
+	if (!g)
+		return -ENOMEM;
+	return *is ? wish_put(&g->card, is) : 0;
+}
+
 /* Steps of a function follow each other. */
 static int add_group(struct plan *p, struct bdf bdf)
 {
-	struct plan_group *g = p->n_groups ? &p->groups[p->n_groups - 1] : NULL;
+	size_t last = p->n - 1, i = 0;
+	struct plan_group *g;
 
-	if (!g || !bdf_eq(g->bdf, bdf)) {
-		g = reallocarray(p->groups, p->n_groups + 1, sizeof(*g));
-		if (!g)
-			return -ENOMEM;
-		p->groups = g;
-		g += p->n_groups++;
-		*g = (struct plan_group) { .bdf = bdf, .begin = p->n - 1 };
-	}
+	while (i < p->n_groups &&
+		!(bdf_eq(p->groups[i].bdf, bdf) && (p->groups[i].end == last || !p->groups[i].end)))
+		i++;
+	g = i < p->n_groups ? &p->groups[i] : new_group(p, bdf);
+	if (!g)
+		return -ENOMEM;
+	if (!g->end)
+		g->begin = last;
 	g->end = p->n;
-	p->steps[p->n - 1].group = p->n_groups - 1;
+	p->steps[last].group = i;
 	return 0;
 }
 
@@ -174,6 +206,8 @@ static int read_record(struct entry *e, const char *line)
 
 	if (json_object_object_get_ex(j, "journal", NULL))
 		r = read_begin(e, j);
+	else if (json_object_object_get_ex(j, "card", NULL) && !e->planned)
+		r = read_card(e, j);
 	else if (json_object_object_get_ex(j, "step", NULL) && !e->planned)
 		r = read_step(e, j);
 	else if (json_object_object_get_ex(j, "planned", NULL) && !e->planned)
@@ -198,11 +232,12 @@ int entry_read(const char *dir, const char *name, struct entry *ret)
 		r = read_record(&e, *line);
 		if (r == -ENOMEM)
 			return r;
+		e.strange = r < 0;
 		if (r < 0)
 			break;
 	}
 	if (!e.id)
-		return -EINVAL;
+		return r < 0 ? r : -EINVAL;
 	*ret = e;
 	e = (struct entry) { 0 };
 	return 0;
@@ -252,5 +287,11 @@ int journal_read(const struct journal_place *place, unsigned id, struct entry *r
 		return -ENOMEM;
 	/* In this order: a file that moves between the looks is seen in the second place. */
 	r = entry_read(run, name, ret);
-	return r == -ENOENT ? entry_read(place->history_dir, name, ret) : r;
+	if (r != -ENOENT)
+		return r;
+	r = entry_read(place->history_dir, name, ret);
+	/* What comes there has ended. */
+	if (r == 0 && ret->end == JOURNAL_RUNNING)
+		ret->end = JOURNAL_TORN;
+	return r;
 }

@@ -4,6 +4,7 @@
 
 #include "base/str.h"
 #include "host/procfs.h"
+#include "identity/identity.h"
 #include "store/store.h"
 
 #include <json-c/json.h>
@@ -22,6 +23,8 @@ static const char *const end_names[JOURNAL_ENDS] = {
 	[JOURNAL_UNDONE] = "undone",
 	[JOURNAL_KEPT] = "kept",
 	[JOURNAL_VOID] = "void",
+	[JOURNAL_TORN] = "torn",
+	[JOURNAL_BROKEN] = "broken",
 };
 
 const char *journal_end_name(enum journal_end how)
@@ -64,6 +67,46 @@ int journal_boot(struct host *h, char **ret)
 	return 0;
 }
 
+const char *journal_why(int code)
+{
+	switch (code) {
+	case -EINVAL:
+		return "nothing of it is whole";
+	case -EPROTONOSUPPORT:
+		return "another version of vfctl wrote it";
+	case -ELOOP:
+		return "it is a symbolic link";
+	case -EFBIG:
+		return "it is no file, or far too big";
+	default:
+		return strerror(-code);
+	}
+}
+
+/* ---- Who may write there ---- */
+
+/* Whether it can be used at all is seen when it is. */
+static int dir_is_safe(const char *dir, struct problem **reterr)
+{
+	if (store_is_safe(dir) != -EPERM)
+		return 0;
+	problem(reterr, -EPERM, PROBLEM_PERMISSION, NULL,
+		"%s can be written by others than root, and what is in it would be believed", dir);
+	problem_hint(reterr, "look at what is in it, then: chown root: %s; chmod 755 %s", dir, dir);
+	return -EPERM;
+}
+
+int journal_is_safe(const struct journal_place *place, struct problem **reterr)
+{
+	autofree char *dir = journal_run_dir(place);
+	int r = dir ? dir_is_safe(place->run_dir, reterr)
+		    : problem(reterr, -ENOMEM, PROBLEM_NO_MEMORY, NULL, "out of memory");
+
+	if (r == 0)
+		r = dir_is_safe(dir, reterr);
+	return r == 0 ? dir_is_safe(place->history_dir, reterr) : r;
+}
+
 /* ---- Records ---- */
 
 static bool put(json_object *to, const char *key, json_object *value)
@@ -101,6 +144,21 @@ static char *begin_record(const char *boot, unsigned id, const char *verb)
 		  put_text(j, "boot", boot) && put_number(j, "time", time(NULL)) &&
 		  put_number(j, "pid", getpid()) && put_text(j, "verb", verb);
 
+	return text_of(j, ok);
+}
+
+/* What stands there is looked at once more before it is undone. */
+static char *card_record(struct host *h, struct bdf a)
+{
+	autofree char *card = NULL;
+	json_object *j;
+	bool ok;
+
+	/* Of what cannot be told now nothing will be asked then. */
+	if (identity_fingerprint(h, a, &card) == -ENOMEM)
+		return NULL;
+	j = json_object_new_object();
+	ok = put_text(j, "card", BDF_TEXT(a)) && put_text(j, "is", card ? card : "");
 	return text_of(j, ok);
 }
 
@@ -217,25 +275,29 @@ static int create_file(struct journal *j)
 	return -EEXIST;
 }
 
-/* One write: a journal without its "planned" was never begun. */
-static int write_plan(struct journal *j, const char *boot, const char *verb, const struct plan *p)
+static int add_text(char ***texts, char *text)
 {
-	char **texts = calloc(p->n + 3, sizeof(char *));
-	int r = texts ? 0 : -ENOMEM;
+	autofree char *own = text;
 
-	if (texts) {
-		texts[0] = begin_record(boot, j->id, verb);
-		for (size_t i = 0; i < p->n; i++)
-			texts[i + 1] = step_record(i, &p->steps[i]);
-		texts[p->n + 1] = event_record("planned", p->n, NULL, NULL);
-	}
-	for (size_t i = 0; r == 0 && i < p->n + 2; i++)
-		r = texts[i] ? 0 : -ENOMEM;
+	return own ? strv_add(texts, own) : -ENOMEM;
+}
+
+/* One write: a journal without its "planned" was never begun. */
+static int write_plan(
+	struct host *h, struct journal *j, const char *boot, const char *verb, const struct plan *p)
+{
+	autostrv char **texts = NULL;
+	int r = add_text(&texts, begin_record(boot, j->id, verb));
+
+	for (size_t i = 0; r == 0 && i < p->n_groups; i++)
+		if (p->groups[i].end > p->groups[i].begin)
+			r = add_text(&texts, card_record(h, p->groups[i].bdf));
+	for (size_t i = 0; r == 0 && i < p->n; i++)
+		r = add_text(&texts, step_record(i, &p->steps[i]));
 	if (r == 0)
-		r = logfile_add(j->file, (const char *const *)texts, p->n + 2);
-	for (size_t i = 0; texts && i < p->n + 2; i++)
-		free(texts[i]);
-	free(texts);
+		r = add_text(&texts, event_record("planned", p->n, NULL, NULL));
+	if (r == 0)
+		r = logfile_add(j->file, (const char *const *)texts, strv_len(texts));
 	return r;
 }
 
@@ -244,14 +306,17 @@ int journal_begin(struct host *h, const struct journal_place *place, const char 
 {
 	autofree char *boot = NULL;
 	autojournal *j = NULL;
-	int r = new_journal(place, &j);
+	int r = journal_is_safe(place, reterr);
 
+	if (r < 0)
+		return r;
+	r = new_journal(place, &j);
 	if (r == 0)
 		r = journal_boot(h, &boot);
 	if (r == 0)
 		r = create_file(j);
 	if (r == 0) {
-		r = write_plan(j, boot, verb, plan);
+		r = write_plan(h, j, boot, verb, plan);
 		if (r < 0)
 			(void)journal_drop(j);
 	}

@@ -4,6 +4,7 @@
  * JSON object:
  *
  *   {"journal":1,"id":17,"boot":"0c4f…","time":1763…,"pid":4711,"verb":"create eth0 4"}
+ *   {"card":"0000:01:00.0","is":"Vendor=8086\n…"}        what stood there (identity/identity.h)
  *   {"step":0,"do":{…},"back":[{…}],"was":"0","stage":7,"group":0}         (action.h)
  *   {"planned":1}                 all steps are on the disk: from here on things happen
  *   {"start":0}                   step 0 is about to be run
@@ -31,7 +32,9 @@ enum journal_end {
 	JOURNAL_DONE,
 	JOURNAL_UNDONE,
 	JOURNAL_KEPT,
-	JOURNAL_VOID, /* of another boot: the machine has forgotten all of it */
+	JOURNAL_VOID,	/* of another boot: the machine has forgotten all of it */
+	JOURNAL_TORN,	/* in the history, and its end is missing */
+	JOURNAL_BROKEN, /* not to be read at all */
 	JOURNAL_ENDS
 };
 
@@ -68,16 +71,27 @@ struct entry {
 	struct entry_step *steps;
 	size_t n_started;
 	bool planned; /* whole: something may have been done */
+	bool strange; /* a record is whole and none that we know: the reading ends there */
 	enum journal_end end;
 };
 
 void entry_done(struct entry *e);
 #define autoentry CLEANUP(entry_done) struct entry
 
-/* -ENOENT; -EINVAL: not even its first record is whole. */
+/*
+ * -ENOENT; -EINVAL: not even its first record is whole; -EPROTONOSUPPORT: another version wrote it;
+ * -ELOOP, -EFBIG: no plain file.
+ */
 int entry_read(const char *dir, const char *name, struct entry *ret);
 /* The ids there are, of both places, ascending; *ret is the caller's (free). */
 int journal_ids(const struct journal_place *place, unsigned **ret, size_t *ret_n);
+/* What such an errno means: "another version of vfctl wrote it". */
+const char *journal_why(int code);
+/*
+ * Nobody but root and we may write where work is recorded: what is read there is done to the
+ * machine. PROBLEM_PERMISSION (-EPERM); missing directories are fine.
+ */
+int journal_is_safe(const struct journal_place *place, struct problem **reterr);
 /* Wherever it is. */
 int journal_read(const struct journal_place *place, unsigned id, struct entry *ret);
 const char *journal_end_name(enum journal_end how);

@@ -23,6 +23,7 @@ static void group_done(struct plan_group *g)
 	free(g->name);
 	free(g->driver);
 	free(g->source);
+	free(g->card);
 	problem_free(g->refusal);
 }
 

@@ -52,7 +52,8 @@ struct blast {
 struct plan_group {
 	struct bdf bdf;
 	char *name, *driver, *source; /* for people; NULL: none */
-	size_t begin, end;	      /* steps[begin] … steps[end - 1] */
+	char *card;	   /* a journal's: what stood there (identity.h); NULL: not told */
+	size_t begin, end; /* steps[begin] … steps[end - 1] */
 	struct problem *refusal;
 	struct blast *blast;
 	size_t n_blast;

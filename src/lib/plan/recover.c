@@ -66,6 +66,16 @@ static void tell(const struct apply_opts *opts, const struct entry *e, enum jour
 		opts->recovered(opts->arg, e, how, p);
 }
 
+/* It may have changed something, and only who wrote it can take that back. */
+static void tell_strange(const struct apply_opts *opts, unsigned id, int code)
+{
+	autofree char *text =
+		str_printf("%u was interrupted and is left as it is: %s", id, journal_why(code));
+
+	if (opts->note && text)
+		opts->note(opts->arg, text, "look what is there: vfctl list; vfctl plan");
+}
+
 /* One that cannot be taken back because the kernel is busy is tried again by the next. */
 static void put_back(
 	struct work *w, struct journal *j, const struct entry *e, const struct apply_opts *opts)
@@ -89,7 +99,9 @@ static void finish(
 	autofree char *boot = NULL;
 	size_t n = 0;
 
-	if (!e->planned) {
+	if (e->strange) {
+		tell_strange(opts, e->id, -EPROTONOSUPPORT);
+	} else if (!e->planned) {
 		(void)journal_drop(j);
 	} else if (e->end != JOURNAL_RUNNING) {
 		(void)journal_finish(j, e->end);
@@ -118,6 +130,8 @@ static void recover(
 	r = entry_read(dir, name, &e);
 	if (r == 0 || r == -EINVAL)
 		finish(w, j, &e, opts);
+	else
+		tell_strange(opts, journal_id(j), r);
 }
 
 int recover_all(struct work *w, const struct apply_opts *opts, struct problem **reterr)
@@ -128,6 +142,9 @@ int recover_all(struct work *w, const struct apply_opts *opts, struct problem **
 
 	if (!opts->journal)
 		return 0;
+	r = journal_is_safe(opts->journal, reterr);
+	if (r < 0)
+		return r;
 	r = dir ? logfile_list(dir, &names) : -ENOMEM;
 	if (r < 0)
 		return problem(reterr, r, problem_kind_from_errno(r), NULL,

@@ -135,7 +135,8 @@ int entry_undo(const struct entry *e, struct wishes *ret, struct problem **reter
 	autowishes w = { 0 };
 	int r = 0;
 
-	if (e->end == JOURNAL_DONE || e->end == JOURNAL_KEPT)
+	if ((e->end == JOURNAL_DONE || e->end == JOURNAL_KEPT || e->end == JOURNAL_TORN) &&
+		e->planned)
 		r = collect(e, &w);
 	else
 		return problem(reterr, -EOPNOTSUPP, PROBLEM_UNSUPPORTED,
@@ -143,7 +144,8 @@ int entry_undo(const struct entry *e, struct wishes *ret, struct problem **reter
 			e->end == JOURNAL_UNDONE ? "%u was taken back already"
 			: e->end == JOURNAL_VOID
 				? "%u was done before the last boot, which undid it"
-				: "%u is still running",
+			: e->end == JOURNAL_RUNNING ? "%u is still running"
+						    : "of %u too little is recorded",
 			e->id);
 	for (size_t i = 0; r == 0 && i < w.n; i++)
 		r = wish_put(&w.v[i].source, source);
@@ -246,7 +248,7 @@ int entry_drift(const struct entry *e, const struct inventory *inv, const struct
 	struct drift d = { .inv = inv, .now = now };
 	int r = 0;
 
-	for (size_t i = 0; i < e->plan.n; i++)
+	for (size_t i = 0; e->planned && i < e->plan.n; i++)
 		if (e->steps[i].ended && e->steps[i].code > 0 && !overwritten(e, i))
 			compare(&d, &e->plan.steps[i].todo);
 	if (d.text.failed)

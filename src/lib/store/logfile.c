@@ -267,7 +267,7 @@ int logfile_list(const char *dir, char ***ret)
 
 	if (!names)
 		return -ENOMEM;
-	if (!d && errno != ENOENT)
+	if (!d && errno != ENOENT && errno != ENOTDIR)
 		return -errno;
 	while (d && (e = readdir(d)))
 		if (e->d_name[0] != '.' && !str_ends(e->d_name, ".new") &&

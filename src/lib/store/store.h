@@ -22,3 +22,9 @@ int store_remove(const char *dir, const char *name);
 
 /* Any plain file to read, as fopen(); errno. For what users name. */
 FILE *store_open(const char *path);
+
+/*
+ * Whether only root and we ourselves can put something into that directory (behind a link: that it
+ * leads to). -EPERM: others can. -ENOENT, -ENOTDIR.
+ */
+int store_is_safe(const char *dir);

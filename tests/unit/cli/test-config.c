@@ -53,6 +53,10 @@ static void another_card_is_left_alone(void **state UNUSED)
 	assert_int_equal(vfctl(&f, "bind eth0/vf0"), 8);
 	assert_int_equal(vfctl(&f, "destroy eth0"), 8);
 	assert_int_equal(vfctl(&f, "create eth0 5 --dry-run"), 8);
+	assert_int_equal(vfctl(&f, "reset eth0/vf0 --allow-in-use"), 8);
+	assert_int_equal(vfctl(&f, "reset eth0/vf0 --allow-in-use --dry-run"), 8);
+	assert_int_equal(vfctl(&f, "test eth0/vf0 --bind"), 8);
+	assert_int_equal(vfctl(&f, "undo"), 8);
 	assert_string_equal(fake_log(f.cli.host), "");
 	assert_int_equal(vfctl(&f, "config accept eth0 --dry-run"), 0);
 	assert_non_null(strstr(f.out, "would be done"));
@@ -102,6 +106,45 @@ static void apply_records_the_card(void **state UNUSED)
 	end(&f);
 }
 
+/* Cards without any configuration, too: a change is of a card, not of a place. */
+static void undo_knows_its_card(void **state UNUSED)
+{
+	struct fixture f;
+
+	machine(&f);
+	assert_int_equal(vfctl(&f, "create eth1 2"), 0);
+	fake_put(f.cli.host, "52:54:00:bb:00:02\n", "/sys/class/net/eth1/address");
+	assert_int_equal(vfctl(&f, "undo"), 8);
+	assert_non_null(strstr(f.notes, "0000:02:00.0 is not the card that 1 was about: its "
+					"permanent MAC address was 52:54:00:aa:00:02, now it is "
+					"52:54:00:bb:00:02"));
+	assert_int_equal(fake_num_vfs(f.cli.host, "0000:02:00.0"), 2);
+	fake_put(f.cli.host, "52:54:00:aa:00:02\n", "/sys/class/net/eth1/address");
+	assert_int_equal(vfctl(&f, "undo"), 0);
+	assert_int_equal(fake_num_vfs(f.cli.host, "0000:02:00.0"), 0);
+	end(&f);
+}
+
+/* Two cards of a kind that change places: each takes along what was done to it. */
+static void undo_follows_its_card(void **state UNUSED)
+{
+	struct fixture f;
+
+	start(&f, HOSTS_DIR "/s0-pf-only.tar.gz");
+	assert_int_equal(vfctl(&f, "create eth0 2"), 0);
+	assert_int_equal(vfctl(&f, "create eth1 3"), 0);
+	assert_int_equal(vfctl(&f, "destroy eth1"), 0);
+	assert_int_equal(vfctl(&f, "destroy eth0"), 0);
+	fake_put(f.cli.host, "52:54:00:aa:00:02\n", "/sys/class/net/eth0/address");
+	fake_put(f.cli.host, "52:54:00:aa:00:01\n", "/sys/class/net/eth1/address");
+	assert_int_equal(vfctl(&f, "undo 4"), 0);
+	assert_non_null(strstr(f.notes, "the card that 4 was about has moved from 0000:01:00.0 to "
+					"0000:02:00.0"));
+	assert_int_equal(fake_num_vfs(f.cli.host, "0000:01:00.0"), 0);
+	assert_int_equal(fake_num_vfs(f.cli.host, "0000:02:00.0"), 2);
+	end(&f);
+}
+
 /* Looking at the configuration changes nothing and tells all. */
 static void only_looks(void **state UNUSED)
 {
@@ -129,6 +172,8 @@ int main(void)
 		cmocka_unit_test(another_card_is_left_alone),
 		cmocka_unit_test(pools),
 		cmocka_unit_test(apply_records_the_card),
+		cmocka_unit_test(undo_knows_its_card),
+		cmocka_unit_test(undo_follows_its_card),
 		cmocka_unit_test(only_looks),
 	};
 
