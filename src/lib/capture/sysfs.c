@@ -51,6 +51,7 @@ static const char *const attributes[] = {
 	"label",
 	"index",
 	"acpi_index",
+	"boot_vga",
 	"address",
 	"secondary_bus_number",
 	"subordinate_bus_number",
@@ -355,6 +356,42 @@ static int copy_classes(struct capture *c)
 	return r;
 }
 
+/* A class device's link, and one attribute of what it leads to. */
+static int copy_one(struct capture *c, const char *class, const char *name, const char *attribute)
+{
+	autofree char *link = str_printf("/sys/class/%s/%s", class, name), *target = NULL;
+	autofree char *folder = NULL, *path = NULL;
+	int r = link ? sysfs_read_link(c->h, &target, "class/%s/%s", class, name) : -ENOMEM;
+
+	if (r < 0)
+		return r == -ENOMEM ? r : 0;
+	r = capture_put_link(c, link, target);
+	folder = device_folder(target);
+	if (r < 0 || !folder)
+		return r;
+	path = str_printf("%s/%s", folder, attribute);
+	return path ? capture_copy(c, path) : -ENOMEM;
+}
+
+/* Where a person sits: which terminals are the kernel's console, and where keyboards hang. */
+static int copy_consoles(struct capture *c)
+{
+	autostrv char **inputs = NULL;
+	autofree char *active = NULL;
+	char *save = NULL;
+	int r = copy_one(c, "tty", "console", "active");
+
+	if (r == 0 && sysfs_read(c->h, &active, "class/tty/console/active") == 0)
+		for (char *tty = strtok_r(active, " ", &save); r == 0 && tty;
+			tty = strtok_r(NULL, " ", &save))
+			r = copy_one(c, "tty", tty, "type");
+	if (r == 0 && sysfs_list(c->h, &inputs, "class/input") == 0)
+		for (char **name = inputs; r == 0 && *name; name++)
+			if (str_starts(*name, "input"))
+				r = copy_one(c, "input", *name, "capabilities/key");
+	return r;
+}
+
 /* Folders in a folder, each copied: groups, drivers, slots, modules. */
 static int copy_each(struct capture *c, const char *folder, const char *pattern)
 {
@@ -437,6 +474,8 @@ int capture_sysfs(struct capture *c)
 		r = copy_module_drivers(c);
 	if (r == 0)
 		r = copy_classes(c);
+	if (r == 0)
+		r = copy_consoles(c);
 	return r == 0 ? copy_btrfs(c) : r;
 }
 

@@ -9,6 +9,7 @@
 #include "host/modules.h"
 #include "host/procfs.h"
 #include "host/sysfs.h"
+#include "pci/classdev.h"
 
 /* ---- The group ---- */
 
@@ -138,18 +139,19 @@ static void check_display(struct check_run *r)
 /* "tty0 ttyS4": the terminals that are the kernel's console. */
 static void check_serial(struct check_run *r)
 {
-	autostrv char **ttys = NULL;
+	autofree char *ttys = NULL;
 	autofact fact = { 0 };
+	char *save = NULL;
 	bool any = false;
 
-	if (sysfs_list(r->h, &ttys, "bus/pci/devices/%s/tty", r->f->address) < 0 ||
-		fact_sysfs(r->h, &fact, "class/tty/console/active") < 0)
+	if (fact_sysfs(r->h, &fact, "class/tty/console/active") < 0)
 		return;
-	STRV_FOREACH (it, ttys) {
-		const char *at = strstr(fact.value, *it);
-		size_t n = strlen(*it);
+	ttys = strdup(fact.value);
+	for (char *tty = ttys ? strtok_r(ttys, " ", &save) : NULL; tty;
+		tty = strtok_r(NULL, " ", &save)) {
+		struct bdf at;
 
-		any |= at && (at == fact.value || at[-1] == ' ') && (!at[n] || at[n] == ' ');
+		any |= classdev_function(r->h, "tty", tty, &at) == 0 && bdf_eq(at, r->f->bdf);
 	}
 	if (any)
 		fix(r, found(r, CHECK_FAIL, &fact, "the kernel's console is on it"),

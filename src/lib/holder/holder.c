@@ -104,7 +104,8 @@ static int find(struct host *h, const struct bdf *a, size_t n,
 int holders_find(struct host *h, const struct bdf *a, size_t n, struct holders *ret)
 {
 	static int (*const all[])(struct search *) = { find_vfio_nodes, find_block,
-		find_class_nodes, find_net, find_domains, find_drivers, find_processes, NULL };
+		find_class_nodes, find_net, find_consoles, find_domains, find_drivers,
+		find_processes, NULL };
 
 	return find(h, a, n, all, ret);
 }

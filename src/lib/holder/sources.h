@@ -52,5 +52,6 @@ int find_vfio_nodes(struct search *s);
 int find_block(struct search *s); /* mounts, swap, stacks, fstab; nodes of disks */
 int find_class_nodes(struct search *s);
 int find_net(struct search *s);
+int find_consoles(struct search *s); /* displays, terminals, keyboards */
 int find_domains(struct search *s);
 int find_processes(struct search *s);

@@ -48,7 +48,7 @@ static void netlink_facts(void **state)
 	autofree struct host_vf *vfs = NULL, *again = NULL;
 	autostrv char **names = NULL;
 	struct host_link l, same;
-	int ifindex, found;
+	int ifindex, found = 0;
 	size_t n, m;
 	autohost *c = NULL;
 
@@ -89,6 +89,33 @@ static int look_for(void *arg, const char *path, const struct stat *st, const ch
 			*found |= 1U << i;
 	}
 	return 0;
+}
+
+/* What makes a function the one that its administrator sits at. */
+static void the_console(void **state)
+{
+	static const char keyboard[] = "/sys/devices/pci0000:00/0000:00:1f.2/usb1/input/input3";
+	struct host *h = *state;
+	autofree char *active = NULL, *keys = NULL;
+	autohost *c = NULL;
+	int boot = 0;
+
+	fake_put(h, "1\n", "/sys/bus/pci/devices/0000:01:00.0/boot_vga");
+	fake_put(h, "ttyS4\n", "/sys/devices/virtual/tty/console/active");
+	fake_link(h, "../../devices/virtual/tty/console", "/sys/class/tty/console");
+	fake_put(h, "4\n", "/sys/devices/pci0000:00/0000:00:1f.3/tty/ttyS4/type");
+	fake_link(h, "../../devices/pci0000:00/0000:00:1f.3/tty/ttyS4", "/sys/class/tty/ttyS4");
+	fake_put(h, "fffffffe\n", "%s/capabilities/key", keyboard);
+	fake_link(h, "../../devices/pci0000:00/0000:00:1f.2/usb1/input/input3",
+		"/sys/class/input/input3");
+	c = captured(h, key);
+	assert_int_equal(sysfs_read_int(c, &boot, "bus/pci/devices/0000:01:00.0/boot_vga"), 0);
+	assert_int_equal(boot, 1);
+	assert_int_equal(sysfs_read(c, &active, "class/tty/console/active"), 0);
+	assert_string_equal(active, "ttyS4");
+	assert_true(sysfs_exists(c, "class/tty/ttyS4"));
+	assert_int_equal(sysfs_read(c, &keys, "class/input/input3/capabilities/key"), 0);
+	assert_string_equal(keys, "fffffffe");
 }
 
 /* All of them are in a capture that is not redacted, so that looking for them means something. */
@@ -232,6 +259,7 @@ int main(void)
 #define T(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
 	const struct CMUnitTest tests[] = {
 		T(netlink_facts),
+		T(the_console),
 		T(secrets),
 		T(what_would_hang),
 		T(what_has_effects),

@@ -104,15 +104,24 @@ static void boot_display(struct host *h)
 	fake_put(h, "1\n", DEV E1000 "/boot_vga");
 }
 
+/* Linux 6.5 put a port's own devices in between. */
+static void serial_port(struct host *h)
+{
+	fake_link(h,
+		"../../devices/pci0000:00/0000:00:04.0/0000:04:00.0/" E1000 "/" E1000 ":0/" E1000
+		":0.0/tty/ttyS4",
+		"/sys/class/tty/ttyS4");
+}
+
 static void serial_console(struct host *h)
 {
-	fake_put(h, "", DEV E1000 "/tty/ttyS4/dev");
+	serial_port(h);
 	fake_put(h, "tty0 ttyS4\n", "/sys/class/tty/console/active");
 }
 
 static void serial_elsewhere(struct host *h)
 {
-	fake_put(h, "", DEV E1000 "/tty/ttyS4/dev");
+	serial_port(h);
 	fake_put(h, "tty0 ttyS40\n", "/sys/class/tty/console/active");
 }
 
@@ -272,7 +281,7 @@ PUTS(down, "0x1002\n", "/sys/class/net/eth0/flags")
 static void set_mac(struct host *h, unsigned vf, struct mac mac)
 {
 	struct host_vf_change c = { .attr = HOST_VF_MAC, .to = { .vf = vf, .mac = mac } };
-	int ifindex;
+	int ifindex = 0;
 
 	assert_int_equal(host_link_index(h, "eth0", &ifindex), 0);
 	assert_int_equal(host_link_set_vf(h, ifindex, &c), 0);

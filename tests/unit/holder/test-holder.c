@@ -86,6 +86,39 @@ static void the_functions_own_node(void **state)
 	assert_held(h, ON_VFIO, NULL);
 }
 
+static void put_keyboard(struct host *h, const char *input, const char *below, const char *keys)
+{
+	autofree char *target = str_printf("../../devices/%s/input/%s", below, input);
+
+	fake_put(h, keys, "/sys/devices/%s/input/%s/capabilities/key", below, input);
+	fake_link(h, target, "/sys/class/input/%s", input);
+}
+
+/* Taking these away leaves a machine that shows nothing, or that nobody can type at. */
+static void the_console(void **state)
+{
+	static const char usb[] = "pci0000:00/0000:00:03.0/" NVME "/usb1/1-2/1-2:1.0";
+	static const char all_keys[] =
+		"10000 7 ff9f207ac14057ff febeffdfffefffff fffffffffffffffe\n";
+	struct host *h = *state;
+
+	fake_put(h, "1\n", "/sys/bus/pci/devices/" PF "/boot_vga");
+	assert_held(h, PF, PF ": the host's boot display");
+	fake_put(h, "1\n", "/sys/bus/pci/devices/" ON_VFIO "/boot_vga");
+	assert_held(h, ON_VFIO, NULL); /* no host driver draws there any more */
+	fake_put(h, "tty0 ttyS4\n", "/sys/class/tty/console/active");
+	fake_link(h, "../../devices/pci0000:00/" OTHER "/" OTHER ":0/" OTHER ":0.0/tty/ttyS4",
+		"/sys/class/tty/ttyS4");
+	assert_held(h, OTHER, OTHER ": the kernel's console ttyS4");
+
+	put_keyboard(h, "input1", "platform/button", "c0000\n");
+	assert_held(h, NVME, NULL);
+	put_keyboard(h, "input3", usb, all_keys);
+	assert_held(h, NVME, NVME ": the host's only keyboard");
+	put_keyboard(h, "input4", "platform/i8042/serio0", all_keys);
+	assert_held(h, NVME, NULL);
+}
+
 /* Nobody can say which device it is: every one asked about may be held. */
 static void a_device_that_was_handed_over(void **state)
 {
@@ -389,6 +422,7 @@ int main(void)
 		T(the_group_is_open),
 		T(names_are_compared_whole),
 		T(the_functions_own_node),
+		T(the_console),
 		T(a_device_that_was_handed_over),
 		T(processes_that_cannot_be_seen),
 		T(routes),
