@@ -46,6 +46,14 @@ const char *class_word(uint32_t class_code)
 	return base < ARRAY_SIZE(class_words) ? class_words[base] : "other";
 }
 
+bool class_word_exists(const char *word)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(class_words); i++)
+		if (str_eq(class_words[i], word))
+			return true;
+	return str_eq(word, "coprocessor") || str_eq(word, "other");
+}
+
 bool class_is_network(uint32_t class_code)
 {
 	return class_code >> 16 == BASE_NETWORK;

@@ -27,6 +27,8 @@ int identity_read_revision(struct host *h, struct bdf a, uint8_t *ret);
 
 /* One word for the base class: "network", "storage", "bridge"…; "other" for what has no name. */
 const char *class_word(uint32_t class_code);
+/* Whether that is one of them. */
+bool class_word_exists(const char *word);
 bool class_is_network(uint32_t class_code);
 bool class_is_nvme(uint32_t class_code);
 /* Any bridge, those to ISA and of the host among them. */

@@ -60,6 +60,11 @@ static int parse_kind(struct attribute *a)
 	return -EINVAL;
 }
 
+static int parse_class(struct attribute *a)
+{
+	return class_word_exists(a->value) ? 0 : -EINVAL;
+}
+
 static bool driver_matches(
 	struct host *h UNUSED, const struct attribute *a, const struct function *f)
 {
@@ -167,7 +172,8 @@ static bool pool_matches(struct host *h UNUSED, const struct attribute *a, const
 static const struct attribute_kind kinds[] = {
 	{ "driver", "a driver's name, or none", NULL, driver_matches },
 	{ "vendor", "VENDOR or VENDOR:DEVICE in hexadecimal, 8086:10c9", parse_id, id_matches },
-	{ "class", "network, storage, bridge…", NULL, class_matches },
+	{ "class", "a word of the column CLASS: network, storage, bridge…", parse_class,
+		class_matches },
 	{ "kind", "pf, vf or function", parse_kind, kind_matches },
 	{ "numa", "the number of a NUMA node", parse_number, numa_matches },
 	{ "group", "the number of an IOMMU group", parse_number, group_matches },

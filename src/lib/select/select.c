@@ -56,7 +56,7 @@ static int require_pf(const struct function *f, const char *word, struct problem
 	if (f->kind == FUNCTION_PF)
 		return 0;
 	if (f->physfn)
-		return problem(reterr, -ENODEV, PROBLEM_UNSUPPORTED, NULL,
+		return problem(reterr, -ENODEV, PROBLEM_UNSUPPORTED, "name its PF instead",
 			"%s is a VF (of %s), not a physical function with SR-IOV", word,
 			f->physfn->address);
 	return problem(reterr, -ENODEV, PROBLEM_UNSUPPORTED,
