@@ -123,7 +123,7 @@ static int find_format(const struct cli *cli, const struct args *a, const struct
 
 static int run(struct cli *cli, const struct args *a, struct problem **reterr)
 {
-	const struct format *format;
+	const struct format *format = &formats[0];
 	autotree t = { 0 };
 	bool unfold;
 	int r;
