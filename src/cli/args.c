@@ -117,7 +117,7 @@ static int parse_letters(
 	return 0;
 }
 
-static int unknown_verb(const char *name, struct problem **reterr)
+int args_unknown_verb(const char *name, struct problem **reterr)
 {
 	autostrv char **known = NULL;
 	const char *nearest;
@@ -134,32 +134,41 @@ static int unknown_verb(const char *name, struct problem **reterr)
 	return -EINVAL;
 }
 
-static bool begins_a_verb(const char *word)
-{
-	for (size_t i = 0; i < n_verbs; i++)
-		if (str_starts(verbs[i]->name, word) && verbs[i]->name[strlen(word)] == ' ')
-			return true;
-	return false;
-}
-
-/* The verb is one word, or that and the next: "vm run". */
-static int parse_verb(struct args *a, int argc, char *const *argv, int *i, struct problem **reterr)
+/* The verb is one word, or that and the next that is no option: "vm run". */
+static int parse_verb(struct args *a, const char *word, struct problem **reterr)
 {
 	autofree char *two = NULL;
 
-	a->verb = verb_find(argv[*i]);
-	if (a->verb)
+	if (!a->family) {
+		a->verb = verb_find(word);
+		if (a->verb)
+			return 0;
+		if (!verb_in_family(word, 0))
+			return args_unknown_verb(word, reterr);
+		a->family = word;
 		return 0;
-	if (!begins_a_verb(argv[*i]) || *i + 1 >= argc || argv[*i + 1][0] == '-')
-		return unknown_verb(argv[*i], reterr);
-	two = str_printf("%s %s", argv[*i], argv[*i + 1]);
+	}
+	two = str_printf("%s %s", a->family, word);
 	if (!two)
 		return -ENOMEM;
 	a->verb = verb_find(two);
-	if (!a->verb)
-		return unknown_verb(two, reterr);
-	++*i;
-	return 0;
+	return a->verb ? 0 : args_unknown_verb(two, reterr);
+}
+
+int args_no_verb(const struct args *a, struct problem **reterr)
+{
+	autostrbuf which = { 0 };
+	const struct verb *v;
+
+	if (!a->family)
+		return problem(reterr, -EINVAL, PROBLEM_USAGE,
+			"vfctl list shows what there is, vfctl --help all verbs", "no verb given");
+	problem(reterr, -EINVAL, PROBLEM_USAGE, NULL, "vfctl %s what?", a->family);
+	for (size_t i = 0; (v = verb_in_family(a->family, i)); i++)
+		strbuf_add(&which, "%s%s", i ? ", " : "", v->name);
+	if (!which.failed)
+		problem_hint(reterr, "%s", which.s);
+	return -EINVAL;
 }
 
 static int parse_all(int argc, char *const *argv, struct args *a, struct problem **reterr)
@@ -177,7 +186,7 @@ static int parse_all(int argc, char *const *argv, struct args *a, struct problem
 		else if (options && s[0] == '-' && s[1])
 			r = parse_letters(a, argc, argv, &i, reterr);
 		else if (!a->verb)
-			r = parse_verb(a, argc, argv, &i, reterr);
+			r = parse_verb(a, s, reterr);
 		else
 			r = add_word(a, s);
 	}

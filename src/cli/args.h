@@ -11,6 +11,8 @@ struct given {
 
 struct args {
 	const struct verb *verb; /* NULL: none named */
+	const char
+		*family; /* "config": only the first word of several verbs was given; else NULL */
 	struct given *given;
 	size_t n_given;
 	const char **words; /* what is no option, after the verb */
@@ -25,6 +27,10 @@ int args_parse(int argc, char *const *argv, struct args *ret, struct problem **r
 void args_done(struct args *a);
 #define autoargs CLEANUP(args_done) struct args
 
+/* PROBLEM_USAGE, with the nearest name. */
+int args_unknown_verb(const char *name, struct problem **reterr);
+/* PROBLEM_USAGE: what could have been named. */
+int args_no_verb(const struct args *a, struct problem **reterr);
 int args_check_words(const struct args *a, struct problem **reterr);
 
 bool args_has(const struct args *a, const char *option);

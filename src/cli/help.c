@@ -64,18 +64,42 @@ static bool same_first_word(const struct verb *a, const struct verb *b)
 	return n && n == first_word(b) && strncmp(a->name, b->name, n) == 0;
 }
 
-/* "config check|show|cat|pools", and the summary of the first. */
-static void help_family(FILE *to, size_t first)
+static void help_one(FILE *to, const struct verb *v)
 {
-	autostrbuf left = { 0 };
-	size_t n = 0;
+	autofree char *left = str_printf("%s %s", v->name, v->args);
 
-	strbuf_add(&left, "%s", verbs[first]->name);
-	for (size_t i = first + 1; i < n_verbs && same_first_word(verbs[first], verbs[i]); i++, n++)
-		strbuf_add(&left, "|%s", verbs[i]->name + first_word(verbs[i]) + 1);
-	if (!n)
-		strbuf_add(&left, " %s", verbs[first]->args);
-	put_pair(to, left.failed ? verbs[first]->name : left.s, LEFT_WIDTH, verbs[first]->summary);
+	put_pair(to, left ? left : v->name, LEFT_WIDTH, v->summary);
+}
+
+/* "config check|show|cat|pools", or a verb that is alone, in the overview. */
+static void help_line(FILE *to, const struct verb *first)
+{
+	autofree char *word = strndup(first->name, first_word(first));
+	autostrbuf left = { 0 };
+	const struct verb *v;
+
+	if (!word || !*word || !verb_in_family(word, 1)) {
+		help_one(to, first);
+		return;
+	}
+	for (size_t i = 0; (v = verb_in_family(word, i)); i++)
+		strbuf_add(&left, "%s%s", i ? "|" : "", v->name + (i ? first_word(v) + 1 : 0));
+	put_pair(to, left.failed ? word : left.s, LEFT_WIDTH, verb_family_summary(word));
+}
+
+void help_family(FILE *to, const char *word)
+{
+	const struct verb *v = verb_in_family(word, 0);
+
+	if (!verb_in_family(word, 1)) {
+		help_verb(to, v);
+		return;
+	}
+	fprintf(to, "Usage: vfctl [OPTION…] %s VERB [ARGUMENT…]\n%s: %s.\n\n", word, word,
+		verb_family_summary(word));
+	for (size_t i = 0; (v = verb_in_family(word, i)); i++)
+		help_one(to, v);
+	fprintf(to, "\nMore on each: vfctl %s --help\n", verb_in_family(word, 0)->name);
 }
 
 static void help_section(FILE *to, enum verb_section section)
@@ -89,7 +113,7 @@ static void help_section(FILE *to, enum verb_section section)
 			fprintf(to, "\n%s:\n", verb_section_title(section));
 		any = true;
 		if (i == 0 || !same_first_word(verbs[i], verbs[i - 1]))
-			help_family(to, i);
+			help_line(to, verbs[i]);
 	}
 }
 
@@ -134,7 +158,7 @@ void help_verb(FILE *to, const struct verb *v)
 		v->description);
 	if (v->details)
 		v->details(to);
-	if (v->n_options)
+	if (v->n_options && v->options[0].help)
 		fputs("\nOptions (vfctl --help lists those of all verbs):\n", to);
 	help_options(to, v->options, v->n_options);
 	help_columns(to, v);

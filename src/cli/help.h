@@ -8,6 +8,8 @@
 
 void help_overview(FILE *to);
 void help_verb(FILE *to, const struct verb *v);
+/* Of all verbs that begin with that word; see verb_in_family(). */
+void help_family(FILE *to, const char *word);
 
 /*
  * scdoc source for the manual's sections: "options", "verbs", "attributes",

@@ -27,6 +27,8 @@ static bool only_asks(const struct cli *cli, const struct args *a)
 		return false;
 	else if (a->verb)
 		help_verb(cli->out.to, a->verb);
+	else if (a->family)
+		help_family(cli->out.to, a->family);
 	else
 		help_overview(cli->out.to);
 	return true;
@@ -41,7 +43,7 @@ static int run(struct cli *cli, int argc, char *const *argv, struct problem **re
 	if (r < 0 || only_asks(cli, &a))
 		return r;
 	if (!a.verb)
-		return problem(reterr, -EINVAL, PROBLEM_USAGE, "see vfctl --help", "no verb given");
+		return args_no_verb(&a, reterr);
 	r = cli_init(cli, &a, reterr);
 	if (r == 0)
 		r = args_check_words(&a, reterr);

@@ -90,7 +90,7 @@ const struct verb verb_capture = {
 		"\n"
 		"Redacted are MAC and IP addresses, serial numbers, UUIDs and labels, names of\n"
 		"the host and of folders, and command lines, each by a pseudonym that is the\n"
-		"same throughout one archive. Of processes only those that use a device are in it.\n"
+		"same throughout one archive. Only processes that use a device are in it.\n"
 		"Attributes that can wait for a device's user or have effects are never read.\n",
 	.options = options,
 	.n_options = ARRAY_SIZE(options),

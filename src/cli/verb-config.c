@@ -98,7 +98,7 @@ const struct verb verb_config_show = {
 	.name = "config show",
 	.section = VERB_ACT,
 	.args = "[SELECTOR…]",
-	.summary = "the values that hold, and where each comes from",
+	.summary = "the values that hold, and who says so",
 	.description =
 		"Shows for each PF that the configuration is about, and for its VFs, the values\n"
 		"that hold, with the file and line of each and the lines that it won over. Stable\n"

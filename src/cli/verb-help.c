@@ -14,11 +14,6 @@ static const struct example examples[] = {
 	{ "help create", "the same as vfctl create --help" },
 };
 
-static int unknown(const char *name, struct problem **reterr)
-{
-	return problem(reterr, -EINVAL, PROBLEM_USAGE, "see vfctl --help", "no verb '%s'", name);
-}
-
 static int help_on(struct cli *cli, const struct args *a, struct problem **reterr)
 {
 	autofree char *name = NULL;
@@ -28,9 +23,12 @@ static int help_on(struct cli *cli, const struct args *a, struct problem **reter
 	if (!name)
 		return -ENOMEM;
 	v = verb_find(name);
-	if (!v)
-		return unknown(name, reterr);
-	help_verb(cli->out.to, v);
+	if (v)
+		help_verb(cli->out.to, v);
+	else if (verb_in_family(name, 0))
+		help_family(cli->out.to, name);
+	else
+		return args_unknown_verb(name, reterr);
 	return 0;
 }
 

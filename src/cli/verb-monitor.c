@@ -12,7 +12,7 @@
 #include <time.h>
 
 static const struct option options[] = {
-	OPTION_TIMEOUT,
+	{ 0, "timeout", TAKES_VALUE, "SECONDS", "end after that long", "" },
 	{ 0, "count", TAKES_VALUE, "N", "end after that many events", "" },
 };
 

@@ -57,6 +57,23 @@ const struct verb *verb_find(const char *name)
 	return NULL;
 }
 
+const struct verb *verb_in_family(const char *word, size_t i)
+{
+	size_t n = strlen(word);
+
+	for (size_t k = 0; k < n_verbs; k++)
+		if (str_starts(verbs[k]->name, word) && verbs[k]->name[n] == ' ' && i-- == 0)
+			return verbs[k];
+	return NULL;
+}
+
+const char *verb_family_summary(const char *word)
+{
+	if (str_eq(word, "config"))
+		return "what is configured, and whether it is right";
+	return verb_in_family(word, 0)->summary;
+}
+
 bool verb_takes_columns(const struct verb *v)
 {
 	for (size_t i = 0; v->columns && i < v->n_options; i++)

@@ -69,6 +69,10 @@ extern const struct option global_options[];
 extern const size_t n_global_options;
 
 const struct verb *verb_find(const char *name);
+/* Of the verbs that begin with that word, "config", the i-th; NULL: there are no more. */
+const struct verb *verb_in_family(const char *word, size_t i);
+/* What all of them are for, one line; of a family of one its summary. */
+const char *verb_family_summary(const char *word);
 /* Whether its columns can be chosen with -o. */
 bool verb_takes_columns(const struct verb *v);
 const char *verb_section_title(enum verb_section s);

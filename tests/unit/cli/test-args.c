@@ -90,6 +90,23 @@ static void refusals(void **state UNUSED)
 	refused("list --dry-run=yes", "--dry-run takes no value", NULL);
 }
 
+static void families(void **state UNUSED)
+{
+	autoargs alone = { 0 }, apart = { 0 };
+	autoproblem *p = NULL;
+
+	assert_int_equal(parse("config --help", &alone, NULL), 0);
+	assert_null(alone.verb);
+	assert_string_equal(alone.family, "config");
+	assert_int_equal(args_no_verb(&alone, &p), -EINVAL);
+	assert_string_equal(p->what, "vfctl config what?");
+	assert_non_null(strstr(p->hint, "config check, config show"));
+	assert_int_equal(parse("config --dry-run check x.conf", &apart, NULL), 0);
+	assert_string_equal(apart.verb->name, "config check");
+	assert_int_equal(apart.n_words, 1);
+	refused("config chekc", "unknown verb 'config chekc'", "did you mean 'config check'?");
+}
+
 static void numbers_of_words(void **state UNUSED)
 {
 	autoargs a = { 0 };
@@ -158,6 +175,7 @@ int main(void)
 		cmocka_unit_test(repeated_and_clustered),
 		cmocka_unit_test(dashes_end_options),
 		cmocka_unit_test(refusals),
+		cmocka_unit_test(families),
 		cmocka_unit_test(numbers_of_words),
 		cmocka_unit_test(tables_are_whole),
 		cmocka_unit_test(examples_parse),
