@@ -124,11 +124,18 @@ static bool same_subject(const struct foreign_fact *a, const struct foreign_fact
 	       (b->vf == FOREIGN_ALL_VFS && is_about_one_vf(a));
 }
 
+/* Of systemd's files of one kind only one counts, also where it is in doubt which. */
+static bool only_one_counts(const struct foreign_fact *a, const struct foreign_fact *b)
+{
+	return a->by == FOREIGN_SYSTEMD && !strstr(a->file, ".link") == !strstr(b->file, ".link");
+}
+
 /* Special beats general within one manager, and what it lists is a list. */
 static bool one_owner(const struct foreign_fact *a, const struct foreign_fact *b)
 {
-	return a->by == b->by && (a->vf != b->vf || strcmp(a->file, b->file) == 0 ||
-					 str_eq(a->key, "mdev") || str_eq(a->key, "network"));
+	return a->by == b->by &&
+	       (a->vf != b->vf || strcmp(a->file, b->file) == 0 || only_one_counts(a, b) ||
+		       str_eq(a->key, "mdev") || str_eq(a->key, "network"));
 }
 
 /* Those of one PF stand together. */

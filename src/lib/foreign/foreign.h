@@ -5,7 +5,8 @@
  *
  *   systemd          *.link and *.network: the [SR-IOV] sections, SR-IOVVirtualFunctions=
  *                    (systemd.link(5), systemd.network(5); of several files the first that matches)
- *   NetworkManager   keyfiles: [sriov] (nm-settings-keyfile(5))
+ *   NetworkManager   keyfiles: [sriov] (nm-settings-keyfile(5)); sriov-num-vfs=
+ *                    (NetworkManager.conf(5))
  *   netplan          virtual-function-count, embedded-switch-mode, link: and sriov VLANs
  *   driverctl        /etc/driverctl.d/pci-ADDRESS: a driver_override
  *   modprobe         options vfio-pci ids=, options DRIVER max_vfs=, blacklist (modprobe.d(5)),

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
  * Module options that decide about functions: in modprobe.d and on the kernel's command line.
+ * What is not to load at all is said by blacklist, by an install command that does nothing, and by
+ * modprobe.blacklist= and module_blacklist= of the kernel's command line.
  * vfio-pci's ids= is VENDOR:DEVICE[:SUBVENDOR[:SUBDEVICE[:CLASS[:MASK]]]],… (vfio_pci.c, ids).
  */
 #include "reader.h"
@@ -85,6 +87,17 @@ static void say_ids(struct reader *r, const char *value, const char *said)
 	}
 }
 
+/* The kernel takes them away, too (params.c, next_arg). */
+static void without_quotes(char *text)
+{
+	char *to = text;
+
+	for (; *text; text++)
+		if (*text != '"')
+			*to++ = *text;
+	*to = '\0';
+}
+
 /* ---- DRIVER.max_vfs ---- */
 
 /* One number for each PF of that driver, in the order of their addresses; the last for the rest? */
@@ -105,8 +118,9 @@ static void say_max_vfs(struct reader *r, const char *module, const char *value,
 	}
 }
 
-static void say_option(struct reader *r, const char *module, const char *option, const char *said)
+static void say_option(struct reader *r, const char *module, char *option, const char *said)
 {
+	without_quotes(option);
 	if (same_module(module, "vfio-pci") && str_starts(option, "ids="))
 		say_ids(r, option + strlen("ids="), said);
 	else if (str_starts(option, "max_vfs="))
@@ -125,6 +139,24 @@ static void say_blacklist(struct reader *r, const char *module, const char *said
 	}
 }
 
+static void say_blacklists(struct reader *r, char *modules, const char *said)
+{
+	char *save = NULL;
+
+	without_quotes(modules);
+	for (char *m = strtok_r(modules, ",", &save); m; m = strtok_r(NULL, ",", &save))
+		say_blacklist(r, m, said);
+}
+
+/* "install igb /bin/true": what is run instead of loading it does nothing. */
+static bool does_nothing(const char *command)
+{
+	const char *name = command ? strrchr(command, '/') : NULL;
+
+	name = name ? name + 1 : command;
+	return str_eq(name, "true") || str_eq(name, "false") || str_eq(name, ":");
+}
+
 /* ---- Files ---- */
 
 static void read_line(struct reader *r, char *line)
@@ -136,6 +168,8 @@ static void read_line(struct reader *r, char *line)
 	if (!said || !module || *command == '#')
 		return;
 	if (str_eq(command, "blacklist"))
+		say_blacklist(r, module, said);
+	else if (str_eq(command, "install") && does_nothing(strtok_r(NULL, " \t", &save)))
 		say_blacklist(r, module, said);
 	else if (str_eq(command, "options"))
 		for (char *w; (w = strtok_r(NULL, " \t", &save));)
@@ -176,9 +210,13 @@ static void read_command_line(struct reader *r)
 	r->at.line = 0;
 	for (char *w = strtok_r(text, " \t\n", &save); w; w = strtok_r(NULL, " \t\n", &save)) {
 		autofree char *said = strdup(w);
-		char *option = strchr(w, '.');
+		char *option = strchr(w, '.'), *value = strchr(w, '=');
 
-		if (!said || !option)
+		if (!said)
+			continue;
+		if (str_starts(w, "modprobe.blacklist=") || str_starts(w, "module_blacklist="))
+			say_blacklists(r, value + 1, said);
+		if (!option || (value && value < option))
 			continue;
 		*option++ = '\0';
 		say_option(r, w, option, said);

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * netplan: "network:" of all *.yaml, by name, later ones over earlier ones. Of an Ethernet
- * interface: virtual-function-count, embedded-switch-mode; of a VF (link: names its PF):
+ * netplan: "network:" of all *.yaml, by name. An interface of one name is one interface, whose keys
+ * may stand in several files; the later wins. Of an Ethernet interface: virtual-function-count
+ * (else as many VFs as have it as their link:), embedded-switch-mode; of a VF (link: names its PF):
  * macaddress; of a VLAN with renderer sriov: its id.
  */
 #include "reader.h"
@@ -44,16 +45,40 @@ static yaml_node_t *get(yaml_document_t *doc, const yaml_node_t *map, const char
 	return NULL;
 }
 
-static const char *word(const struct definition *d, const char *key)
+/* Where the interface of that name has that key: the last place counts. NULL: nowhere. */
+static const struct definition *place_of(
+	const struct definitions *all, const char *id, const char *key)
 {
-	return text_of(get(d->doc, d->node, key));
+	for (size_t k = all->n; k-- > 0;)
+		if (str_eq(all->v[k].id, id) && get(all->v[k].doc, all->v[k].node, key))
+			return &all->v[k];
+	return NULL;
 }
 
-static unsigned line_of(const struct definition *d, const char *key)
+static const char *word(const struct definitions *all, const char *id, const char *key)
 {
-	yaml_node_t *n = get(d->doc, d->node, key);
+	const struct definition *d = place_of(all, id, key);
 
-	return n ? (unsigned)n->start_mark.line + 1 : 0;
+	return d ? text_of(get(d->doc, d->node, key)) : NULL;
+}
+
+/* What is said next stands there. */
+static void be_at(struct reader *r, const struct definitions *all, const char *id, const char *key)
+{
+	const struct definition *d = place_of(all, id, key);
+
+	if (!d)
+		return;
+	r->at.file = d->file;
+	r->at.line = (unsigned)get(d->doc, d->node, key)->start_mark.line + 1;
+}
+
+static bool is_first_of_its_name(const struct definitions *all, size_t k)
+{
+	for (size_t i = 0; i < k; i++)
+		if (str_eq(all->v[i].id, all->v[k].id))
+			return false;
+	return true;
 }
 
 static int collect(
@@ -99,10 +124,12 @@ static bool fits(struct reader *r, const struct function *f, const char *key,
 	}
 }
 
-static bool means(struct reader *r, const struct definition *d, const struct function *f)
+static bool means(
+	struct reader *r, const struct definitions *all, const char *id, const struct function *f)
 {
-	yaml_node_t *match = get(d->doc, d->node, "match");
-	const yaml_node_t *mac = get(d->doc, match, "macaddress");
+	const struct definition *d = place_of(all, id, "match");
+	yaml_node_t *match = d ? get(d->doc, d->node, "match") : NULL;
+	const yaml_node_t *mac;
 
 	if (!f->n_netdevs)
 		return false;
@@ -110,56 +137,79 @@ static bool means(struct reader *r, const struct definition *d, const struct fun
 		CLEANUP(match_done) struct match m = { 0 };
 		autofree char *bad = NULL;
 
-		return match_add(&m, "Name", d->id, &bad) == 0 && match_pf(&m, r->h, f);
+		return match_add(&m, "Name", id, &bad) == 0 && match_pf(&m, r->h, f);
 	}
+	mac = get(d->doc, match, "macaddress");
 	return fits(r, f, "Name", get(d->doc, match, "name"), d->doc) &&
 	       fits(r, f, "Driver", get(d->doc, match, "driver"), d->doc) &&
 	       (fits(r, f, "PermanentMACAddress", mac, d->doc) ||
 		       fits(r, f, "MACAddress", mac, d->doc));
 }
 
-/* The function that any of the definitions with that id means; NULL. */
+/* The function that the interface of that name means; NULL. */
 static const struct function *function_of(
 	struct reader *r, const struct definitions *all, const char *id, enum function_kind kind)
 {
+	bool known = false;
+
 	for (size_t k = 0; k < all->n; k++)
-		for (size_t i = 0; str_eq(all->v[k].id, id) && i < r->inv->n_functions; i++)
-			if (r->inv->functions[i].kind == kind &&
-				means(r, &all->v[k], &r->inv->functions[i]))
-				return &r->inv->functions[i];
+		known |= str_eq(all->v[k].id, id);
+	for (size_t i = 0; known && i < r->inv->n_functions; i++)
+		if (r->inv->functions[i].kind == kind && means(r, all, id, &r->inv->functions[i]))
+			return &r->inv->functions[i];
 	return NULL;
 }
 
 /* ---- What it says ---- */
 
-static void say_of_pf(struct reader *r, const struct definition *d, const struct function *pf)
+/* Without a number there are as many as are described. */
+static void say_described(
+	struct reader *r, const struct definitions *all, const char *id, const struct function *pf)
 {
-	static const char count[] = "virtual-function-count", mode[] = "embedded-switch-mode";
-	autofree char *said = NULL, *said_mode = NULL;
+	autofree char *said = NULL, *count = NULL;
+	unsigned n = 0;
 
-	r->at.file = d->file;
-	if (word(d, count)) {
-		r->at.line = line_of(d, count);
-		said = str_printf("%s: %s", count, word(d, count));
-		if (said)
-			reader_say_count(r, pf->bdf, "num-vfs", word(d, count), said);
+	for (size_t k = 0; k < all->n; k++) {
+		const char *vf = all->v[k].id;
+
+		if (!is_first_of_its_name(all, k) || !str_eq(word(all, vf, "link"), id))
+			continue;
+		if (!n++)
+			be_at(r, all, vf, "link");
 	}
-	if (word(d, mode)) {
-		r->at.line = line_of(d, mode);
-		said_mode = str_printf("%s: %s", mode, word(d, mode));
-		if (said_mode)
-			reader_say_setting(r, pf->bdf, FOREIGN_ITSELF, "eswitch-mode",
-				word(d, mode), said_mode);
-	}
+	if (!n)
+		return;
+	count = str_printf("%u", n);
+	said = str_printf("link: %s, of %u VF%s", id, n, n == 1 ? "" : "s");
+	if (count && said)
+		reader_say_count(r, pf->bdf, "num-vfs", count, said);
 }
 
-static void say_of_vf(struct reader *r, const struct definition *d, const struct function *vf)
+static void say_of_pf(
+	struct reader *r, const struct definitions *all, const char *id, const struct function *pf)
 {
-	const char *mac = word(d, "macaddress");
+	static const char key[] = "virtual-function-count", mode_key[] = "embedded-switch-mode";
+	const char *count = word(all, id, key), *mode = word(all, id, mode_key);
+	autofree char *said = str_printf("%s: %s", key, count ? count : "");
+	autofree char *said_mode = str_printf("%s: %s", mode_key, mode ? mode : "");
+
+	be_at(r, all, id, key);
+	if (count && said)
+		reader_say_count(r, pf->bdf, "num-vfs", count, said);
+	else
+		say_described(r, all, id, pf);
+	be_at(r, all, id, mode_key);
+	if (mode && said_mode)
+		reader_say_setting(r, pf->bdf, FOREIGN_ITSELF, "eswitch-mode", mode, said_mode);
+}
+
+static void say_of_vf(
+	struct reader *r, const struct definitions *all, const char *id, const struct function *vf)
+{
+	const char *mac = word(all, id, "macaddress");
 	autofree char *said = mac ? str_printf("macaddress: %s", mac) : NULL;
 
-	r->at.file = d->file;
-	r->at.line = line_of(d, "macaddress");
+	be_at(r, all, id, "macaddress");
 	if (said && vf->physfn)
 		reader_say_setting(r, vf->physfn->bdf, vf->vf_index, "mac", mac, said);
 }
@@ -167,15 +217,16 @@ static void say_of_vf(struct reader *r, const struct definition *d, const struct
 static void say_interfaces(struct reader *r, const struct definitions *all)
 {
 	for (size_t k = 0; k < all->n; k++)
-		for (size_t i = 0; i < r->inv->n_functions; i++) {
+		for (size_t i = 0; is_first_of_its_name(all, k) && i < r->inv->n_functions; i++) {
 			const struct function *f = &r->inv->functions[i];
+			const char *id = all->v[k].id;
 
-			if (f->kind == FUNCTION_PLAIN || !means(r, &all->v[k], f))
+			if (f->kind == FUNCTION_PLAIN || !means(r, all, id, f))
 				continue;
 			if (f->kind == FUNCTION_PF)
-				say_of_pf(r, &all->v[k], f);
-			else if (word(&all->v[k], "link"))
-				say_of_vf(r, &all->v[k], f);
+				say_of_pf(r, all, id, f);
+			else if (word(all, id, "link"))
+				say_of_vf(r, all, id, f);
 		}
 }
 
@@ -183,15 +234,15 @@ static void say_vlans(
 	struct reader *r, const struct definitions *vlans, const struct definitions *all)
 {
 	for (size_t k = 0; k < vlans->n; k++) {
-		const struct definition *d = &vlans->v[k];
-		const char *id = word(d, "id"), *link = word(d, "link");
-		autofree char *said = str_printf("vlans: %s: id: %s", d->id, id ? id : "");
+		const char *name = vlans->v[k].id;
+		const char *id = word(vlans, name, "id"), *link = word(vlans, name, "link");
+		autofree char *said = str_printf("vlans: %s: id: %s", name, id ? id : "");
 		const struct function *vf;
 
-		if (!said || !id || !link || !str_eq(word(d, "renderer"), "sriov"))
+		if (!is_first_of_its_name(vlans, k) || !said || !id || !link ||
+			!str_eq(word(vlans, name, "renderer"), "sriov"))
 			continue;
-		r->at.file = d->file;
-		r->at.line = line_of(d, "id");
+		be_at(r, vlans, name, "id");
 		vf = function_of(r, all, link, FUNCTION_VF);
 		if (vf && vf->physfn)
 			reader_say_setting(r, vf->physfn->bdf, vf->vf_index, "vlan", id, said);

@@ -1,9 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* NetworkManager's keyfiles: [sriov] of Ethernet profiles. */
+/*
+ * NetworkManager: [sriov] of Ethernet profiles in keyfiles, and sriov-num-vfs= in the [device…]
+ * sections of NetworkManager.conf(5).
+ */
 #include "reader.h"
 
 #include "base/ini.h"
 #include "base/str.h"
+#include "host/conf.h"
 #include "policy/match.h"
 
 static const char *const dirs[] = { "/etc/NetworkManager/system-connections",
@@ -173,6 +177,131 @@ static void read_profile(struct reader *r, const char *path)
 			say(r, &ini, &r->inv->functions[i]);
 }
 
+/* In /etc, and only there, a profile may have any name that no editor leaves behind. */
+static void read_others(struct reader *r)
+{
+	autostrv char **names = NULL;
+
+	if (conf_list(r->h, dirs[0], "", &names) < 0)
+		return;
+	STRV_FOREACH (it, names) {
+		autofree char *path = NULL;
+
+		if (**it == '.' || str_ends(*it, ".nmconnection") || str_ends(*it, "~") ||
+			str_ends(*it, ".swp") || str_ends(*it, ".bak"))
+			continue;
+		path = str_printf("%s/%s", dirs[0], *it);
+		if (path && !conf_is_masked(r->h, path))
+			read_profile(r, path);
+	}
+}
+
+/* ---- NetworkManager.conf ---- */
+
+/* One word of match-device=, "except:" taken off. */
+static bool spec_fits(struct reader *r, const struct function *pf, const char *spec)
+{
+	static const struct {
+		const char *theirs, *ours;
+	} kinds[] = { { "interface-name:", "Name" }, { "mac:", "PermanentMACAddress" },
+		{ "driver:", "Driver" } };
+
+	if (str_eq(spec, "*") || str_eq(spec, "type:ethernet"))
+		return true;
+	for (size_t i = 0; i < ARRAY_SIZE(kinds); i++)
+		if (str_starts(spec, kinds[i].theirs)) {
+			spec += strlen(kinds[i].theirs);
+			spec += i == 0 && (*spec == '=' || *spec == '~');
+			return fits(r, pf, kinds[i].ours, spec, false);
+		}
+	if (strchr(spec, ':')) {
+		reader_doubt(r, "match-device=%s: not known, taken not to fit", spec);
+		return false;
+	}
+	return fits(r, pf, "Name", spec, false);
+}
+
+/* Any of them, and none of those that are excepted; with exceptions alone, all others. */
+static bool specs_fit(struct reader *r, const struct function *pf, const char *specs)
+{
+	static const char except[] = "except:";
+	autofree char *list = strdup(specs ? specs : "*");
+	bool any = false, named = false;
+	char *save = NULL;
+
+	for (char *w = list ? strtok_r(list, ",; \t", &save) : NULL; w;
+		w = strtok_r(NULL, ",; \t", &save)) {
+		if (!str_starts(w, except)) {
+			named = true;
+			any |= spec_fits(r, pf, w);
+		} else if (spec_fits(r, pf, w + strlen(except))) {
+			return false;
+		}
+	}
+	return any || !named;
+}
+
+static const char *in_section(const struct ini *ini, size_t section, const char *key, unsigned *ret)
+{
+	const char *found = NULL;
+
+	for (size_t i = 0; i < ini->n_items; i++)
+		if (ini->items[i].section == section && str_eq(ini->items[i].key, key)) {
+			found = ini->items[i].value;
+			*ret = ini->items[i].pos.line;
+		}
+	return found;
+}
+
+static void say_of_devices(struct reader *r, const struct ini *ini, size_t section)
+{
+	unsigned line = 0, match_line = 0;
+	const char *count = in_section(ini, section, "sriov-num-vfs", &line);
+	const char *match = in_section(ini, section, "match-device", &match_line);
+	autofree char *said = str_printf("sriov-num-vfs=%s", count ? count : "");
+
+	r->at.line = line;
+	for (size_t i = 0; count && said && i < r->inv->n_functions; i++) {
+		const struct function *pf = &r->inv->functions[i];
+
+		if (pf->kind == FUNCTION_PF && pf->n_netdevs && specs_fit(r, pf, match))
+			reader_say_count(r, pf->bdf, "num-vfs", count, said);
+	}
+}
+
+static void read_conf(struct reader *r, const char *path)
+{
+	autoini ini = { 0 };
+	autofree char *text;
+	size_t len;
+
+	text = reader_open(r, path, &len);
+	if (!text)
+		return;
+	if (ini_parse(text, len, 0, &ini) < 0) {
+		r->error = -ENOMEM;
+		return;
+	}
+	for (size_t i = 0; i < ini.n_sections; i++)
+		if (str_starts(ini.sections[i].name, "device"))
+			say_of_devices(r, &ini, i);
+}
+
+static void read_confs(struct reader *r)
+{
+	static const char *const conf_dirs[] = { "/etc/NetworkManager/conf.d",
+		"/run/NetworkManager/conf.d", "/usr/lib/NetworkManager/conf.d", NULL };
+	autounits units = { 0 };
+
+	if (units_find(r->h, conf_dirs, ".conf", &units) < 0) {
+		r->error = -ENOMEM;
+		return;
+	}
+	read_conf(r, "/etc/NetworkManager/NetworkManager.conf");
+	for (size_t i = 0; i < units.n && r->error == 0; i++)
+		read_conf(r, units.v[i].paths[0]);
+}
+
 void foreign_read_networkmanager(struct reader *r)
 {
 	autounits units = { 0 };
@@ -183,4 +312,8 @@ void foreign_read_networkmanager(struct reader *r)
 	}
 	for (size_t i = 0; i < units.n && r->error == 0; i++)
 		read_profile(r, units.v[i].paths[0]);
+	if (r->error == 0)
+		read_others(r);
+	if (r->error == 0)
+		read_confs(r);
 }

@@ -145,6 +145,22 @@ static void systemd_matches(void **state)
 			"taken to hold\n");
 }
 
+/* Which of two files counts may be in doubt; that both do is not. */
+static void one_link_of_systemd(void **state)
+{
+	struct fixture *f = *state;
+
+	fake_put(f->h,
+		"[Match]\nProperty=ID_X=1\nOriginalName=eth1\n[Link]\nSR-IOVVirtualFunctions=5\n",
+		"/etc/systemd/network/10-a.link");
+	fake_put(f->h, "[Match]\nOriginalName=eth1\n[Link]\nSR-IOVVirtualFunctions=3\n",
+		"/etc/systemd/network/20-b.link");
+	assert_found(f,
+		"eth1 num-vfs=5 systemd /etc/systemd/network/10-a.link:5 alone\n"
+		"eth1 num-vfs=3 systemd /etc/systemd/network/20-b.link:4 alone\n"
+		"? systemd /etc/systemd/network/10-a.link:0 [Match] Property=ID_X=1 is taken to hold\n");
+}
+
 static void systemd_junk(void **state)
 {
 	struct fixture *f = *state;
@@ -199,6 +215,39 @@ static void keyfile(void **state)
 			"vf.x=trust=true: no number of a VF\n");
 }
 
+/* A profile of /etc may have any name; of elsewhere, and of editors, not. */
+static void keyfile_of_any_name(void **state)
+{
+	static const char two[] = "[connection]\ninterface-name=eth1\n[sriov]\ntotal-vfs=2\n";
+	struct fixture *f = *state;
+
+	fake_put(f->h, two, "/etc/NetworkManager/system-connections/Wired connection 1");
+	fake_put(f->h, two, "/etc/NetworkManager/system-connections/lan~");
+	fake_put(f->h, two, "/etc/NetworkManager/system-connections/.lan.swp");
+	fake_put(f->h, two, "/usr/lib/NetworkManager/system-connections/lan");
+	assert_found(f, "eth1 num-vfs=2 NetworkManager "
+			"/etc/NetworkManager/system-connections/Wired connection 1:4 alone\n");
+}
+
+static void devices_of_networkmanager(void **state)
+{
+	struct fixture *f = *state;
+
+	fake_put(f->h,
+		"[main]\nsriov-num-vfs=9\n[device-a]\nmatch-device=interface-name:eth1;mac:x\n"
+		"sriov-num-vfs=5\n[device-b]\nmatch-device=driver:igb,except:interface-name:eth1\n"
+		"sriov-num-vfs=3\n[device-c]\nmatch-device=colour:red\nsriov-num-vfs=1\n",
+		"/run/NetworkManager/conf.d/10-s.conf");
+	fake_put(f->h, "[device]\nsriov-num-vfs=1\n", "/usr/lib/NetworkManager/conf.d/10-s.conf");
+	assert_found(f,
+		"eth0 num-vfs=3 NetworkManager /run/NetworkManager/conf.d/10-s.conf:8 alone\n"
+		"eth1 num-vfs=5 NetworkManager /run/NetworkManager/conf.d/10-s.conf:5 alone\n"
+		"? NetworkManager /run/NetworkManager/conf.d/10-s.conf:11 match-device=colour:red: not "
+		"known, taken not to fit\n"
+		"? NetworkManager /run/NetworkManager/conf.d/10-s.conf:11 match-device=colour:red: not "
+		"known, taken not to fit\n");
+}
+
 static void keyfile_of_others(void **state)
 {
 	struct fixture *f = *state;
@@ -245,6 +294,23 @@ static void netplan(void **state)
 
 /* ---- Drivers ---- */
 
+/* An interface of one name is one interface; without a number there are as many VFs as named. */
+static void netplan_merges(void **state)
+{
+	struct fixture *f = *state;
+
+	fake_put(f->h,
+		"network:\n  ethernets:\n    pf1:\n      match: {name: \"eth1\"}\n"
+		"      virtual-function-count: 2\n    eth4: {link: eth0}\n    eth5: {link: eth0}\n",
+		"/etc/netplan/10-a.yaml");
+	fake_put(f->h,
+		"network:\n  ethernets:\n    eth0: {}\n    pf1:\n      virtual-function-count: 4\n"
+		"    eth5: {link: eth0}\n",
+		"/run/netplan/90-b.yaml");
+	assert_found(f, "eth0 num-vfs=2 netplan /etc/netplan/10-a.yaml:6 alone\n"
+			"eth1 num-vfs=4 netplan /run/netplan/90-b.yaml:5 alone\n");
+}
+
 static void driverctl(void **state)
 {
 	struct fixture *f = *state;
@@ -283,6 +349,26 @@ static void modprobe(void **state)
 			"eth1 vf* driver=vfio-pci modprobe /etc/modprobe.d/a.conf:4 alone\n"
 			"? modprobe /etc/modprobe.d/a.conf:4 options vfio_pci ids=8086:10ca,junk "
 			"disable_vga=1: 'junk' is no id\n");
+}
+
+/* As people write them: quoted, kept from loading by other means, on the command line. */
+static void modprobe_in_other_words(void **state)
+{
+	struct fixture *f = *state;
+
+	fake_put(f->h,
+		"options igb max_vfs=\"2,1\"\ninstall nvme /bin/false\ninstall igb /sbin/x\n",
+		"/etc/modprobe.d/a.conf");
+	fake_put(f->h, "quiet root=a.b=c module_blacklist=nvme modprobe.blacklist=igbvf,x\n",
+		"/proc/cmdline");
+	assert_found(f, "eth0 num-vfs=2 modprobe /etc/modprobe.d/a.conf:1 alone\n"
+			"eth0 vf0 blacklist=igbvf modprobe kernel command line:0 alone\n"
+			"eth0 vf1 blacklist=igbvf modprobe kernel command line:0 alone\n"
+			"eth0 vf2 blacklist=igbvf modprobe kernel command line:0 alone\n"
+			"eth0 vf3 blacklist=igbvf modprobe kernel command line:0 alone\n"
+			"eth1 num-vfs=1 modprobe /etc/modprobe.d/a.conf:1 alone\n"
+			"0000:03:00.0 blacklist=nvme modprobe /etc/modprobe.d/a.conf:2 agrees\n"
+			"0000:03:00.0 blacklist=nvme modprobe kernel command line:0 agrees\n");
 }
 
 static void ids_with_subsystem_and_class(void **state)
@@ -476,8 +562,10 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = { CASE(a_machine_without), CASE(link_of_systemd),
 		CASE(first_link_wins), CASE(systemd_overrides), CASE(systemd_matches),
-		CASE(systemd_junk), CASE(keyfile), CASE(keyfile_of_others), CASE(netplan),
-		CASE(driverctl), CASE(modprobe), CASE(ids_with_subsystem_and_class), CASE(mdevctl),
+		CASE(one_link_of_systemd), CASE(systemd_junk), CASE(keyfile),
+		CASE(keyfile_of_any_name), CASE(devices_of_networkmanager), CASE(keyfile_of_others),
+		CASE(netplan), CASE(netplan_merges), CASE(driverctl), CASE(modprobe),
+		CASE(modprobe_in_other_words), CASE(ids_with_subsystem_and_class), CASE(mdevctl),
 		CASE(libvirt_network), CASE(libvirt_entities), CASE(conflicts),
 		CASE(all_against_one), CASE(our_own), CASE(as_policy) };
 
