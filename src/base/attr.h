@@ -36,6 +36,13 @@
 		*p_ = NULL;                                                                        \
 		v_;                                                                                \
 	})
+#define TAKE_STRUCT(s)                                                                             \
+	({                                                                                         \
+		__typeof__(s) *s_ = &(s);                                                          \
+		__typeof__(s) v_ = *s_;                                                            \
+		*s_ = (__typeof__(s)) { 0 };                                                       \
+		v_;                                                                                \
+	})
 #define TAKE_FD(fd)                                                                                \
 	({                                                                                         \
 		int *fd_ = &(fd);                                                                  \

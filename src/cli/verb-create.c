@@ -89,7 +89,7 @@ struct outcome {
 static void step_ended(
 	void *arg, const struct step *s, const char *word, int code, struct problem *p)
 {
-	autofree char *subject = NULL, *text = NULL;
+	autofree char *subject = NULL;
 	struct outcome *o = arg;
 
 	if (s->todo.kind == ACTION_AUTOPROBE)

@@ -184,21 +184,30 @@ static void names_done(struct names *l)
 	strv_free(l->v);
 }
 
+static int make_room(struct names *l)
+{
+	size_t room = l->room + l->room / 2 + 32;
+	char **more = reallocarray(l->v, room, sizeof(*more));
+
+	if (!more)
+		return -ENOMEM;
+	more[l->n] = NULL;
+	l->v = more;
+	l->room = room;
+	return 0;
+}
+
 static int add_name(struct names *l, const char *name)
 {
-	if (l->n + 1 >= l->room) {
-		size_t room = l->room + l->room / 2 + 32;
-		char **more = reallocarray(l->v, room, sizeof(*more));
+	char *copy;
 
-		if (!more)
-			return -ENOMEM;
-		l->v = more;
-		l->room = room;
-	}
-	l->v[l->n] = strdup(name);
-	if (!l->v[l->n])
+	if (l->n + 1 >= l->room && make_room(l) < 0)
 		return -ENOMEM;
-	l->v[++l->n] = NULL;
+	copy = strdup(name);
+	if (!copy)
+		return -ENOMEM;
+	l->v[l->n++] = copy;
+	l->v[l->n] = NULL;
 	return 0;
 }
 
@@ -218,13 +227,13 @@ static int add_entries(struct names *l, const char *buf, size_t len)
 
 int rootdir_list_fd(int dir, char ***ret_names)
 {
-	CLEANUP(names_done) struct names l = { .v = calloc(1, sizeof(*l.v)) };
+	CLEANUP(names_done) struct names l = { 0 };
 	char buf[32 << 10] __attribute__((aligned(8)));
 	ssize_t n;
 
-	if (!l.v)
+	/* No entries are an empty list, not none. */
+	if (make_room(&l) < 0)
 		return -ENOMEM;
-	l.room = 1;
 	while ((n = getdents64(dir, buf, sizeof(buf))) != 0) {
 		int r = n < 0 ? -errno : add_entries(&l, buf, (size_t)n);
 

@@ -95,14 +95,21 @@ static void control(struct fakenvme *n, uint32_t value)
 		n->csts = (n->csts & ~0xcU) | 8;
 }
 
+/* Strings of Identify are padded with blanks and have no end of their own. */
+static void put_padded(uint8_t *to, size_t room, const char *text)
+{
+	for (size_t i = 0; i < room; i++)
+		to[i] = (uint8_t)(*text ? *text++ : ' ');
+}
+
 static void answer_identify(struct fakenvme *n, uint32_t cns, uint8_t page[PAGE])
 {
 	uint32_t one = 1;
 
 	memset(page, 0, PAGE);
 	if (cns == 1) {
-		memcpy(page + 4, "SER-0001            ", 20);
-		memcpy(page + 24, "A fake controller\x1b[31m                    ", 40);
+		put_padded(page + 4, 20, "SER-0001");
+		put_padded(page + 24, 40, "A fake controller\x1b[31m");
 		memset(page + 3072, 0x11, 512); /* vendor specific */
 	} else if (cns == 2 && n->namespaces) {
 		memcpy(page, &one, sizeof(one));

@@ -97,7 +97,6 @@ int units_find(struct host *h, const char *const *dirs, const char *suffix, stru
 			add_drop_ins(h, dirs, *it, &u.v[u.n - 1].paths) < 0)
 			return -ENOMEM;
 	}
-	*ret = u;
-	u = (struct units) { 0 };
+	*ret = TAKE_STRUCT(u);
 	return 0;
 }

@@ -102,8 +102,7 @@ int process_read(struct host *h, int pid, struct process *ret)
 		r = printable(&p.vm_name);
 	if (r < 0)
 		return r;
-	*ret = p;
-	p = (struct process) { 0 };
+	*ret = TAKE_STRUCT(p);
 	return 0;
 }
 

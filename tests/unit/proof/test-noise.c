@@ -22,6 +22,16 @@ static uint64_t noise(void)
 	return z ^ z >> 31;
 }
 
+/* As many bits as COUNT words have in common: an eighth of them for three. */
+static uint64_t sparse(unsigned count)
+{
+	uint64_t bits = ~0ULL;
+
+	while (count--)
+		bits &= noise();
+	return bits;
+}
+
 /* Somewhere in a mapping, mostly a few bytes with few bits: what looks like descriptors. */
 static void disturb(struct fakevfio_function *fn)
 {
@@ -31,7 +41,7 @@ static void disturb(struct fakevfio_function *fn)
 	if (!k->n_mappings)
 		return;
 	for (size_t i = 0; i < ARRAY_SIZE(words); i++)
-		words[i] = noise() & noise() & noise();
+		words[i] = sparse(3);
 	for (unsigned i = noise() % 8; i; i--) {
 		struct fakevfio_mapping *m = &k->mappings[noise() % k->n_mappings];
 		uint64_t at = noise() % MIN(m->size, (uint64_t)0x8000) & ~15ULL;
@@ -45,7 +55,7 @@ static void disturb(struct fakevfio_function *fn)
 static uint32_t model_read(struct fakevfio_function *fn, unsigned bar UNUSED, uint64_t at UNUSED)
 {
 	disturb(fn);
-	return (uint32_t)(noise() & noise());
+	return (uint32_t)sparse(2);
 }
 
 static void model_write(struct fakevfio_function *fn, unsigned bar UNUSED, uint64_t at UNUSED,

@@ -79,7 +79,7 @@ static void not_under_a_guest(void **state)
 {
 	static const char *const fds[] = { "/dev/vfio/15", "anon_inode:[vfio-device]", NULL };
 	struct fixture *f = *state;
-	autofree char *group = NULL, *node = NULL;
+	autofree char *group = NULL;
 
 	make_vfs(f);
 	assert_true(f->h->ops->load_module(f->h, "vfio-pci") >= 0);
