@@ -203,10 +203,11 @@ static int load(struct captured *c, const char *path, struct problem **reterr)
 		return problem(reterr, -errno, problem_kind_from_errno(-errno), NULL, "%s: %s",
 			path, strerror(errno));
 	if (S_ISDIR(st.st_mode)) {
-		c->dir.fd = open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
-		return c->dir.fd >= 0 ? 0
-				      : problem(reterr, -errno, problem_kind_from_errno(-errno),
-						NULL, "%s: %s", path, strerror(errno));
+		int r = rootdir_confine(path, &c->dir);
+
+		return r == 0 ? 0
+			      : problem(reterr, r, problem_kind_from_errno(r), NULL, "%s: %s", path,
+					strerror(-r));
 	}
 	if (!S_ISREG(st.st_mode))
 		return problem(reterr, -EINVAL, PROBLEM_USAGE, NULL,

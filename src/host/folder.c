@@ -138,7 +138,7 @@ ssize_t folder_read(struct folder *f, const char *name, void *buf, size_t size)
 		return read_by_path(f, name, buf, size);
 	if (fd < 0)
 		return fd;
-	n = rootdir_read_fd(fd, buf, size);
+	n = rootdir_read_fd(f->root, fd, buf, size);
 	let_go(f, fd);
 	return n;
 }
@@ -170,6 +170,26 @@ int folder_list(struct folder *f, char ***ret_names)
 		return -ENOENT;
 	return f->root ? rootdir_list_fd(f->fd, ret_names)
 		       : f->h->ops->list_dir(f->h, f->path, ret_names);
+}
+
+int folder_each(struct folder *f, int (*each)(void *arg, const char *name), void *arg)
+{
+	autostrv char **names = NULL;
+	int r;
+
+	if (!f->path[0])
+		return -ENOENT;
+	if (f->root)
+		return rootdir_each_fd(f->fd, each, arg);
+	r = f->h->ops->list_dir(f->h, f->path, &names);
+	if (r < 0)
+		return r;
+	STRV_FOREACH (name, names) {
+		r = each(arg, *name);
+		if (r < 0)
+			return r;
+	}
+	return 0;
 }
 
 int folder_read_text(struct folder *f, const char *name, char *buf, size_t size)

@@ -41,6 +41,8 @@ ssize_t folder_read(struct folder *f, const char *name, void *buf, size_t size);
 int folder_read_link(struct folder *f, const char *name, char *buf, size_t size);
 /* At most once for each time that it is entered. */
 int folder_list(struct folder *f, char ***ret_names);
+/* The same names in no order, each for as long as the call; a negative result ends it. */
+int folder_each(struct folder *f, int (*each)(void *arg, const char *name), void *arg);
 
 /* A short attribute as text, one final newline cut; -EMSGSIZE when it does not fit. */
 int folder_read_text(struct folder *f, const char *name, char *buf, size_t size);

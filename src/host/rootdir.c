@@ -5,6 +5,7 @@
 #include <dirent.h>
 #include <fcntl.h>
 #include <linux/openat2.h>
+#include <sys/mount.h>
 #include <sys/syscall.h>
 
 /* The path as openat() wants it below the root; NULL unless it is absolute. */
@@ -53,19 +54,43 @@ static int check_regular(int fd)
 	return S_ISREG(st.st_mode) ? 0 : -ENXIO;
 }
 
+/* A mount that is in nobody's namespace and ends with the descriptor (open_tree(2)); or fails. */
+static int open_without_devices(const char *path)
+{
+	struct mount_attr attr = { .attr_set = MOUNT_ATTR_NODEV };
+	autoclose int fd = open_tree(
+		AT_FDCWD, path, OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | (unsigned)AT_RECURSIVE);
+
+	if (fd < 0 || mount_setattr(fd, "", AT_EMPTY_PATH | AT_RECURSIVE, &attr, sizeof(attr)) < 0)
+		return -errno;
+	return TAKE_FD(fd);
+}
+
+int rootdir_confine(const char *path, struct rootdir *ret)
+{
+	struct rootdir r = { .fd = open_without_devices(path), .confined = true };
+
+	r.no_devices = r.fd >= 0;
+	if (r.fd < 0)
+		r.fd = open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	if (r.fd < 0)
+		return -errno;
+	*ret = r;
+	return 0;
+}
+
 /*
  * A FIFO in a captured folder would block the reader and a device node would start the device, so
  * look before opening; the second check is for a folder that changes meanwhile.
  */
 static int open_regular(const struct rootdir *r, const char *path)
 {
-	autoclose int look = rootdir_open(r, path, O_PATH);
+	autoclose int look = r->no_devices ? -1 : rootdir_open(r, path, O_PATH);
 	autoclose int fd = -1;
-	int e;
+	int e = 0;
 
-	if (look < 0)
-		return look;
-	e = check_regular(look);
+	if (!r->no_devices)
+		e = look < 0 ? look : check_regular(look);
 	if (e < 0)
 		return e;
 	fd = rootdir_open(r, path, O_RDONLY | O_NONBLOCK);
@@ -105,9 +130,17 @@ static ssize_t read_some(int fd, void *buf, size_t size, bool short_is_last)
 	return (ssize_t)got;
 }
 
-ssize_t rootdir_read_fd(int fd, void *buf, size_t size)
+ssize_t rootdir_read_fd(const struct rootdir *r, int fd, void *buf, size_t size)
 {
-	return read_some(fd, buf, size, true);
+	ssize_t n = read_some(fd, buf, size, true);
+
+	/* A FIFO without writer is an empty file, and with one it is not ready. */
+	if (n <= 0 && n != -EISDIR && r->confined) {
+		int e = check_regular(fd);
+
+		n = e < 0 ? e : n;
+	}
+	return n;
 }
 
 int rootdir_open_at(const struct rootdir *r, int dir, const char *name)
@@ -116,7 +149,7 @@ int rootdir_open_at(const struct rootdir *r, int dir, const char *name)
 	int fd;
 
 	/* As in open_regular(). A folder's own entries need no way that could lead out. */
-	if (r->confined) {
+	if (r->confined && !r->no_devices) {
 		if (fstatat(dir, name, &st, AT_SYMLINK_NOFOLLOW) < 0)
 			return -errno;
 		if (S_ISLNK(st.st_mode))
@@ -197,8 +230,9 @@ static int make_room(struct names *l)
 	return 0;
 }
 
-static int add_name(struct names *l, const char *name)
+static int add_name(void *list, const char *name)
 {
+	struct names *l = list;
 	char *copy;
 
 	if (l->n + 1 >= l->room && make_room(l) < 0)
@@ -211,16 +245,33 @@ static int add_name(struct names *l, const char *name)
 	return 0;
 }
 
-static int add_entries(struct names *l, const char *buf, size_t len)
+static int each_entry(
+	const char *buf, size_t len, int (*each)(void *arg, const char *name), void *arg)
 {
 	for (size_t at = 0; at < len;) {
 		const struct dirent64 *d = (const void *)(buf + at);
+		int r;
 
 		at += d->d_reclen;
 		if (str_eq(d->d_name, ".") || str_eq(d->d_name, ".."))
 			continue;
-		if (add_name(l, d->d_name) < 0)
-			return -ENOMEM;
+		r = each(arg, d->d_name);
+		if (r < 0)
+			return r;
+	}
+	return 0;
+}
+
+int rootdir_each_fd(int dir, int (*each)(void *arg, const char *name), void *arg)
+{
+	char buf[32 << 10] __attribute__((aligned(8)));
+	ssize_t n;
+
+	while ((n = getdents64(dir, buf, sizeof(buf))) != 0) {
+		int r = n < 0 ? -errno : each_entry(buf, (size_t)n, each, arg);
+
+		if (r < 0)
+			return r;
 	}
 	return 0;
 }
@@ -228,18 +279,12 @@ static int add_entries(struct names *l, const char *buf, size_t len)
 int rootdir_list_fd(int dir, char ***ret_names)
 {
 	CLEANUP(names_done) struct names l = { 0 };
-	char buf[32 << 10] __attribute__((aligned(8)));
-	ssize_t n;
+	int r = make_room(&l); /* no entries are an empty list, not none */
 
-	/* No entries are an empty list, not none. */
-	if (make_room(&l) < 0)
-		return -ENOMEM;
-	while ((n = getdents64(dir, buf, sizeof(buf))) != 0) {
-		int r = n < 0 ? -errno : add_entries(&l, buf, (size_t)n);
-
-		if (r < 0)
-			return r;
-	}
+	if (r == 0)
+		r = rootdir_each_fd(dir, add_name, &l);
+	if (r < 0)
+		return r;
 	strv_sort(l.v);
 	*ret_names = TAKE_PTR(l.v);
 	return 0;

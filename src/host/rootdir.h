@@ -11,13 +11,22 @@ struct rootdir {
 	int fd;
 	/* Links stay inside and only regular files are read: a capture may hold FIFOs and nodes. */
 	bool confined;
+	bool no_devices; /* the kernel refuses to open nodes: there is no need to look first */
 };
+
+/*
+ * Opens a folder as a confined root. Who may (root may) sees it through a mount of its own on which
+ * device nodes cannot be opened: then files need not be looked at before they are opened.
+ */
+int rootdir_confine(const char *path, struct rootdir *ret);
 
 /* An entry of the open folder `dir`, to be read; -ELOOP for a link, which is not followed. */
 int rootdir_open_at(const struct rootdir *r, int dir, const char *name);
-/* From the beginning; the offset moves. */
-ssize_t rootdir_read_fd(int fd, void *buf, size_t size);
+/* What rootdir_open_at() opened. From the beginning; the offset moves. */
+ssize_t rootdir_read_fd(const struct rootdir *r, int fd, void *buf, size_t size);
 int rootdir_list_fd(int dir, char ***ret_names);
+/* As folder_each(). */
+int rootdir_each_fd(int dir, int (*each)(void *arg, const char *name), void *arg);
 
 /* Absolute `path`; O_CLOEXEC is added. The fd or a negative errno. */
 int rootdir_open(const struct rootdir *r, const char *path, int flags);

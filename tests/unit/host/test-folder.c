@@ -11,6 +11,7 @@
 #include <stdlib.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
+#include <sys/sysmacros.h>
 
 /* A captured machine that a test writes: a folder to start with. */
 struct fixture {
@@ -167,6 +168,52 @@ static void only_files_are_read(void **state)
 	assert_int_equal(folder_read_text(&f, "below", text, sizeof(text)), -EISDIR);
 }
 
+/* Opening a node may start the device behind it; this one would let itself be read. */
+static void no_device_is_opened(void **state)
+{
+	struct fixture *x = *state;
+	autofree char *node = below(x, "sys/a/zero");
+	autofolder f;
+	char text[64];
+
+	if (mknod(node, S_IFCHR | 0666, makedev(1, 5)) < 0)
+		skip();
+	folder_init(&f, x->h);
+	assert_int_equal(sysfs_enter(&f, "a"), 0);
+	assert_int_not_equal(folder_read_text(&f, "zero", text, sizeof(text)), 0);
+	assert_true(folder_read(&f, "zero", text, sizeof(text)) < 0);
+	assert_true(sysfs_read_bytes(x->h, text, sizeof(text), "a/zero") < 0);
+}
+
+static int count_name(void *arg, const char *name)
+{
+	unsigned *n = arg;
+
+	assert_true(*name && *name != '.');
+	return ++*n == 3 ? -ECANCELED : 0;
+}
+
+static void each_name_until_one_says_stop(void **state)
+{
+	struct fixture *x = *state;
+	autohost *archive = as_archive(x);
+	struct host *const hosts[] = { x->h, archive };
+
+	for (size_t i = 0; i < ARRAY_SIZE(hosts); i++) {
+		unsigned n = 0;
+		autofolder f;
+
+		folder_init(&f, hosts[i]);
+		assert_int_equal(folder_each(&f, count_name, &n), -ENOENT);
+		assert_int_equal(sysfs_enter(&f, "b"), 0);
+		assert_int_equal(folder_each(&f, count_name, &n), 0);
+		assert_int_equal(n, 1);
+		assert_int_equal(sysfs_enter(&f, "a"), 0);
+		assert_int_equal(folder_each(&f, count_name, &n), -ECANCELED);
+		assert_int_equal(n, 3);
+	}
+}
+
 static void a_folder_that_vanishes(void **state)
 {
 	struct fixture *x = *state;
@@ -247,6 +294,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(entries_of_a_folder, setup, teardown),
 		cmocka_unit_test_setup_teardown(one_after_another, setup, teardown),
 		cmocka_unit_test_setup_teardown(only_files_are_read, setup, teardown),
+		cmocka_unit_test_setup_teardown(no_device_is_opened, setup, teardown),
+		cmocka_unit_test_setup_teardown(each_name_until_one_says_stop, setup, teardown),
 		cmocka_unit_test_setup_teardown(a_folder_that_vanishes, setup, teardown),
 		cmocka_unit_test_setup_teardown(descriptors_are_given_back, setup, teardown),
 		cmocka_unit_test_setup_teardown(few_descriptors_are_enough, setup, teardown),
