@@ -1,13 +1,21 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "namedb.h"
+#include "idfile.h"
 
 #include "base/str.h"
 
 #include <pci/pci.h>
 #include <setjmp.h>
 
+/*
+ * Names of vendors and devices come from the file as it is, where it is plain text; all else is
+ * libpci's: which file, compressed ones, and classes. It is made to load its table when it is
+ * asked.
+ */
 struct namedb {
+	struct idfile *plain;	   /* NULL: libpci's table for all */
 	struct pci_access *access; /* NULL: no database */
+	bool loaded;
 	char *path;
 };
 
@@ -41,31 +49,54 @@ static bool load(struct pci_access *access)
 	return ok;
 }
 
-int namedb_open(const char *path, struct namedb **ret)
+static struct pci_access *new_access(void)
 {
 	char hwdb_switch[] = "hwdb.disable", off[] = "1"; /* libpci's prototype is not const */
-	struct namedb *db = calloc(1, sizeof(*db));
+	struct pci_access *access = pci_alloc();
+
+	if (access) {
+		access->error = failed;
+		access->warning = access->debug = quiet;
+		/* The database alone: libpci's detour through udev leaks where there is no hwdb. */
+		pci_set_param(access, hwdb_switch, off);
+	}
+	return access;
+}
+
+/* libpci's own place may end in ".gz"; there or without it is the file, and it asks in that order.
+ */
+static int read_plain(struct namedb *db)
+{
+	autofree char *path = strdup(db->access->id_file_name ? db->access->id_file_name : "");
+	int r;
+
+	if (!path)
+		return -ENOMEM;
+	r = idfile_read(path, &db->plain);
+	if (r == -ENOENT && str_ends(path, ".gz")) {
+		path[strlen(path) - strlen(".gz")] = '\0';
+		r = idfile_read(path, &db->plain);
+	}
+	return r == -ENOMEM ? r : 0;
+}
+
+int namedb_open(const char *path, struct namedb **ret)
+{
+	struct namedb *db CLEANUP(namedb_freep) = calloc(1, sizeof(*db));
+	int r;
 
 	if (!db)
 		return -ENOMEM;
-	db->access = pci_alloc();
+	db->access = new_access();
 	db->path = path ? strdup(path) : NULL;
-	if (!db->access || (path && !db->path)) {
-		namedb_free(db);
+	if (!db->access || (path && !db->path))
 		return -ENOMEM;
-	}
-	db->access->error = failed;
-	db->access->warning = db->access->debug = quiet;
-	/* The database alone: libpci's detour through udev leaks where there is no hwdb. */
-	pci_set_param(db->access, hwdb_switch, off);
 	if (path)
 		pci_set_name_list_path(db->access, db->path, 0);
-	if (!load(db->access)) {
-		pci_cleanup(db->access);
-		db->access = NULL;
-	}
-	*ret = db;
-	return 0;
+	r = read_plain(db);
+	if (r == 0)
+		*ret = TAKE_PTR(db);
+	return r;
 }
 
 void namedb_free(struct namedb *db)
@@ -74,8 +105,20 @@ void namedb_free(struct namedb *db)
 		return;
 	if (db->access)
 		pci_cleanup(db->access);
+	idfile_free(db->plain);
 	free(db->path);
 	free(db);
+}
+
+/* Whether libpci has its table. */
+static bool is_loaded(struct namedb *db)
+{
+	if (!db->loaded && db->access && !load(db->access)) {
+		pci_cleanup(db->access);
+		db->access = NULL;
+	}
+	db->loaded = true;
+	return db->access;
 }
 
 static char *lookup(struct namedb *db, int what, int a, int b)
@@ -84,7 +127,7 @@ static char *lookup(struct namedb *db, int what, int a, int b)
 	const char *volatile name = NULL;
 	jmp_buf out;
 
-	if (!db || !db->access)
+	if (!db || !is_loaded(db))
 		return NULL;
 	escape = &out;
 	if (setjmp(out) == 0)
@@ -94,14 +137,33 @@ static char *lookup(struct namedb *db, int what, int a, int b)
 	return name && *name ? str_printable(name) : NULL;
 }
 
+static char *printable(const char *name, size_t len)
+{
+	autofree char *copy = name ? strndup(name, len) : NULL;
+
+	return copy ? str_printable(copy) : NULL;
+}
+
 char *namedb_vendor(struct namedb *db, uint16_t vendor)
 {
-	return lookup(db, PCI_LOOKUP_VENDOR, vendor, 0);
+	const char *name;
+	size_t len = 0;
+
+	if (!db || !db->plain)
+		return lookup(db, PCI_LOOKUP_VENDOR, vendor, 0);
+	name = idfile_vendor(db->plain, vendor, &len);
+	return printable(name, len);
 }
 
 char *namedb_device(struct namedb *db, uint16_t vendor, uint16_t device)
 {
-	return lookup(db, PCI_LOOKUP_DEVICE, vendor, device);
+	const char *name;
+	size_t len = 0;
+
+	if (!db || !db->plain)
+		return lookup(db, PCI_LOOKUP_DEVICE, vendor, device);
+	name = idfile_device(db->plain, vendor, device, &len);
+	return printable(name, len);
 }
 
 char *namedb_class(struct namedb *db, uint32_t class_code)

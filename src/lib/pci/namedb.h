@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Names out of the pci.ids database, through libpci (this file is all that knows libpci). Without
+ * Names out of the pci.ids database: of plain text by idfile.h, else through libpci (which is known
+ * to this room's namedb.c alone). Without
  * a database every look-up says NULL. Not thread-safe: libpci caches as it looks up.
  */
 #pragma once

@@ -121,6 +121,68 @@ static void names_come_from_the_database(void **state UNUSED)
 	unlink(path);
 }
 
+/* As the real one: comments, subsystems, other lists behind it; and bytes that were not asked for.
+ */
+static const char many[] = "#\n# a list\n\n0010  Numbers alike\r\n"
+			   "8086  Intel Corporation \t\n"
+			   "# between\n"
+			   "\t10c9  82576 Gigabit Network Connection\n"
+			   "\t\t8086 a03c  Gigabit ET Dual Port\n"
+			   "\t\t10ca  not a device of its own\n"
+			   "\t10CA\t82576 Virtual Function\n"
+			   "\t10cb\n"
+			   "80865  five digits\n"
+			   "ffff  Illegal Vendor ID\n"
+			   "C 02  Network controller\n"
+			   "\t1234  not a device of ffff\n"
+			   "\t\n\t10";
+
+static void check_name(struct namedb *db, uint16_t vendor, int device, const char *expected)
+{
+	autofree char *name = device < 0 ? namedb_vendor(db, vendor)
+					 : namedb_device(db, vendor, (uint16_t)device);
+
+	if (expected)
+		assert_string_equal(name ? name : "(none)", expected);
+	else
+		assert_null(name);
+}
+
+static void names_stand_in_lines(void **state UNUSED)
+{
+	autofree char *path = write_database(many);
+	struct namedb *db CLEANUP(namedb_freep) = NULL;
+
+	assert_int_equal(namedb_open(path, &db), 0);
+	check_name(db, 0x8086, -1, "Intel Corporation");
+	check_name(db, 0x0010, -1, "Numbers alike");
+	check_name(db, 0xffff, -1, "Illegal Vendor ID");
+	check_name(db, 0x8086, 0x10c9, "82576 Gigabit Network Connection");
+	check_name(db, 0x8086, 0x10ca, "82576 Virtual Function");
+	check_name(db, 0x8086, 0x10cb, NULL);
+	check_name(db, 0x8086, 0xa03c, NULL);
+	check_name(db, 0x0010, 0x10c9, NULL);
+	check_name(db, 0xffff, 0x1234, NULL);
+	check_name(db, 0x1234, -1, NULL);
+	unlink(path);
+}
+
+/* The system's own may be compressed: libpci reads it then. */
+static void a_compressed_database_has_the_same_names(void **state UNUSED)
+{
+	autofree char *path = write_database("8086  Intel Corporation\n\t10c9  82576\n");
+	autofree char *gz = str_printf("%s.gz", path), *cmd = str_printf("gzip -kn %s", path);
+	struct namedb *db CLEANUP(namedb_freep) = NULL;
+
+	assert_int_equal(system(cmd), 0);
+	assert_int_equal(namedb_open(gz, &db), 0);
+	check_name(db, 0x8086, -1, "Intel Corporation");
+	check_name(db, 0x8086, 0x10c9, "82576");
+	check_name(db, 0x8086, 0x10ca, NULL);
+	unlink(path);
+	unlink(gz);
+}
+
 static void no_or_damaged_database_means_no_names(void **state UNUSED)
 {
 	autofree char *path = write_database("8086\n\t\tnonsense without a place\n");
@@ -145,6 +207,8 @@ int main(void)
 		cmocka_unit_test(classes_have_words),
 		cmocka_unit_test(a_netdev_leads_to_its_function),
 		cmocka_unit_test(names_come_from_the_database),
+		cmocka_unit_test(names_stand_in_lines),
+		cmocka_unit_test(a_compressed_database_has_the_same_names),
 		cmocka_unit_test(no_or_damaged_database_means_no_names),
 	};
 
