@@ -42,7 +42,22 @@ int bdf_parse(const char *s, struct bdf *ret)
 
 char *bdf_format(struct bdf a, char buf[BDF_TEXT_MAX])
 {
-	snprintf(buf, BDF_TEXT_MAX, "%04x:%02x:%02x.%u", a.domain, a.bus, a.dev & 31U, a.fn & 7U);
+	static const char digits[] = "0123456789abcdef";
+	char *s = buf;
+
+	/* Not by printf: every function of a machine of thousands is named a few times. */
+	for (int shift = a.domain >> 16 ? 28 : 12; shift >= 0; shift -= 4)
+		if (shift < 16 || a.domain >> shift)
+			*s++ = digits[a.domain >> shift & 15U];
+	*s++ = ':';
+	*s++ = digits[a.bus >> 4];
+	*s++ = digits[a.bus & 15U];
+	*s++ = ':';
+	*s++ = digits[a.dev >> 4 & 1U];
+	*s++ = digits[a.dev & 15U];
+	*s++ = '.';
+	*s++ = digits[a.fn & 7U];
+	*s = '\0';
 	return buf;
 }
 

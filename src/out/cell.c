@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "cell.h"
 
-#include <inttypes.h>
 #include <stdio.h>
 
 int cell_str(char **ret, const char *s)
@@ -12,10 +11,16 @@ int cell_str(char **ret, const char *s)
 
 int cell_fmt(char **ret, const char *fmt, ...)
 {
+	char brief[64], *s = NULL;
 	va_list ap;
-	char *s;
 	int n;
 
+	/* Nearly all are short, and vasprintf() allocates twice. */
+	va_start(ap, fmt);
+	n = vsnprintf(brief, sizeof(brief), fmt, ap);
+	va_end(ap);
+	if (n >= 0 && n < (int)sizeof(brief))
+		return cell_str(ret, brief);
 	va_start(ap, fmt);
 	n = vasprintf(&s, fmt, ap);
 	va_end(ap);
@@ -25,9 +30,15 @@ int cell_fmt(char **ret, const char *fmt, ...)
 
 int cell_known(char **ret, int64_t v)
 {
+	char text[24], *s = text + sizeof(text);
+
 	if (v < 0)
 		return cell_str(ret, NULL);
-	return cell_fmt(ret, "%" PRIi64, v);
+	*--s = '\0';
+	do
+		*--s = (char)('0' + v % 10);
+	while (v /= 10);
+	return cell_str(ret, s);
 }
 
 int cell_take(char **ret, struct strbuf *b)

@@ -76,6 +76,8 @@ static int text_netdev(const void *row, char **ret)
 	const struct function *f = FUNCTION(row);
 	autostrbuf b = { 0 };
 
+	if (f->n_netdevs == 1)
+		return cell_str(ret, f->netdevs[0].name);
 	for (size_t i = 0; i < f->n_netdevs; i++)
 		strbuf_add(&b, "%s%s", i ? "," : "", f->netdevs[i].name);
 	return cell_take(ret, &b);

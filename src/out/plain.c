@@ -6,21 +6,21 @@
 #include <wchar.h>
 
 struct cell {
-	char *text; /* printable */
-	size_t bytes, width;
+	size_t at; /* in the texts */
+	uint32_t bytes, width;
 };
 
 struct grid {
 	const struct out_column *const *columns;
 	size_t n, n_rows;
-	struct cell *cells; /* row by row */
+	struct cell *cells;  /* row by row */
+	struct strbuf texts; /* printable, one behind the other */
 	size_t *widths;
 };
 
 static void grid_done(struct grid *g)
 {
-	for (size_t i = 0; g->cells && i < g->n * g->n_rows; i++)
-		free(g->cells[i].text);
+	strbuf_done(&g->texts);
 	free(g->cells);
 	free(g->widths);
 }
@@ -53,22 +53,38 @@ static size_t width_of(const char *s, size_t bytes)
 	return width;
 }
 
-static int fill_cell(struct cell *c, const struct out_column *column, const void *row)
+/* 0: there are others than ASCII's that can be printed. */
+static size_t plain_width(const char *s)
 {
-	autofree char *text = NULL;
+	size_t n = 0;
+
+	while (s[n] >= 0x20 && s[n] < 0x7f)
+		n++;
+	return s[n] ? 0 : n;
+}
+
+static int fill_cell(
+	struct strbuf *texts, struct cell *c, const struct out_column *column, const void *row)
+{
+	autofree char *text = NULL, *printable = NULL;
 	int r = column->text(row, &text);
+	const char *s = text ? text : "-";
+	size_t width = plain_width(s), bytes = width;
 
 	if (r < 0)
 		return r;
-	if (text && str_is_printable(text))
-		c->text = TAKE_PTR(text);
-	else
-		c->text = str_printable(text ? text : "-");
-	if (!c->text)
-		return -ENOMEM;
-	c->bytes = strlen(c->text);
-	c->width = width_of(c->text, c->bytes);
-	return 0;
+	if (!width && *s) {
+		s = printable = str_printable(s);
+		if (!s)
+			return -ENOMEM;
+		bytes = strlen(s);
+		width = width_of(s, bytes);
+	}
+	if (bytes > UINT32_MAX)
+		return -E2BIG;
+	*c = (struct cell) { texts->len, (uint32_t)bytes, (uint32_t)width };
+	strbuf_add_bytes(texts, s, bytes);
+	return texts->failed ? -ENOMEM : 0;
 }
 
 static int fill(struct grid *g, const void *const *rows)
@@ -78,11 +94,11 @@ static int fill(struct grid *g, const void *const *rows)
 	for (size_t y = 0; y < g->n_rows; y++)
 		for (size_t x = 0; x < g->n; x++) {
 			struct cell *c = &g->cells[y * g->n + x];
-			int r = fill_cell(c, g->columns[x], rows[y]);
+			int r = fill_cell(&g->texts, c, g->columns[x], rows[y]);
 
 			if (r < 0)
 				return r;
-			g->widths[x] = MAX(g->widths[x], c->width);
+			g->widths[x] = MAX(g->widths[x], (size_t)c->width);
 		}
 	return 0;
 }
@@ -127,7 +143,7 @@ static int print(const struct grid *g, const struct out *o)
 		for (size_t x = 0; x < g->n; x++) {
 			const struct cell *c = &g->cells[y * g->n + x];
 
-			add(&b, g, x, c->text, c->bytes, c->width);
+			add(&b, g, x, g->texts.s + c->at, c->bytes, c->width);
 		}
 		strbuf_add_bytes(&b, "\n", 1);
 	}
