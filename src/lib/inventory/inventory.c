@@ -44,38 +44,29 @@ void inventory_free(struct inventory *inv)
 	free(inv);
 }
 
-static int attach_netdevs(struct host *h, bool brief, struct inventory *inv)
+/* ---- What stands on functions and is listed elsewhere: it can be looked up beside the scan ----
+ */
+
+struct controller {
+	char *name;
+	struct bdf bdf;
+};
+
+struct classes {
+	struct netdev *netdevs;
+	struct controller *controllers;
+	size_t n_netdevs, n_controllers;
+};
+
+static void classes_done(struct classes *c)
 {
-	int r = brief ? netdevs_list_brief(h, &inv->netdevs, &inv->n_netdevs)
-		      : netdevs_list(h, &inv->netdevs, &inv->n_netdevs);
-
-	if (r < 0)
-		return r == -ENOMEM ? r : 0;
-	for (size_t i = 0; i < inv->n_netdevs; i++) {
-		struct function *f = inventory_find_bdf(inv, inv->netdevs[i].bdf);
-
-		if (!f)
-			continue;
-		if (f->n_netdevs++ == 0)
-			f->netdevs = &inv->netdevs[i];
-	}
-	return 0;
+	for (size_t i = 0; i < c->n_controllers; i++)
+		free(c->controllers[i].name);
+	free(c->controllers);
+	free(c->netdevs);
 }
 
-static int attach_controller(struct host *h, bool brief, struct function *f, const char *name)
-{
-	int r;
-
-	if (f->nvme) /* one function, one controller */
-		return 0;
-	f->nvme = strdup(name);
-	if (f->nvme && brief)
-		return 0;
-	r = f->nvme ? nvme_namespaces(h, name, &f->namespaces) : -ENOMEM;
-	return r == -ENOMEM ? r : 0;
-}
-
-static int attach_nvme(struct host *h, bool brief, struct inventory *inv)
+static int list_controllers(struct host *h, struct classes *c)
 {
 	autostrv char **names = NULL;
 	autofolder class;
@@ -87,18 +78,59 @@ static int attach_nvme(struct host *h, bool brief, struct inventory *inv)
 		r = folder_list(&class, &names);
 	if (r < 0)
 		return r == -ENOMEM ? r : 0;
+	c->controllers = calloc(strv_len(names) + 1, sizeof(*c->controllers));
+	if (!c->controllers)
+		return -ENOMEM;
 	STRV_FOREACH (name, names) {
-		struct function *f;
-		struct bdf a;
+		struct controller *one = &c->controllers[c->n_controllers];
 
-		if (classdev_function_in(&class, *name, &a) < 0)
+		if (classdev_function_in(&class, *name, &one->bdf) < 0)
 			continue;
-		f = inventory_find_bdf(inv, a);
-		r = f ? attach_controller(h, brief, f, *name) : 0;
-		if (r < 0)
-			return r;
+		one->name = strdup(*name);
+		if (!one->name)
+			return -ENOMEM;
+		c->n_controllers++;
 	}
 	return 0;
+}
+
+static int list_classes(struct host *h, bool brief, struct classes *c)
+{
+	int r = brief ? netdevs_list_brief(h, &c->netdevs, &c->n_netdevs)
+		      : netdevs_list(h, &c->netdevs, &c->n_netdevs);
+
+	return r == -ENOMEM ? r : list_controllers(h, c);
+}
+
+static void attach_netdevs(struct classes *c, struct inventory *inv)
+{
+	inv->netdevs = TAKE_PTR(c->netdevs);
+	inv->n_netdevs = c->n_netdevs;
+	for (size_t i = 0; i < inv->n_netdevs; i++) {
+		struct function *f = inventory_find_bdf(inv, inv->netdevs[i].bdf);
+
+		if (!f)
+			continue;
+		if (f->n_netdevs++ == 0)
+			f->netdevs = &inv->netdevs[i];
+	}
+}
+
+static int attach_controllers(struct host *h, bool brief, struct classes *c, struct inventory *inv)
+{
+	int r = 0;
+
+	for (size_t i = 0; r == 0 && i < c->n_controllers; i++) {
+		struct function *f = inventory_find_bdf(inv, c->controllers[i].bdf);
+
+		if (!f || f->nvme) /* one function, one controller */
+			continue;
+		f->nvme = TAKE_PTR(c->controllers[i].name);
+		if (!brief)
+			r = nvme_namespaces(h, f->nvme, &f->namespaces);
+		r = r == -ENOMEM ? r : 0;
+	}
+	return r;
 }
 
 static char *dup_name(const char *s)
@@ -106,26 +138,41 @@ static char *dup_name(const char *s)
 	return s ? strdup(s) : NULL;
 }
 
-/* VFs come in rows of the same kind: the name is the one before's. */
-static void look_up(struct namedb *db, struct function *f, const struct function *before)
+/* Machines have many functions of few kinds: those last named, by a hash of what they are. */
+enum { KINDS_KEPT = 64 };
+
+static size_t kind_of(const struct identity *id)
 {
-	bool same =
-		before && before->id.vendor == f->id.vendor && before->id.device == f->id.device;
+	return (id->vendor ^ id->device ^ id->device >> 6) % KINDS_KEPT;
+}
+
+static bool is_named(const struct function *f, const struct identity *id)
+{
+	return f && f->id.vendor == id->vendor && f->id.device == id->device;
+}
+
+static void look_up(struct namedb *db, struct function *f, const struct function **kept)
+{
+	const struct function **like = &kept[kind_of(&f->id)];
+	bool same = is_named(*like, &f->id);
 
 	free(f->vendor_name);
 	free(f->device_name);
 	f->vendor_name = f->device_name = NULL;
 	if (f->id_unknown)
 		return;
-	f->vendor_name = same ? dup_name(before->vendor_name) : namedb_vendor(db, f->id.vendor);
-	f->device_name = same ? dup_name(before->device_name)
+	f->vendor_name = same ? dup_name((*like)->vendor_name) : namedb_vendor(db, f->id.vendor);
+	f->device_name = same ? dup_name((*like)->device_name)
 			      : namedb_device(db, f->id.vendor, f->id.device);
+	*like = f;
 }
 
 static void look_up_all(struct namedb *db, struct inventory *inv)
 {
+	const struct function *kept[KINDS_KEPT] = { 0 };
+
 	for (size_t i = 0; i < inv->n_functions; i++)
-		look_up(db, &inv->functions[i], i ? &inv->functions[i - 1] : NULL);
+		look_up(db, &inv->functions[i], kept);
 }
 
 int inventory_look_up_names(struct inventory *inv, const char *pci_ids)
@@ -182,15 +229,77 @@ static int read_locked(struct host *h, struct inventory *inv, unsigned flags)
 	return 0;
 }
 
-static int load(struct host *h, unsigned flags, struct inventory *inv)
+/* Beside the scan, where a thread can be had: the database of names, and what stands on functions.
+ */
+struct beside {
+	struct host *h;
+	const char *pci_ids;
+	unsigned flags;
+	struct namedb *db;
+	struct classes classes;
+	int result;
+	pthread_t thread;
+};
+
+static void beside_done(struct beside *b)
 {
-	bool brief = flags & INVENTORY_BRIEF;
+	namedb_free(b->db);
+	classes_done(&b->classes);
+}
+
+static void look_beside(struct beside *b)
+{
+	if (b->flags & INVENTORY_NAMES)
+		b->result = namedb_open(b->pci_ids, &b->db);
+	if (b->result == 0)
+		b->result = list_classes(b->h, b->flags & INVENTORY_BRIEF, &b->classes);
+}
+
+static void *thread_beside(void *arg)
+{
+	folder_thread_begin();
+	look_beside(arg);
+	return NULL;
+}
+
+/* Threads are for files: other hosts are in memory, and fakes are no friends of threads. */
+static bool start_beside(struct beside *b)
+{
+	sigset_t all, was;
+	bool started;
+
+	if (!b->h->ops->files || !b->h->ops->files(b->h))
+		return false;
+	sigfillset(&all);
+	pthread_sigmask(SIG_SETMASK, &all, &was);
+	started = pthread_create(&b->thread, NULL, thread_beside, b) == 0;
+	pthread_sigmask(SIG_SETMASK, &was, NULL);
+	return started;
+}
+
+static int attach(struct beside *b, struct inventory *inv)
+{
+	attach_netdevs(&b->classes, inv);
+	if (b->db)
+		look_up_all(b->db, inv);
+	return attach_controllers(b->h, b->flags & INVENTORY_BRIEF, &b->classes, inv);
+}
+
+static int load(struct host *h, unsigned flags, const char *pci_ids, struct inventory *inv)
+{
+	CLEANUP(beside_done)
+	struct beside beside = { .h = h, .pci_ids = pci_ids, .flags = flags };
+	bool started = start_beside(&beside);
 	int r = scan_functions(h, inv);
 
+	if (started)
+		pthread_join(beside.thread, NULL);
+	else
+		look_beside(&beside);
 	if (r == 0)
-		r = attach_netdevs(h, brief, inv);
+		r = beside.result;
 	if (r == 0)
-		r = attach_nvme(h, brief, inv);
+		r = attach(&beside, inv);
 	for (size_t i = 0; r == 0 && flags & INVENTORY_SRIOV && i < inv->n_functions; i++)
 		if (inv->functions[i].kind == FUNCTION_PF)
 			sriov_facts_read_rest(h, inv->functions[i].bdf, &inv->functions[i].sriov);
@@ -201,46 +310,6 @@ static int load(struct host *h, unsigned flags, struct inventory *inv)
 	return r;
 }
 
-/* The database of names is a megabyte of text to read: enough to do it beside the rest. */
-struct names_job {
-	const char *pci_ids;
-	struct namedb *db;
-	int result;
-	pthread_t thread;
-};
-
-static void *open_names(void *arg)
-{
-	struct names_job *job = arg;
-
-	job->result = namedb_open(job->pci_ids, &job->db);
-	return NULL;
-}
-
-static int load_with_names(
-	struct host *h, unsigned flags, const char *pci_ids, struct inventory *inv)
-{
-	struct names_job job = { .pci_ids = pci_ids };
-	sigset_t all, was;
-	bool started;
-	int r;
-
-	sigfillset(&all);
-	pthread_sigmask(SIG_SETMASK, &all, &was);
-	started = pthread_create(&job.thread, NULL, open_names, &job) == 0;
-	pthread_sigmask(SIG_SETMASK, &was, NULL);
-	r = load(h, flags, inv);
-	if (started)
-		pthread_join(job.thread, NULL);
-	else
-		open_names(&job);
-	r = r < 0 ? r : job.result;
-	if (r == 0)
-		look_up_all(job.db, inv);
-	namedb_free(job.db);
-	return r;
-}
-
 int inventory_load_named(struct host *h, unsigned flags, const char *pci_ids,
 	struct inventory **ret, struct problem **reterr)
 {
@@ -248,8 +317,7 @@ int inventory_load_named(struct host *h, unsigned flags, const char *pci_ids,
 	int r = -ENOMEM;
 
 	if (inv)
-		r = flags & INVENTORY_NAMES ? load_with_names(h, flags, pci_ids, inv)
-					    : load(h, flags, inv);
+		r = load(h, flags, pci_ids, inv);
 	if (r < 0)
 		return problem(reterr, r, problem_kind_from_errno(r), NULL,
 			"cannot read the list of PCI functions: %s", strerror(-r));

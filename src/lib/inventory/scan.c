@@ -62,29 +62,68 @@ static int by_address(const void *a, const void *b)
 	return bdf_cmp(x->bdf, y->bdf);
 }
 
+struct addresses {
+	struct bdf *v;
+	size_t n, room;
+};
+
+static void addresses_done(struct addresses *l)
+{
+	free(l->v);
+}
+
+static int add_address(void *list, const char *name)
+{
+	struct addresses *l = list;
+	struct bdf a;
+
+	if (bdf_parse(name, &a) < 0)
+		return 0;
+	if (l->n == l->room) {
+		size_t room = l->room ? 2 * l->room : 256;
+		struct bdf *more = reallocarray(l->v, room, sizeof(*more));
+
+		if (!more)
+			return -ENOMEM;
+		l->v = more;
+		l->room = room;
+	}
+	l->v[l->n++] = a;
+	return 0;
+}
+
+static int compare(const void *a, const void *b)
+{
+	const struct bdf *x = a, *y = b;
+
+	return bdf_cmp(*x, *y);
+}
+
 /* Empty, but for addresses; sorted, each once ("0000:00:1f.0" can be written in other ways). */
 static int list_functions(struct host *h, struct inventory *inv)
 {
-	autostrv char **names = NULL;
-	size_t n = 0, kept = 0;
+	CLEANUP(addresses_done) struct addresses l = { 0 };
 	struct function *v;
-	int r = sysfs_list(h, &names, "bus/pci/devices");
+	autofolder all;
+	int r;
 
+	folder_init(&all, h);
+	r = sysfs_enter(&all, "bus/pci/devices");
+	if (r == 0)
+		r = folder_each(&all, add_address, &l);
 	if (r < 0)
 		return r == -ENOENT ? 0 : r;
-	inv->functions = v = calloc(strv_len(names) + 1, sizeof(*v));
+	inv->functions = v = calloc(l.n + 1, sizeof(*v));
 	if (!v)
 		return -ENOMEM;
-	STRV_FOREACH (name, names)
-		if (bdf_parse(*name, &v[n].bdf) == 0) {
-			bdf_format(v[n].bdf, v[n].address);
-			n++;
-		}
-	qsort(v, n, sizeof(*v), by_address);
-	for (size_t i = 0; i < n; i++)
-		if (!kept || !bdf_eq(v[kept - 1].bdf, v[i].bdf))
-			v[kept++] = v[i];
-	inv->n_functions = kept;
+	if (l.n)
+		qsort(l.v, l.n, sizeof(*l.v), compare);
+	for (size_t i = 0; i < l.n; i++) {
+		if (i && bdf_eq(l.v[i - 1], l.v[i]))
+			continue;
+		v[inv->n_functions].bdf = l.v[i];
+		bdf_format(l.v[i], v[inv->n_functions++].address);
+	}
 	return 0;
 }
 

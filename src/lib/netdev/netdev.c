@@ -55,30 +55,53 @@ static void read_indexes(struct host *h, bool all, struct netdev *list, size_t *
 	qsort(list, kept, sizeof(*list), by_function);
 }
 
+struct listing {
+	struct folder class;
+	struct netdev *v;
+	size_t n, room;
+};
+
+static void listing_done(struct listing *l)
+{
+	folder_done(&l->class);
+	free(l->v);
+}
+
+static int add_one(void *arg, const char *name)
+{
+	struct listing *l = arg;
+
+	if (l->n == l->room) {
+		size_t room = l->room * 2;
+		struct netdev *more = reallocarray(l->v, room, sizeof(*more));
+
+		if (!more)
+			return -ENOMEM;
+		l->v = more;
+		l->room = room;
+	}
+	if (read_one(&l->class, name, &l->v[l->n]) == 0)
+		l->n++;
+	return 0;
+}
+
 static int list_all(struct host *h, bool indexes, struct netdev **ret, size_t *ret_n)
 {
-	autostrv char **names = NULL;
-	struct netdev *list;
-	autofolder class;
-	size_t n = 0;
+	CLEANUP(listing_done) struct listing l = { .v = calloc(16, sizeof(*l.v)), .room = 16 };
 	int r;
 
-	folder_init(&class, h);
-	r = sysfs_enter(&class, "class/net");
+	folder_init(&l.class, h);
+	if (!l.v)
+		return -ENOMEM;
+	r = sysfs_enter(&l.class, "class/net");
 	if (r == 0)
-		r = folder_list(&class, &names);
+		r = folder_each(&l.class, add_one, &l);
 	if (r < 0 && r != -ENOENT)
 		return r;
-	list = calloc(strv_len(names) + 1, sizeof(*list));
-	if (!list)
-		return -ENOMEM;
-	STRV_FOREACH (name, names)
-		if (read_one(&class, *name, &list[n]) == 0)
-			n++;
-	qsort(list, n, sizeof(*list), by_function);
-	read_indexes(h, indexes, list, &n);
-	*ret = list;
-	*ret_n = n;
+	qsort(l.v, l.n, sizeof(*l.v), by_function);
+	read_indexes(h, indexes, l.v, &l.n);
+	*ret = TAKE_PTR(l.v);
+	*ret_n = l.n;
 	return 0;
 }
 

@@ -5,7 +5,9 @@
 #include "host/locked.h"
 #include "host/sysfs.h"
 
+#include <inttypes.h>
 #include <limits.h>
+#include <stdio.h>
 
 /*
  * No function has more: an MSI-X table ends at 2048 vectors, a PF at 65535 VFs. A real driver was
@@ -26,33 +28,98 @@ static bool virtfn_index(const char *name, uint32_t *ret)
 	return str_starts(name, "virtfn") && parse_u32(name + strlen("virtfn"), ret) == 0;
 }
 
-static int read_virtfn(struct folder *pf, const char *link, struct bdf *ret)
+static int read_virtfn(struct folder *pf, struct sriov_vf *vf)
 {
-	char target[NAME_MAX + 1];
-	int r = folder_link_name(pf, link, target, sizeof(target));
+	char link[32], target[NAME_MAX + 1];
+	int r;
 
-	return r < 0 ? r : bdf_parse(target, ret);
+	snprintf(link, sizeof(link), "virtfn%" PRIu32, vf->index);
+	r = folder_link_name(pf, link, target, sizeof(target));
+	return r < 0 ? r : bdf_parse(target, &vf->bdf);
+}
+
+struct vf_list {
+	struct sriov_vf *v;
+	size_t n, room;
+};
+
+static void vf_list_done(struct vf_list *l)
+{
+	free(l->v);
+}
+
+static int add_virtfn(void *list, const char *name)
+{
+	struct vf_list *l = list;
+	uint32_t index;
+
+	if (!virtfn_index(name, &index))
+		return 0;
+	if (l->n == l->room) {
+		size_t room = l->room ? 2 * l->room : 64;
+		struct sriov_vf *more = reallocarray(l->v, room, sizeof(*more));
+
+		if (!more)
+			return -ENOMEM;
+		l->v = more;
+		l->room = room;
+	}
+	l->v[l->n++] = (struct sriov_vf) { .index = index };
+	return 0;
+}
+
+/* A PCI routing ID. */
+static int rid_of(struct bdf a)
+{
+	return a.bus << 8 | (a.dev & 31) << 3 | (a.fn & 7);
+}
+
+/*
+ * A VF's routing ID is the PF's + First VF Offset + its index × VF Stride (SR-IOV 1.1, 2.1.2), and
+ * the kernel makes the links by just that. So where the first two and the last one are in one line,
+ * so are the others; that spares a call for each of what may be thousands of VFs. Where they are
+ * not (functions with domains of their own, as on s390; a gap) each link is read.
+ */
+static bool are_in_line(struct folder *pf, struct sriov_vf *v, size_t n)
+{
+	struct bdf first;
+	int begin, stride;
+
+	if (n < 4 || v[0].index != 0 || v[n - 1].index != n - 1 || read_virtfn(pf, &v[0]) < 0 ||
+		read_virtfn(pf, &v[1]) < 0 || read_virtfn(pf, &v[n - 1]) < 0)
+		return false;
+	first = v[0].bdf;
+	begin = rid_of(first);
+	stride = rid_of(v[1].bdf) - begin;
+	if (stride <= 0 || v[1].bdf.domain != first.domain || v[n - 1].bdf.domain != first.domain ||
+		rid_of(v[n - 1].bdf) != begin + (int)(n - 1) * stride)
+		return false;
+	for (size_t i = 2; i + 1 < n; i++) {
+		int rid = begin + (int)i * stride;
+
+		v[i].bdf = (struct bdf) { first.domain, (uint8_t)(rid >> 8),
+			(uint8_t)(rid >> 3 & 31), (uint8_t)(rid & 7) };
+	}
+	return true;
 }
 
 int sriov_vfs_in(struct folder *pf, struct sriov_vf **ret, size_t *ret_n)
 {
-	autostrv char **names = NULL;
-	struct sriov_vf *list;
+	CLEANUP(vf_list_done) struct vf_list l = { .v = calloc(1, sizeof(*l.v)), .room = 1 };
 	size_t n = 0;
-	int r = folder_list(pf, &names);
+	int r = l.v ? folder_each(pf, add_virtfn, &l) : -ENOMEM;
 
 	if (r < 0)
 		return r;
-	list = calloc(strv_len(names) + 1, sizeof(*list));
-	if (!list)
-		return -ENOMEM;
-	STRV_FOREACH (name, names)
-		if (virtfn_index(*name, &list[n].index) &&
-			read_virtfn(pf, *name, &list[n].bdf) == 0)
-			n++;
-	qsort(list, n, sizeof(*list), by_index);
-	*ret = list;
-	*ret_n = n;
+	qsort(l.v, l.n, sizeof(*l.v), by_index);
+	if (!are_in_line(pf, l.v, l.n)) {
+		for (size_t i = 0; i < l.n; i++)
+			if (read_virtfn(pf, &l.v[i]) == 0)
+				l.v[n++] = l.v[i];
+		l.n = n;
+	}
+	*ret = TAKE_PTR(l.v);
+	*ret_n = l.n;
 	return 0;
 }
 

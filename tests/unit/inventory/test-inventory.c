@@ -200,6 +200,57 @@ static void what_is_odd_is_unknown(void **state UNUSED)
 	drop_capture(&d);
 }
 
+static void put_pf_with(struct capture *d, const char *const *vfs, size_t n)
+{
+	put(d, DEV "0000:3b:00.0/sriov_totalvfs", "16\n");
+	for (size_t i = 0; i < n; i++) {
+		autofree char *dir = str_printf(DEV "%s/numa_node", vfs[i]);
+		autofree char *link = str_printf("%s/" DEV "0000:3b:00.0/virtfn%zu", d->path, i);
+		autofree char *target = str_printf("../%s", vfs[i]);
+
+		put(d, dir, "0\n");
+		assert_int_equal(symlink(target, link), 0);
+	}
+}
+
+/* Whether the links of all are read, or those of three that say where the others are. */
+static void vfs_are_where_their_links_say(void **state UNUSED)
+{
+	static const char *const rows[][6] = {
+		{ "0000:3b:00.4", "0000:3b:00.5", "0000:3b:00.6", "0000:3b:00.7", "0000:3b:01.0",
+			"0000:3b:01.1" },
+		{ "0000:3b:10.0", "0000:3b:10.2", "0000:3b:10.4", "0000:3b:10.6", "0000:3b:11.0",
+			"0000:3b:11.2" },
+		{ "0000:3b:1f.6", "0000:3b:1f.7", "0000:3c:00.0", "0000:3c:00.1", "0000:3c:00.2",
+			"0000:3c:00.3" },
+		/* Out of line, out of order, each in a domain of its own. */
+		{ "0000:3b:10.0", "0000:3b:10.1", "0000:3b:11.0", "0000:3b:11.1", "0000:3b:12.0",
+			"0000:3b:12.1" },
+		{ "0000:3b:12.1", "0000:3b:12.0", "0000:3b:11.1", "0000:3b:11.0", "0000:3b:10.1",
+			"0000:3b:10.0" },
+		{ "0001:00:00.0", "0002:00:00.0", "0003:00:00.0", "0004:00:00.0", "0005:00:00.0",
+			"0006:00:00.0" },
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+		struct capture d = new_capture();
+		struct inventory *inv CLEANUP(inventory_freep) = NULL;
+		autohost *h = NULL;
+		struct function *pf;
+
+		put_pf_with(&d, rows[i], 6);
+		h = open_capture(&d);
+		inv = picture(h, 0);
+		pf = function(inv, "0000:3b:00.0");
+		assert_int_equal(pf->n_vfs, 6);
+		for (unsigned j = 0; j < 6; j++) {
+			assert_string_equal(pf->vfs[j]->address, rows[i][j]);
+			assert_int_equal(pf->vfs[j]->vf_index, j);
+		}
+		drop_capture(&d);
+	}
+}
+
 /* The captured machine's operations, counted, and one function vanishing under the reader. */
 static struct host_ops counting_ops;
 static struct host *counted;
@@ -326,6 +377,7 @@ int main(void)
 		cmocka_unit_test(found_by_netdev),
 		cmocka_unit_test(a_machine_without_pci_is_empty),
 		cmocka_unit_test(what_is_odd_is_unknown),
+		cmocka_unit_test(vfs_are_where_their_links_say),
 		cmocka_unit_test(a_function_that_vanishes_is_left_out),
 		cmocka_unit_test(a_look_is_cheap),
 		cmocka_unit_test(numvfs_is_never_read),
