@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Names out of the pci.ids database: of plain text by idfile.h, else through libpci (which is known
- * to this room's namedb.c alone). Without
- * a database every look-up says NULL. Not thread-safe: libpci caches as it looks up.
+ * Names out of the pci.ids database: of plain text as it stands (idfile.h), else through libpci,
+ * which only namedb.c knows. Without a database every look-up says NULL. Not thread-safe: libpci
+ * caches as it looks up.
  */
 #pragma once
 
