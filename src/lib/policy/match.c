@@ -131,6 +131,7 @@ static const struct match_kind kinds[] = {
 	{ "Subsystem", "SUBVENDOR:SUBDEVICE in hexadecimal; * and ? match", .pf = subsystem },
 	{ "Serial", "of the VPD, of an NVMe controller, or the PCIe device serial number",
 		.pf = any_serial },
+	{ "Slot", "the physical slot that it is plugged into, 3", .attribute = "slot" },
 	{ "Class", "network, storage, accelerator…", .attribute = "class" },
 	{ "NUMANode", "a NUMA node's number", .attribute = "numa" },
 	{ "Host", "this machine's name (* and ? match) or machine id", .machine = host_name },

@@ -123,6 +123,26 @@ static bool serial_matches(struct host *h, const struct attribute *a, const stru
 	return detail_read(h, f->bdf, &d) == 0 && str_eq(d->vpd_serial, a->value);
 }
 
+static int parse_slot(struct attribute *a)
+{
+	return *a->value && !strchr(a->value, '/') ? 0 : -EINVAL;
+}
+
+/*
+ * The slot knows its device, "0000:03:00", or its bus, "0000:03". A VF sits where its PF does, also
+ * when it is on another bus.
+ */
+static bool slot_matches(struct host *h, const struct attribute *a, const struct function *f)
+{
+	const char *address = f->physfn ? f->physfn->address : f->address, *rest;
+	autofree char *text = NULL;
+
+	if (sysfs_read(h, &text, "bus/pci/slots/%s/address", a->value) < 0)
+		return false;
+	rest = str_starts(address, str_trim(text)) ? address + strlen(str_trim(text)) : "";
+	return *rest == '.' || *rest == ':';
+}
+
 static bool mac_is(struct mac m, const struct attribute *a)
 {
 	return memcmp(&m, &a->mac, sizeof(m)) == 0;
@@ -178,6 +198,8 @@ static const struct attribute_kind kinds[] = {
 	{ "numa", "the number of a NUMA node", parse_number, numa_matches },
 	{ "group", "the number of an IOMMU group", parse_number, group_matches },
 	{ "path", "pci-ADDRESS, where * and ? match", NULL, path_matches },
+	{ "slot", "a physical slot's name, as vfctl tree -o SLOT shows it", parse_slot,
+		slot_matches },
 	{ "serial", "a serial number, of the VPD or of an NVMe controller", NULL, serial_matches },
 	{ "mac", "an Ethernet address", parse_address, mac_matches },
 	{ "pool", "a pool of the configuration, vfctl-pf.d(5)", NULL, pool_matches },

@@ -2,8 +2,9 @@
 /*
  * The attributes of a selector, KEY=VALUE: driver=NAME (or none), vendor=8086 or 8086:10c9,
  * class=WORD, kind=pf|vf|function, numa=N, group=N, path=pci-0000:3b:00.* (udev's ID_PATH; * and
- * ? match), serial=TEXT (of the VPD or of an NVMe controller), mac=ADDRESS (of an interface, or
- * what the PF gave to a VF), pool=NAME (for an inventory that policy_label() has seen).
+ * ? match), slot=NAME (where its PF is plugged in), serial=TEXT (of the VPD or of an NVMe
+ * controller), mac=ADDRESS (of an interface, or what the PF gave to a VF), pool=NAME (for an
+ * inventory that policy_label() has seen).
  */
 #pragma once
 
