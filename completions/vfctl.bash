@@ -18,15 +18,12 @@ _vfctl_list() {
 
 # PF/vfN, by the PF's name and address.
 _vfctl_vf_names() {
-	local pf index name address
-	"$_vfctl_program" "${_vfctl_root[@]}" --no-legend list kind=vf -o PF,INDEX 2>/dev/null |
-		while read -r pf index; do
-			"$_vfctl_program" "${_vfctl_root[@]}" --no-legend list "$pf" -o ADDRESS,NAME 2>/dev/null |
-				while read -r address name; do
-					echo "$address/vf$index"
-					[ "$name" = - ] || echo "${name%%,*}/vf$index"
-				done
-		done
+	"$_vfctl_program" "${_vfctl_root[@]}" --no-legend list -o ADDRESS,PF,INDEX,NAME 2>/dev/null |
+		awk '{ split($4, names, ","); name[$1] = names[1]; pf[NR] = $2; vf[NR] = $3 }
+			END { for (i = 1; i <= NR; i++) if (vf[i] != "-") {
+				print pf[i] "/vf" vf[i]
+				if (name[pf[i]] != "-") print name[pf[i]] "/vf" vf[i]
+			} }'
 }
 
 # _vfctl_words VERB KIND: what KIND ("<function>", "mac=|vlan=", …) stands for, one a line.
@@ -35,7 +32,7 @@ _vfctl_words() {
 	'<function>')
 		_vfctl_list ADDRESS,NAME
 		_vfctl_vf_names
-		printf '%s\n' driver= vendor= class= kind= numa= group= path= serial= mac= pool=
+		printf '%s\n' driver= vendor= class= kind= numa= group= path= slot= serial= mac= pool=
 		;;
 	'<pf>') _vfctl_list ADDRESS,NAME kind=pf ;;
 	'<vf>')
@@ -137,10 +134,10 @@ _vfctl_offer_value() {
 	kind) _vfctl_offer "$value" 'pf vf function' ;;
 	group) _vfctl_offer "$value" "$(_vfctl_list GROUP | sort -un)" ;;
 	vendor) _vfctl_offer "$value" "$(_vfctl_list ID | sort -u)" ;;
-	spoofchk | trust | query-rss) _vfctl_offer "$value" 'on off' ;;
-	online) _vfctl_offer "$value" 'yes no' ;;
-	link-state) _vfctl_offer "$value" 'auto enable disable' ;;
-	proto) _vfctl_offer "$value" '802.1q 802.1ad' ;;
+	pool) _vfctl_offer "$value" "$("$_vfctl_program" "${_vfctl_root[@]}" --no-legend \
+		config pools 2>/dev/null | awk '{ print $1 }' | sort -u)" ;;
+	*) _vfctl_offer "$value" "$(_vfctl_table "$_vfctl_program" |
+		awk -F'\t' -v key="$key" '$1 == "value" && $2 == key { print $3 }')" ;;
 	esac
 }
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "help.h"
 #include "base/str.h"
+#include "setting/setting.h"
 
 enum { LEFT_WIDTH = 31, EXAMPLE_WIDTH = 40 };
 
@@ -189,11 +190,33 @@ static void complete_option(FILE *to, const char *verb, const struct option *o)
 			dash(o->completes), o->help);
 }
 
+/* What a setting takes, where that are words. */
+static void complete_value(FILE *to, const struct setting_key *k)
+{
+	fprintf(to, "value\t%s\t", k->name);
+	if (k->choices)
+		for (size_t i = 0; k->choices[i]; i++)
+			fprintf(to, "%s%s", i ? " " : "", k->choices[i]);
+	else
+		fputs(k->type == SETTING_SWITCH ? "on off" : "stable", to);
+	fputc('\n', to);
+}
+
+static bool takes_words(const struct setting_key *k)
+{
+	return k->choices || k->type == SETTING_SWITCH || k->own;
+}
+
 void help_complete(FILE *to)
 {
+	const struct setting_key *key;
+
 	for (size_t i = 0; i < n_verbs; i++)
 		fprintf(to, "verb\t%s\t%s\t%s\n", verbs[i]->name, dash(verbs[i]->completes),
 			verbs[i]->summary);
+	for (unsigned i = 0; (key = setting_key_at(i)); i++)
+		if (takes_words(key))
+			complete_value(to, key);
 	for (size_t i = 0; i < n_global_options; i++)
 		complete_option(to, "-", &global_options[i]);
 	for (size_t i = 0; i < n_verbs; i++) {

@@ -22,6 +22,8 @@ bool help_manual(FILE *to, const char *section);
  * For completion scripts, one fact per line, fields separated by tabs:
  *   verb    NAME  COMPLETES  SUMMARY
  *   option  VERB  --NAME  -LETTER  TAKES  COMPLETES  HELP      (VERB "-": every verb)
+ *   column  VERB  NAME
+ *   value   KEY   WORDS                     (of a setting)
  * TAKES is "nothing", "value" or "maybe"; an empty field is "-".
  */
 void help_complete(FILE *to);
