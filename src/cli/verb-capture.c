@@ -90,7 +90,9 @@ const struct verb verb_capture = {
 		"\n"
 		"Redacted are MAC and IP addresses, serial numbers, UUIDs and labels, names of\n"
 		"the host and of folders, and command lines, each by a pseudonym that is the\n"
-		"same throughout one archive. Only processes that use a device are in it.\n"
+		"same throughout one archive. In it are only processes that use a device, lines\n"
+		"of the kernel's log about functions, and of other managers' configuration what\n"
+		"decides about functions: never a password.\n"
 		"Attributes that can wait for a device's user or have effects are never read.\n",
 	.options = options,
 	.n_options = ARRAY_SIZE(options),

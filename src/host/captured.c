@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
  * A captured machine: files only, and only to read. Nothing of the machine that we run on may show
- * through, so there is no device and no module here, and of netlink only what was written down
- * (linkfacts.h).
+ * through, so there is no device and no module here, and of netlink and of the kernel's log only
+ * what was written down (linkfacts.h, logfacts.h).
  */
 #include "fd.h"
 #include "linkfacts.h"
+#include "logfacts.h"
 #include "rootdir.h"
 #include "text.h"
 #include "tree.h"
@@ -163,6 +164,17 @@ static int captured_link_set_vf(
 	return -EROFS;
 }
 
+static int captured_kernel_log(struct host *h, uint64_t from, uint64_t *ret_next,
+	void (*each)(void *arg, const struct host_log_line *line), void *arg)
+{
+	autofree char *text = NULL;
+	int r = text_read_long(h, "/vfctl/log", &text);
+
+	if (r < 0)
+		return r == -ENOENT ? -EOPNOTSUPP : r;
+	return logfacts_each(text, from, ret_next, each, arg);
+}
+
 static int captured_load_module(struct host *h UNUSED, const char *name UNUSED)
 {
 	return -EROFS;
@@ -191,6 +203,7 @@ static const struct host_ops captured_ops = {
 	.link_vfs = captured_link_vfs,
 	.link_set_vf = captured_link_set_vf,
 	.load_module = captured_load_module,
+	.kernel_log = captured_kernel_log,
 	.now_ms = clock_now_ms,
 	.sleep_ms = clock_sleep_ms,
 };

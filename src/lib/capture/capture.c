@@ -83,7 +83,8 @@ int capture_links(struct capture *c)
 static int take(struct capture *c)
 {
 	static int (*const parts[])(struct capture * c) = { capture_sysfs, capture_tables,
-		capture_processes, capture_files, capture_links, capture_late };
+		capture_processes, capture_files, capture_config, capture_links, capture_log,
+		capture_late };
 	int r = 0;
 
 	for (size_t i = 0; r == 0 && i < ARRAY_SIZE(parts); i++)

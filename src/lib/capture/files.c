@@ -103,9 +103,19 @@ static void add_address(struct strbuf *b, struct bdf a)
 		a.domain, a.bus, a.dev, a.fn);
 }
 
+/* So that the line which names a PF is still the same. */
+static void add_lines(struct strbuf *b, const char *text)
+{
+	const char *pf = strstr(text, "<pf");
+
+	for (; pf && text < pf; text++)
+		if (*text == '\n')
+			strbuf_add(b, "\n");
+}
+
 /* As libvirt would write it, if it wrote nothing but what is read here. */
-static int put_domain(
-	struct capture *c, const char *path, const struct domain_xml *x, bool runs, bool network)
+static int put_domain(struct capture *c, const char *path, const struct domain_xml *x,
+	const char *text, bool runs, bool network)
 {
 	const char *element = network ? "network" : "domain";
 	autostrbuf b = { 0 };
@@ -120,6 +130,8 @@ static int put_domain(
 		add_address(&b, x->devices[i]);
 		strbuf_add(&b, network ? "" : "</source></hostdev>");
 	}
+	if (network)
+		add_lines(&b, text);
 	STRV_FOREACH (name, x->interfaces) {
 		strbuf_add(&b, "<pf dev='");
 		add_escaped(&b, *name);
@@ -145,7 +157,7 @@ static int copy_domain(struct capture *c, const char *folder, const char *file)
 		return r;
 	if (r < 0)
 		return capture_put_text(c, path, "");
-	return put_domain(c, path, &x, str_starts(folder, "run/"), network);
+	return put_domain(c, path, &x, text, str_starts(folder, "run/"), network);
 }
 
 static int copy_domains(struct capture *c)
@@ -186,35 +198,10 @@ static int copy_aliases(struct capture *c)
 	return b.failed || !path ? -ENOMEM : capture_put_text(c, path, b.s ? b.s : "");
 }
 
-/* Our own configuration; it may name MAC addresses, which are redacted as everywhere. */
-static int copy_policy(struct capture *c)
-{
-	static const char *const folders[] = { "usr/lib/vfctl/pf.d", "run/vfctl/pf.d",
-		"etc/vfctl/pf.d" };
-
-	for (size_t i = 0; i < ARRAY_SIZE(folders); i++) {
-		autostrv char **files = NULL;
-		int r = rootfs_list(c->h, &files, "%s", folders[i]);
-
-		STRV_FOREACH (file, files) {
-			autofree char *path = str_printf("/%s/%s", folders[i], *file);
-
-			if (!path)
-				return -ENOMEM;
-			r = str_ends(*file, ".conf") ? capture_copy(c, path) : 0;
-			if (r < 0)
-				return r;
-		}
-		if (r == -ENOMEM)
-			return r;
-	}
-	return 0;
-}
-
 int capture_files(struct capture *c)
 {
 	static int (*const parts[])(struct capture * c) = { copy_fstab, copy_udev_of_disks,
-		copy_domains, copy_aliases, copy_policy };
+		copy_domains, copy_aliases };
 	int r = 0;
 
 	for (size_t i = 0; r == 0 && i < ARRAY_SIZE(parts); i++)

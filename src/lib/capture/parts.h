@@ -6,6 +6,8 @@
 #include "capture.h"
 #include "redact.h"
 
+struct strbuf;
+
 struct capture {
 	struct host *h;
 	struct tree *t;
@@ -28,4 +30,9 @@ int capture_late(struct capture *c);
 int capture_tables(struct capture *c);
 int capture_processes(struct capture *c);
 int capture_files(struct capture *c);
+int capture_config(struct capture *c);
 int capture_links(struct capture *c);
+int capture_log(struct capture *c);
+
+/* What is kept of a netplan file, in its own lines; -EBADMSG: it cannot be understood. */
+int redact_netplan(struct capture *c, const char *text, size_t len, struct strbuf *to);

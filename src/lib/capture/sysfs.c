@@ -292,10 +292,13 @@ static bool is_below_a_function(const char *path)
 static int copy_device(struct capture *c, const char *link, bool is_function)
 {
 	autofree char *target = NULL, *folder = NULL;
+	struct stat st;
 	int r = sysfs_read_link(c->h, &target, "%s", link + strlen("/sys/"));
 
 	if (r == -EINVAL) /* no link: not what the kernel does, but it can be read */
-		return copy_folder(c, link, 1);
+		return c->h->ops->stat(c->h, link, &st) == 0 && S_ISREG(st.st_mode)
+			       ? capture_put_bytes(c, link, "", 0)
+			       : copy_folder(c, link, 1);
 	if (r < 0)
 		return r == -ENOMEM ? r : 0;
 	r = capture_put_link(c, link, target);

@@ -143,6 +143,112 @@ static void secrets(void **state)
 	assert_false(tree_exists(plain, "/proc/88/fd/1")); /* of no device */
 }
 
+/* Found in a capture of the whole text of configuration: nothing but what decides about functions.
+ */
+static int look_for_config(void *arg, const char *path, const struct stat *st, const char *data)
+{
+	static const char *const secrets[] = { "psk", "hunter2", "wlp2s0", "insmod", "remark",
+		"WakeOnLan", "Home", "uuid", "SN4711", "0123456789abcdef" };
+	bool *found = arg;
+
+	for (size_t i = 0; i < ARRAY_SIZE(secrets); i++)
+		if (strstr(path, "/etc/") && st->st_size &&
+			memmem(data, (size_t)st->st_size, secrets[i], strlen(secrets[i]))) {
+			printf("%s: %s\n", path, secrets[i]);
+			*found = true;
+		}
+	return 0;
+}
+
+static void assert_text(struct tree *t, const char *path, const char *want)
+{
+	char text[1024] = "";
+
+	assert_true(tree_read(t, path, text, sizeof(text) - 1) >= 0);
+	assert_string_equal(text, want);
+}
+
+static void configuration(void **state)
+{
+	struct host *h = *state;
+	CLEANUP(tree_freep) struct tree *t = NULL;
+	bool found = false;
+
+	fake_put(h,
+		"[connection]\nid=Home\nuuid=12\ntype=ethernet\n\n[wifi-security]\npsk=hunter2\n"
+		"[sriov]\n# remark\ntotal-vfs=4\n",
+		"/etc/NetworkManager/system-connections/a.nmconnection");
+	fake_put(h,
+		"network:\n  wifis:\n    wlp2s0:\n      access-points:\n        Home: {password: hunter2}\n"
+		"  ethernets:\n    eth0:\n      # remark\n      virtual-function-count: 4\n"
+		"      auth: {password: hunter2}\n      match: {name: [eth*], driver: igb}\n",
+		"/etc/netplan/a.yaml");
+	fake_put(h, "network: [\n  hunter2\n", "/etc/netplan/b.yaml");
+	fake_put(h,
+		"[Match]\nDriver=igb\nHost=Home\n[Link]\nWakeOnLanPassword=hunter2\n"
+		"SR-IOVVirtualFunctions=\\\n4\n[Other]\nx=hunter2\\\n[Link]\n",
+		"/etc/systemd/network/a.link");
+	fake_put(h, "[SR-IOV]\nTrust=yes\n", "/run/systemd/network/a.link.d/x.conf");
+	fake_put(h,
+		"install igb insmod --key hunter2 \\\n options hunter2\n options igb max_vfs=4 #\n",
+		"/etc/modprobe.d/a.conf");
+	fake_put(h, "{\"mdev_type\": \"x-1\", \"attrs\": [{\"key\": \"hunter2\"}]}",
+		"/etc/mdevctl.d/0000:01:00.0/12");
+	fake_put(h, "# remark\n[Match]\nSerial=SN4711\n[PF]\nVirtualFunctions=2\n",
+		"/etc/vfctl/pf.d/a.conf");
+	fake_put(h, "[PF]\nVirtualFunctions=3\n", "/etc/vfctl/pf.d/a.conf.d/x.conf");
+	fake_put(h, "0123456789abcdef0123456789abcdef\n", "/etc/machine-id");
+	t = take(h, key);
+	assert_int_equal(tree_each(t, look_for_config, &found), 0);
+	assert_false(found);
+	assert_text(t, "/etc/NetworkManager/system-connections/a.nmconnection",
+		"[connection]\n\n\ntype=ethernet\n\n[wifi-security]\n\n[sriov]\n\ntotal-vfs=4\n");
+	assert_text(t, "/etc/netplan/a.yaml",
+		"{\"network\": \n{\n\n\n\n\"ethernets\": \n{\"eth0\": \n\n"
+		"{\"virtual-function-count\": \"4\", \n\n\"match\": "
+		"{\"name\": [\"eth*\", ], \"driver\": \"igb\", }, }, }, }, }\n");
+	assert_text(t, "/etc/netplan/b.yaml", "[\n");
+	assert_text(t, "/run/systemd/network/a.link.d/x.conf", "[SR-IOV]\nTrust=yes\n");
+	assert_text(t, "/etc/modprobe.d/a.conf", "\n\n options igb max_vfs=4 #\n");
+	assert_text(t, "/etc/mdevctl.d/0000:01:00.0/12", "{ \"mdev_type\": \"x-1\" }\n");
+	assert_text(t, "/etc/vfctl/pf.d/a.conf.d/x.conf", "[PF]\nVirtualFunctions=3\n");
+	assert_true(tree_exists(t, "/etc/machine-id"));
+}
+
+static void count_line(void *arg, const struct host_log_line *line)
+{
+	unsigned *n = arg;
+
+	assert_null(strstr(line->text, "hunter2"));
+	assert_string_equal(line->device, *n == 0 ? "+pci:0000:01:00.0" : "");
+	++*n;
+}
+
+static void log_of_the_kernel(void **state UNUSED)
+{
+	static const char text[] = "7 5 4 +pci:0000:01:00.0 igb 0000:01:00.0: a warning: x\n"
+				   "x\n8 6 4\n8 6 4 -\n"
+				   "9 7 3 - DMAR: [DMA Read] Request device [01:00.0] fault addr\n";
+	struct tree *t = tree_new();
+	uint64_t next = 0;
+	unsigned n = 0;
+	autohost *h = NULL, *again = NULL;
+
+	assert_int_equal(tree_put_file(t, "/vfctl/log", text, strlen(text), 0644), 0);
+	assert_int_equal(tree_put_dir(t, "/sys", 0755), 0);
+	assert_int_equal(host_new_from_tree(t, &h, NULL), 0);
+	assert_int_equal(host_kernel_log(h, 0, &next, count_line, &n), 0);
+	assert_int_equal(n, 2);
+	assert_int_equal(next, 10);
+	again = captured(h, key);
+	n = 0;
+	assert_int_equal(host_kernel_log(again, 0, &next, count_line, &n), 0);
+	assert_int_equal(n, 2);
+	n = 1;
+	assert_int_equal(host_kernel_log(again, 8, &next, count_line, &n), 0);
+	assert_int_equal(n, 2);
+}
+
 /* While a removal waits for a VF's user, reading sriov_numvfs never comes back. */
 static void what_would_hang(void **state)
 {
@@ -261,6 +367,8 @@ int main(void)
 		T(netlink_facts),
 		T(the_console),
 		T(secrets),
+		T(configuration),
+		cmocka_unit_test(log_of_the_kernel),
 		T(what_would_hang),
 		T(what_has_effects),
 		cmocka_unit_test(every_call_fails_once),
