@@ -2,6 +2,7 @@
 #include "proof.h"
 #include "cell.h"
 #include "json.h"
+#include "vfio/migration.h"
 
 #include <inttypes.h>
 
@@ -152,6 +153,21 @@ static void check_json(struct json *j, json_object *list, const struct proof_che
 	json_add_u64(j, e, "ms", c->ms);
 }
 
+/* What the driver offers, [] for nothing, null where that is unknown. */
+static void migration_json(struct json *j, json_object *to, int offered)
+{
+	json_object *list;
+	const char *word;
+
+	if (offered < 0) {
+		json_add_null(j, to, "migration");
+		return;
+	}
+	list = json_add_array(j, to, "migration");
+	for (unsigned i = 0; (word = vfio_migration_word((unsigned)offered, i)); i++)
+		json_add_str(j, list, NULL, word);
+}
+
 static void tested_json(struct json *j, json_object *list, const struct tested *t)
 {
 	json_object *e = json_add_object(j, list, NULL), *checks;
@@ -172,6 +188,7 @@ static void tested_json(struct json *j, json_object *list, const struct tested *
 	json_add_u64(j, e, "faults", faults);
 	json_add_u64(j, e, "bytes", bytes);
 	json_add_known(j, e, "reset_ms", t->proof.reset_ms);
+	migration_json(j, e, t->proof.migration);
 }
 
 static int show_json(const struct out *o, const struct tested *v, size_t n, struct problem **reterr)

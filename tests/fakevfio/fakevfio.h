@@ -64,6 +64,8 @@ struct fakevfio_function {
 	bool deaf;	    /* does not signal when VFIO is asked to */
 	bool msix_stays_on; /* in its capability */
 	bool ignores_iommu; /* reaches what was once mapped */
+	uint64_t migration; /* VFIO_MIGRATION_*: what its driver offers; 0 none */
+	bool tracks_dma;
 
 	/* State. */
 	struct fakevfio *kernel;

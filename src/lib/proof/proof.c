@@ -61,6 +61,7 @@ static void (*const generic[])(struct proof_run *r) = {
 	prove_dma,
 	prove_dma_refused,
 	prove_dma_limits,
+	prove_migration,
 };
 
 static void run_all(struct proof_run *r)
@@ -115,7 +116,7 @@ int proof_run(struct host *h, const struct proof_target *t, const struct proof_o
 		.log_mark = -1,
 	};
 
-	*ret = (struct proof) { .device_class = proof_class(t), .reset_ms = -1 };
+	*ret = (struct proof) { .device_class = proof_class(t), .reset_ms = -1, .migration = -1 };
 	run_all(&r);
 	if (ret->n)
 		ret->v[ret->n - 1].ms = (unsigned)(host_now_ms(h) - r.started_ms);

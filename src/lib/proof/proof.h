@@ -45,7 +45,8 @@ struct proof {
 	const char *device_class; /* "nvme", "igb", or "generic": what was known of it; static */
 	struct proof_check v[PROOF_CHECKS_MAX];
 	size_t n;
-	int reset_ms; /* -1: none was done */
+	int reset_ms;  /* -1: none was done */
+	int migration; /* enum vfio_migration: what its driver offers; 0 none, -1 unknown */
 };
 
 void proof_done(struct proof *p);

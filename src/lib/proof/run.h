@@ -150,7 +150,7 @@ bool fault_is(const char *line, struct bdf a, uint64_t iova, uint64_t len);
 void check_isolation(struct proof_run *r, struct proof_check *c, const struct outside *o,
 	uint8_t fill, int (*attempt)(void *arg), void *arg);
 
-/* ---- generic.c, region.c, interrupt.c, dma.c, reset.c ---- */
+/* ---- generic.c, region.c, interrupt.c, dma.c, migration.c, reset.c ---- */
 
 bool prove_open(struct proof_run *r); /* false: nothing else can be tried */
 void prove_config(struct proof_run *r);
@@ -159,6 +159,7 @@ void prove_interrupts(struct proof_run *r);
 void prove_dma(struct proof_run *r);
 void prove_dma_refused(struct proof_run *r);
 void prove_dma_limits(struct proof_run *r);
+void prove_migration(struct proof_run *r);
 void prove_reset(struct proof_run *r);
 
 /* The configuration space as it is now. */

@@ -58,10 +58,11 @@ static void as_json(void **state UNUSED)
 	assert_false(json_object_get_boolean(json_object_object_get(test, "proved")));
 	assert_int_equal(json_object_get_int(json_object_object_get(test, "reset_ms")), 0);
 	checks = json_object_object_get(test, "checks");
-	last = json_object_array_get_idx(checks, 8);
+	last = json_object_array_get_idx(checks, 9);
 	assert_string_equal(text_of(last, "name"), "loopback");
 	assert_string_equal(text_of(last, "verdict"), "failed");
 	assert_string_equal(text_of(last, "kind"), "not-assignable");
+	assert_int_equal(json_object_array_length(json_object_object_get(test, "migration")), 0);
 	json_object_put(root);
 	end(&f);
 }

@@ -3,6 +3,7 @@
 #include "env.h"
 
 #include "fakevfio/fakenvme.h"
+#include "vfio/migration.h"
 
 #include <linux/vfio.h>
 
@@ -11,7 +12,7 @@ enum { CONFIG = VFIO_PCI_CONFIG_REGION_INDEX };
 static void a_sound_function_is_proved(void **state)
 {
 	static const char *const wanted[] = { "open", "config", "regions", "interrupts", "dma-map",
-		"dma-reserved", "dma-limits", "dma-device", "reset" };
+		"dma-reserved", "dma-limits", "migration", "dma-device", "reset" };
 	struct env *e = *state;
 
 	e->target.device = 0x10cb; /* nobody knows such a one */
@@ -213,6 +214,28 @@ static void a_kernel_that_names_no_ranges(void **state)
 	assert_int_equal(env_check(e, "dma-map")->verdict, PROOF_PROVED);
 }
 
+static void migration_is_asked_for(void **state)
+{
+	struct env *e = *state;
+
+	e->target.device = 0x10cb;
+	fakevfio_poke(e->fn, CONFIG, 2, "\xcb", 1);
+	env_run(e);
+	assert_int_equal(env_check(e, "migration")->verdict, PROOF_SKIPPED);
+	assert_int_equal(e->proof.migration, 0);
+	e->fn->migration = VFIO_MIGRATION_STOP_COPY | VFIO_MIGRATION_P2P;
+	e->fn->tracks_dma = true;
+	env_run(e);
+	env_all_proved(e);
+	assert_string_equal(
+		env_check(e, "migration")->text, "offered: stop-copy p2p dirty-tracking");
+	assert_int_equal(e->proof.migration, VFIO_MIGRATES | VFIO_MIGRATES_P2P | VFIO_TRACKS_DMA);
+	e->fn->migration = VFIO_MIGRATION_P2P;
+	env_run(e);
+	env_blames(e, "migration", PROOF_FAILED, "not how");
+	assert_int_equal(e->proof.migration, -1);
+}
+
 static void resets_that_are_none(void **state)
 {
 	struct env *e = *state;
@@ -288,6 +311,7 @@ int main(void)
 		T(an_iommu_that_maps_anything),
 		T(limits_of_mappings),
 		T(a_kernel_that_names_no_ranges),
+		T(migration_is_asked_for),
 		T(resets_that_are_none),
 		T(the_command_register_is_given_back),
 		T(any_call_may_fail),

@@ -4,6 +4,7 @@
 #include "fakevfio/fakevfio.h"
 #include "vfio/device.h"
 #include "vfio/irq.h"
+#include "vfio/migration.h"
 #include "vfio/type1.h"
 
 #include <string.h>
@@ -182,6 +183,67 @@ static void interrupts_follow_the_kernels_rules(void **state)
 	close(fds[0]);
 }
 
+static int feature(struct env *e, uint32_t flags, uint32_t argsz)
+{
+	uint64_t room[2] = { 0 };
+	struct vfio_device_feature *f = (void *)room;
+
+	f->argsz = argsz;
+	f->flags = flags;
+	return host_ioctl(&e->kernel.host, e->d->fd, VFIO_DEVICE_FEATURE, f);
+}
+
+/* What the kernel's drivers/vfio/vfio_main.c answers. */
+static void features_are_checked_as_the_kernel_does(void **state)
+{
+	struct env *e = *state;
+	const uint32_t get = VFIO_DEVICE_FEATURE_GET, set = VFIO_DEVICE_FEATURE_SET,
+		       probe = VFIO_DEVICE_FEATURE_PROBE, mig = VFIO_DEVICE_FEATURE_MIGRATION;
+
+	assert_int_equal(feature(e, probe | get | mig, 8), -ENOTTY);
+	e->fn->migration = VFIO_MIGRATION_STOP_COPY;
+	assert_int_equal(feature(e, probe | get | mig, 8), 0);
+	assert_int_equal(feature(e, probe | mig, 8), 0);
+	assert_int_equal(feature(e, probe | set | mig, 8), -EINVAL);
+	assert_int_equal(feature(e, mig, 16), -EINVAL);
+	assert_int_equal(feature(e, get | mig, 8), -EINVAL);
+	assert_int_equal(feature(e, get | mig, 16), 0);
+	assert_int_equal(feature(e, get | set | mig, 16), -EINVAL);
+	assert_int_equal(feature(e, probe | mig, 4), -EINVAL);
+	assert_int_equal(feature(e, 1u << 31 | mig, 16), -EINVAL);
+	assert_int_equal(feature(e, probe | VFIO_DEVICE_FEATURE_PCI_VF_TOKEN, 8), -ENOTTY);
+}
+
+static void migration_is_what_the_driver_offers(void **state)
+{
+	struct env *e = *state;
+	char text[VFIO_MIGRATION_TEXT_MAX];
+	unsigned offered = 4711;
+
+	assert_int_equal(vfio_migration_get(e->d, &offered), 0);
+	assert_int_equal(offered, 0);
+	assert_string_equal(vfio_migration_text(offered, text), "none");
+	assert_null(vfio_migration_word(0, 0));
+	/* A bit of the future says nothing to us. */
+	e->fn->migration = VFIO_MIGRATION_STOP_COPY | 1 << 2 | 1ULL << 40;
+	assert_int_equal(vfio_migration_get(e->d, &offered), 0);
+	assert_string_equal(vfio_migration_text(offered, text), "stop-copy pre-copy");
+	e->fn->migration |= VFIO_MIGRATION_P2P;
+	e->fn->tracks_dma = true;
+	assert_int_equal(vfio_migration_get(e->d, &offered), 0);
+	assert_string_equal(
+		vfio_migration_text(offered, text), "stop-copy p2p pre-copy dirty-tracking");
+	assert_string_equal(vfio_migration_word(offered, 3), "dirty-tracking");
+	assert_null(vfio_migration_word(offered, 4));
+	offered = 4711;
+	e->fn->migration = VFIO_MIGRATION_P2P; /* never without stop-copy */
+	assert_int_equal(vfio_migration_get(e->d, &offered), -EBADMSG);
+	e->kernel.fail_errno = -EIO;
+	e->kernel.fail_call = e->kernel.calls + 1;
+	assert_int_equal(vfio_migration_get(e->d, &offered), -EIO);
+	assert_int_equal(offered, 4711);
+}
+
 int main(void)
 {
 #define T(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
@@ -192,6 +254,8 @@ int main(void)
 		T(overlapping_or_outside_areas_are_lies),
 		T(more_areas_than_the_answer_holds_are_lies),
 		T(interrupts_follow_the_kernels_rules),
+		T(features_are_checked_as_the_kernel_does),
+		T(migration_is_what_the_driver_offers),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
