@@ -69,6 +69,15 @@ VFCTL_PUBLIC const char *vfctl_detail_driver(const struct vfctl_detail *d, size_
 /* Whether that one gives it to guests. */
 VFCTL_PUBLIC bool vfctl_detail_driver_is_vfio(const struct vfctl_detail *d, size_t i);
 
+/*
+ * Live migration, as far as it can be told without opening the function: 1 its VFIO driver offers
+ * it, 0 none does, -1 unknown; and one line that says who says so, or why it is unknown.
+ */
+VFCTL_PUBLIC int vfctl_detail_migration(const struct vfctl_detail *d);
+VFCTL_PUBLIC const char *vfctl_detail_migration_because(const struct vfctl_detail *d);
+/* "stop-copy", "p2p", …; NULL beyond the last, or where the kernel does not tell. */
+VFCTL_PUBLIC const char *vfctl_detail_migration_feature(const struct vfctl_detail *d, size_t i);
+
 #ifdef __cplusplus
 }
 #endif

@@ -30,6 +30,9 @@ static char *path_of(const struct locked_read *r)
 {
 	if (r->interface)
 		return str_printf("/sys/class/net/%s/%s", r->interface, r->attribute);
+	if (r->migration)
+		return str_printf("/sys/kernel/debug/vfio/%s/migration/%s", BDF_TEXT(r->function),
+			r->attribute);
 	return str_printf("/sys/bus/pci/devices/%s/%s", BDF_TEXT(r->function), r->attribute);
 }
 

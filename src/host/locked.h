@@ -3,7 +3,8 @@
  * Attributes of a PCI function whose very reading takes the kernel's device lock: driver_override,
  * sriov_vf_total_msix (and sriov_numvfs, which nobody here reads). The lock is held, and the
  * reader sleeps uninterruptibly, while the removal of a VF waits for its user, or while a driver
- * probes (Linux 4.12 and later for driver_override). So they are read with a deadline.
+ * probes (Linux 4.12 and later for driver_override). So they are read with a deadline; and so is
+ * the state of a live migration, under a lock of the VFIO driver's own.
  */
 #pragma once
 
@@ -16,6 +17,7 @@ struct locked_read {
 	struct bdf function;
 	const char *attribute;
 	const char *interface;		/* of a network interface of that name instead; NULL */
+	bool migration;			/* what VFIO's debugfs tells of its migration instead */
 	char text[LOCKED_TEXT_MAX + 1]; /* without the final newline */
 	int result;			/* 0, -ETIMEDOUT or what reading gave */
 };

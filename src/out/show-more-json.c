@@ -72,6 +72,22 @@ static void candidates_json(struct json *j, json_object *to, const struct candid
 	}
 }
 
+/* "supported" is null where nobody can say without opening the function. */
+static void migration_json(struct json *j, json_object *to, const struct migration *m)
+{
+	json_object *e = json_add_object(j, to, "migration");
+
+	json_add_maybe(j, e, "supported",
+		m->answer == MIGRATION_UNKNOWN ? -1 : m->answer == MIGRATION_OFFERED);
+	if (m->features)
+		names_json(j, e, "features", m->features);
+	else
+		json_add_null(j, e, "features");
+	json_add_str(j, e, "state", m->state);
+	json_add_str(j, e, "variant_driver", m->variant);
+	json_add_str(j, e, "because", m->because);
+}
+
 static void acs_json(struct json *j, json_object *to, const struct topo_node *n)
 {
 	json_object *list;
@@ -139,6 +155,7 @@ static void controller_json(struct json *j, json_object *to, const struct about 
 void show_more_json(struct json *j, json_object *to, const struct about *a)
 {
 	candidates_json(j, to, &a->candidates);
+	migration_json(j, to, &a->migration);
 	path_json(j, to, a);
 	controller_json(j, to, a);
 }

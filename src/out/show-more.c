@@ -78,6 +78,22 @@ void show_candidates(struct lines *l, const struct about *a)
 		lines_add(l, "other drivers", "%s", b.s);
 }
 
+/* "mlx5_vfio_pci offers it: stop-copy p2p; now RUNNING" */
+void show_migration(struct lines *l, const struct about *a)
+{
+	const struct migration *m = &a->migration;
+	autostrbuf b = { 0 };
+
+	STRV_FOREACH (it, m->features)
+		strbuf_add(&b, "%s%s", b.len ? " " : ": ", *it);
+	if (m->state)
+		strbuf_add(&b, "; now %s", m->state);
+	lines_add(l, "live migration", "%s%s%s%s",
+		m->answer == MIGRATION_OFFERED ? "" : migration_answer_name(m->answer),
+		m->answer == MIGRATION_OFFERED ? "" : ": ", m->because ? m->because : "",
+		b.len ? b.s : "");
+}
+
 static void show_hop(struct lines *l, const struct topo_node *n)
 {
 	autostrbuf b = { 0 };

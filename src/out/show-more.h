@@ -9,6 +9,7 @@
 
 void show_names(struct lines *l, const struct about *a);
 void show_candidates(struct lines *l, const struct about *a);
+void show_migration(struct lines *l, const struct about *a);
 void show_path(struct lines *l, const struct about *a);
 
 void interfaces_json(struct json *j, json_object *to, const struct about *a);

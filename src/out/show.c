@@ -99,6 +99,7 @@ static void show_place(struct lines *l, const struct about *s)
 	else if (f->driver_override)
 		lines_add(l, "driver override", "%s", f->driver_override);
 	show_group(l, s);
+	show_migration(l, s);
 	show_path(l, s);
 	if (f->numa_node >= 0)
 		lines_add(l, "numa node", "%d", f->numa_node);
@@ -150,6 +151,8 @@ static void show_sriov(struct lines *l, const struct about *s)
 					     : "left unbound (autoprobe off)");
 	if (v->vf_total_msix > 0)
 		lines_add(l, "VF MSI-X vectors", "%" PRIi64 " for all VFs", v->vf_total_msix);
+	else if (v->vf_total_msix == SRIOV_MSIX_ABSURD)
+		lines_add(l, "VF MSI-X vectors", "unknown: its driver tells an impossible number");
 	if (s->detail->has_sriov)
 		show_sriov_cap(l, &s->detail->sriov);
 }
@@ -194,8 +197,7 @@ static void show_hardware(struct lines *l, const struct detail *d)
 	STRV_FOREACH (it, d->reset_methods) {
 		strbuf_add(&b, "%s%s", b.len ? " " : "", *it);
 	}
-	if (b.len)
-		lines_add(l, "resets", "%s", b.s);
+	lines_add(l, "resets", "%s", b.len ? b.s : "none known");
 	show_link(l, &d->link);
 	for (unsigned i = 0; i <= REGION_ROM; i++)
 		if (d->regions[i].size)

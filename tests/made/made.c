@@ -316,7 +316,7 @@ static void add_vf(
 /* "vfs PF N FACT…" */
 static void vfs_line(struct made *m, const struct words *w)
 {
-	unsigned n = w->n > 2 ? (unsigned)atoi(w->v[2]) : 0, offset = 0, stride = 0;
+	unsigned n = w->n > 2 ? (unsigned)atoi(w->v[2]) : 0, offset = 0, stride = 0, first = 0;
 	autofree char *above = NULL, *pf = NULL;
 	struct bdf a;
 
@@ -329,6 +329,8 @@ static void vfs_line(struct made *m, const struct words *w)
 	*strrchr(above, '/') = '\0';
 	if (fact(w, "at"))
 		sscanf(fact(w, "at"), "%x:%u", &offset, &stride);
+	if (fact(w, "first"))
+		first = (unsigned)atoi(fact(w, "first"));
 	for (unsigned i = 0; i < n; i++) {
 		unsigned rid =
 			((unsigned)a.bus << 8 | (unsigned)a.dev << 3 | a.fn) + offset + i * stride;
@@ -336,9 +338,9 @@ static void vfs_line(struct made *m, const struct words *w)
 
 		add_vf(m, vf, above, w, i);
 		put_linkf(m, pf, "%s/physfn", m->v[m->n - 1].path);
-		put_linkf(m, m->v[m->n - 1].path, "%s/virtfn%u", pf, i);
+		put_linkf(m, m->v[m->n - 1].path, "%s/virtfn%u", pf, first + i);
 	}
-	put(m, pf, "sriov_numvfs", "%u\n", n);
+	put(m, pf, "sriov_numvfs", "%u\n", first + n);
 }
 
 /* "process PID NODE WORD…" */
@@ -361,6 +363,26 @@ static void process_line(struct made *m, const struct words *w)
 	make_parents(m, fd);
 	if (symlinkat(w->v[2], m->dir, fd) < 0)
 		m->failed = true;
+}
+
+/* "file PATH TEXT" */
+static void file_line(struct made *m, const char *line)
+{
+	autofree char *path = strdup(line), *text = NULL;
+	autostrbuf b = { 0 };
+	size_t len;
+
+	if (!path)
+		abort();
+	len = strcspn(path, " ");
+	text = strdup(path[len] ? path + len + 1 : "");
+	path[len] = '\0';
+	for (const char *s = text; s && *s; s++)
+		if (s[0] == '\\' && s[1] == 'n')
+			strbuf_add_bytes(&b, "\n", 1), s++;
+		else
+			strbuf_add_bytes(&b, s, 1);
+	put_bytes(m, path, b.s, b.len);
 }
 
 static void one_line(struct made *m, char *line)
@@ -386,6 +408,8 @@ static void one_line(struct made *m, char *line)
 		vfs_line(m, &w);
 	else if (str_eq(w.v[0], "process"))
 		process_line(m, &w);
+	else if (str_eq(w.v[0], "file"))
+		file_line(m, whole + strlen("file "));
 	else if (str_eq(w.v[0], "route") && w.n == 2)
 		put(m, "proc/self/net", "route",
 			"Iface\tDestination\tGateway\tFlags\tRefCnt\tUse\tMetric\tMask\tMTU\tWindow\tIRTT\n"

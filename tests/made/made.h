@@ -10,6 +10,7 @@
  *   0000:01:00.0 0000:00:01.0 class=020000 id=8086:10c9 group=2 driver=igb net=eth0 vfs=7:80:2
  *   vfs 0000:01:00.0 4 at=80:2 driver=igbvf group=3 id=8086:10ca
  *   process 4711 /dev/vfio/4 qemu-system-x86_64 -name web1     has that node open
+ *   file proc/sys/kernel/osrelease 6.12.1\n                   any file; "\n" ends a line of it
  *   route eno1                                                the default route
  *
  * A function is its address, what it hangs below (a bridge's address or a root bus), and facts:
@@ -20,7 +21,8 @@
  *   config=BYTES             as much of configuration space as may be read
  *   vfs=TOTAL:OFFSET:STRIDE  a PF
  * "vfs PF N at=OFFSET:STRIDE facts" makes N VFs of it; group= is then the first one's and counts up
- * ("group=7/" gives all the same); "name" of net= gets the index.
+ * ("group=7/" gives all the same); "name" of net= gets the index. A second such line with
+ * first=INDEX gives the PF more of them.
  */
 #pragma once
 

@@ -10,6 +10,7 @@ void about_free(struct about *a)
 	detail_free(a->detail);
 	holders_done(&a->holders);
 	candidates_done(&a->candidates);
+	migration_done(&a->migration);
 	topology_free(a->topology);
 	for (size_t i = 0; i < a->n_interfaces; i++)
 		interface_done(&a->interfaces[i]);
@@ -98,6 +99,8 @@ static int load(
 
 	if (r == 0)
 		r = candidates_find(h, a->f->bdf, &a->candidates);
+	if (r == 0)
+		r = migration_find(h, a->f->bdf, &a->candidates, &a->migration);
 	if (r < 0)
 		return r;
 	if (holders_find(h, &a->f->bdf, 1, &a->holders) == -ENOMEM ||

@@ -10,6 +10,7 @@
 #pragma once
 
 #include "driver/candidate.h"
+#include "driver/migration.h"
 #include "holder/holder.h"
 #include "inventory/inventory.h"
 #include "netdev/interface.h"
@@ -25,6 +26,7 @@ struct about {
 	struct detail *detail;
 	struct holders holders;
 	struct candidates candidates;
+	struct migration migration;
 	struct topology *topology; /* NULL: it could not be read */
 	struct interface *interfaces;
 	size_t n_interfaces;

@@ -3,13 +3,14 @@
 #include "handle.h"
 
 #include "base/str.h"
-#include "driver/candidate.h"
+#include "driver/migration.h"
 #include "inventory/inventory.h"
 #include "pci/detail.h"
 
 struct vfctl_detail {
 	struct detail *d;
 	struct candidates drivers;
+	struct migration migration;
 };
 
 void vfctl_detail_free(struct vfctl_detail *d)
@@ -18,6 +19,7 @@ void vfctl_detail_free(struct vfctl_detail *d)
 		return;
 	detail_free(d->d);
 	candidates_done(&d->drivers);
+	migration_done(&d->migration);
 	free(d);
 }
 
@@ -31,6 +33,8 @@ int vfctl_detail_read(struct vfctl_host *host, const struct vfctl_function *f,
 
 	if (r == 0)
 		r = candidates_find(host->host, a, &d->drivers);
+	if (r == 0)
+		r = migration_find(host->host, a, &d->drivers, &d->migration);
 	if (r < 0) {
 		vfctl_detail_free(d);
 		problem(&p, r, r == -ENOENT ? PROBLEM_VANISHED : problem_kind_from_errno(r), NULL,
@@ -152,4 +156,23 @@ const char *vfctl_detail_driver(const struct vfctl_detail *d, size_t i)
 bool vfctl_detail_driver_is_vfio(const struct vfctl_detail *d, size_t i)
 {
 	return i < d->drivers.n && d->drivers.v[i].vfio;
+}
+
+int vfctl_detail_migration(const struct vfctl_detail *d)
+{
+	return d->migration.answer == MIGRATION_UNKNOWN ? -1
+							: d->migration.answer == MIGRATION_OFFERED;
+}
+
+const char *vfctl_detail_migration_because(const struct vfctl_detail *d)
+{
+	return d->migration.because;
+}
+
+const char *vfctl_detail_migration_feature(const struct vfctl_detail *d, size_t i)
+{
+	STRV_FOREACH (it, d->migration.features)
+		if (i-- == 0)
+			return *it;
+	return NULL;
 }

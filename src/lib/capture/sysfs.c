@@ -454,6 +454,33 @@ static int copy_module_drivers(struct capture *c)
 	return r;
 }
 
+/* Of VFIO's debugfs no more than is shown: reading what drivers have there may touch the device. */
+static int copy_migration(struct capture *c)
+{
+	autostrv char **names = NULL;
+	int r = 0;
+
+	if (sysfs_list(c->h, &names, "kernel/debug/vfio") == -ENOMEM)
+		return -ENOMEM;
+	for (char **name = names; r == 0 && name && *name; name++) {
+		autofree char *at = str_printf("/sys/kernel/debug/vfio/%s", *name);
+		autofree char *features = str_printf("%s/migration/features", at ? at : "");
+		autofree char *state = str_printf("%s/migration/state", at ? at : "");
+		struct bdf a;
+
+		if (!at || !features || !state)
+			return -ENOMEM;
+		if (bdf_parse(*name, &a) < 0)
+			continue;
+		r = capture_put_dir(c, at);
+		if (r == 0 && sysfs_exists(c->h, "%s", state + strlen("/sys/")))
+			r = strv_add(&c->late, state);
+		if (r == 0 && sysfs_exists(c->h, "%s", features + strlen("/sys/")))
+			r = capture_copy(c, features);
+	}
+	return r;
+}
+
 int capture_sysfs(struct capture *c)
 {
 	static const char with_parameters[] = "@(vfio*|kvm*|*iommu*|irqbypass|mlx5_core|nvme*)";
@@ -479,6 +506,8 @@ int capture_sysfs(struct capture *c)
 		r = copy_classes(c);
 	if (r == 0)
 		r = copy_consoles(c);
+	if (r == 0)
+		r = copy_migration(c);
 	return r == 0 ? copy_btrfs(c) : r;
 }
 

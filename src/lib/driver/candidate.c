@@ -60,7 +60,9 @@ static int add_module(
 	if (!one->module)
 		return -ENOMEM;
 	one->loaded = sysfs_exists(h, "module/%s", one->module);
-	if (variant_driver(h, one->module, &one->driver) < 0)
+	if (str_eq(one->module, "vfio_pci"))
+		one->driver = strdup("vfio-pci"); /* also before it is loaded */
+	else if (variant_driver(h, one->module, &one->driver) < 0)
 		one->driver = strdup(one->module);
 	return one->driver ? 0 : -ENOMEM;
 }

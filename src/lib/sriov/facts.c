@@ -223,7 +223,7 @@ int64_t sriov_parse_vf_total_msix(char *text)
 	uint64_t v;
 
 	if (parse_u64(str_trim(text), &v) < 0 || v > MSIX_PLAUSIBLE)
-		return -1;
+		return SRIOV_MSIX_ABSURD;
 	return (int64_t)v;
 }
 

@@ -15,8 +15,11 @@ struct sriov_facts {
 	int offset, stride;    /* -1 unknown */
 	int vf_device;	       /* device id, -1 unknown */
 	int drivers_autoprobe; /* 0, 1, -1 unknown */
-	int64_t vf_total_msix; /* -1 unknown or absurd (a driver's negative number, wrapped) */
+	int64_t vf_total_msix; /* -1 unknown, SRIOV_MSIX_ABSURD */
 };
+
+/* A number that cannot be: there are drivers that tell a negative one, wrapped around. */
+enum { SRIOV_MSIX_ABSURD = -2 };
 
 struct sriov_vf {
 	unsigned index;
@@ -29,7 +32,7 @@ int sriov_facts_read(struct host *h, struct bdf pf, struct sriov_facts *ret);
 int sriov_total_vfs(struct host *h, struct bdf pf, unsigned *ret);
 int sriov_total_vfs_in(struct folder *pf, unsigned *ret);
 void sriov_facts_read_rest(struct host *h, struct bdf pf, struct sriov_facts *f);
-/* The text of "sriov_vf_total_msix", whose reading takes the device lock; -1 when absurd. */
+/* The text of "sriov_vf_total_msix", whose reading takes the device lock. */
 int64_t sriov_parse_vf_total_msix(char *text);
 /* The VFs that exist, by index; there may be holes while the kernel removes them. free() it. */
 int sriov_vfs(struct host *h, struct bdf pf, struct sriov_vf **ret, size_t *ret_n);

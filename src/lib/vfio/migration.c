@@ -51,7 +51,9 @@ static int probe(struct vfio_device *d, uint32_t feature)
 static int get_flags(struct vfio_device *d, uint64_t *ret)
 {
 	struct vfio_device_feature_migration m;
-	uint64_t answer[(sizeof(struct vfio_device_feature) + sizeof(m)) / sizeof(uint64_t)] = { 0 };
+	uint64_t answer[(sizeof(struct vfio_device_feature) + sizeof(m)) / sizeof(uint64_t)] = {
+		0
+	};
 	struct vfio_device_feature *f = (void *)answer;
 	int r;
 

@@ -46,6 +46,9 @@ static void details(void **state UNUSED)
 	assert_string_equal(vfctl_detail_driver(d, 0), "igb");
 	assert_false(vfctl_detail_driver_is_vfio(d, 0));
 	assert_null(vfctl_detail_driver(d, 1));
+	assert_int_equal(vfctl_detail_migration(d), -1);
+	assert_non_null(strstr(vfctl_detail_migration_because(d), "on no VFIO driver"));
+	assert_null(vfctl_detail_migration_feature(d, 0));
 	vfctl_detail_free(d);
 	vfctl_host_close(h);
 }

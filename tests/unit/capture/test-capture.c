@@ -249,6 +249,27 @@ static void log_of_the_kernel(void **state UNUSED)
 	assert_int_equal(n, 2);
 }
 
+/* Of VFIO's debugfs the two files that are shown, and not what a driver has beside them. */
+static void migration(void **state)
+{
+	struct host *h = *state;
+	autofree char *features = NULL, *at = NULL;
+	autohost *c = NULL;
+
+	fake_put(h, "stop-copy\np2p\n", "/sys/kernel/debug/vfio/0000:02:10.0/migration/features");
+	fake_put(h, "RUNNING\n", "/sys/kernel/debug/vfio/0000:02:10.0/migration/state");
+	fake_put(h, "x\n", "/sys/kernel/debug/vfio/0000:02:10.0/migration/hisi_acc/dev_data");
+	fake_put(h, "", "/sys/kernel/debug/vfio/0000:02:10.2/other");
+	c = captured(h, NULL);
+	assert_int_equal(
+		sysfs_read(c, &features, "kernel/debug/vfio/0000:02:10.0/migration/features"), 0);
+	assert_string_equal(features, "stop-copy\np2p");
+	assert_int_equal(sysfs_read(c, &at, "kernel/debug/vfio/0000:02:10.0/migration/state"), 0);
+	assert_string_equal(at, "RUNNING");
+	assert_false(sysfs_exists(c, "kernel/debug/vfio/0000:02:10.0/migration/hisi_acc"));
+	assert_true(sysfs_exists(c, "kernel/debug/vfio/0000:02:10.2"));
+}
+
 /* While a removal waits for a VF's user, reading sriov_numvfs never comes back. */
 static void what_would_hang(void **state)
 {
@@ -369,6 +390,8 @@ int main(void)
 		T(secrets),
 		T(configuration),
 		cmocka_unit_test(log_of_the_kernel),
+
+		T(migration),
 		T(what_would_hang),
 		T(what_has_effects),
 		cmocka_unit_test(every_call_fails_once),

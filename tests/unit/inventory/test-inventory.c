@@ -190,7 +190,7 @@ static void what_is_odd_is_unknown(void **state UNUSED)
 	assert_int_equal(f->kind, FUNCTION_PF);
 	assert_int_equal(f->sriov.total_vfs, 8);
 	assert_int_equal(f->sriov.offset, -1);
-	assert_int_equal(f->sriov.vf_total_msix, -1);
+	assert_int_equal(f->sriov.vf_total_msix, SRIOV_MSIX_ABSURD);
 	assert_int_equal(f->numa_node, -1);
 	assert_int_equal(f->iommu_group, -1);
 	assert_string_equal(f->driver_override, "bad\\x1b[31mname");
