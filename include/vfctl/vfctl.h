@@ -23,5 +23,6 @@
 #include "snapshot.h"
 #include "test.h"
 #include "topology.h"
+#include "watch.h"
 
 #endif

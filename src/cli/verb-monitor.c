@@ -222,7 +222,8 @@ const struct verb verb_monitor = {
 	.description =
 		"Tells what happens to functions, a line or (--json) an object each: they come\n"
 		"and go, are bound and unbound, VFs are created and destroyed, interfaces appear\n"
-		"and are renamed, VFIO groups appear, and somebody changes a VF's attributes.\n"
+		"and are renamed, VFIO groups appear, and somebody changes a VF's attributes (the\n"
+		"kernel says so only while the PF's interface is up).\n"
 		"The sources are the kernel, udev (when it has dealt with a device) and netlink.\n"
 		"With selectors only of these functions and their VFs. When the kernel had to\n"
 		"drop events, that is said, and what has changed is found by looking. An\n"

@@ -23,7 +23,7 @@ static int run(struct cli *cli, const struct args *a, struct problem **reterr)
 	if (r == 0)
 		r = select_one(h, inv, a->words[0], &f, reterr);
 	if (r == 0)
-		r = about_load(h, inv, f, cli->root ? NULL : cli->learned_dir, &about, reterr);
+		r = about_load(h, inv, f, cli->learned_dir, &about, reterr);
 	return r < 0 ? r : out_show(&cli->out, about, reterr);
 }
 

@@ -41,7 +41,7 @@ int vfctl_policy_load(struct vfctl_host *host, const struct vfctl_snapshot *s,
 	const char *const *files, struct vfctl_policy **ret, struct vfctl_error **reterr)
 {
 	struct policy_opts opts = { .identity_dir = host->identity_dir,
-		.learned_dir = host->host->captured ? NULL : host->learned_dir };
+		.learned_dir = host->learned_dir };
 	struct vfctl_policy *policy = calloc(1, sizeof(*policy));
 	struct problem *p = NULL;
 	int r = policy ? 0 : -ENOMEM;

@@ -27,8 +27,7 @@ int vfctl_settings_read(struct vfctl_host *host, const struct vfctl_function *f,
 	struct vfctl_settings **ret, struct vfctl_error **reterr)
 {
 	struct vfctl_settings *s = calloc(1, sizeof(*s));
-	int r = s ? settings_supported(host->host, function_of(f),
-			    host->host->captured ? NULL : host->learned_dir, &s->s)
+	int r = s ? settings_supported(host->host, function_of(f), host->learned_dir, &s->s)
 		  : -ENOMEM;
 
 	if (r < 0) {

@@ -175,6 +175,14 @@ static int rewrite_identity(
 	return rewrite_ini(c, text, kept, to);
 }
 
+/* "KEY yes", "KEY no 95" */
+static int rewrite_learned(
+	struct capture *c UNUSED, const char *text, size_t len UNUSED, struct strbuf *to)
+{
+	strbuf_add(to, "%s", text);
+	return 0;
+}
+
 /* Commands that modprobe would run may hold anything. */
 static int rewrite_modprobe(
 	struct capture *c UNUSED, const char *text, size_t len UNUSED, struct strbuf *to)
@@ -342,6 +350,7 @@ static int copy_mediated(struct capture *c)
 
 static const char *const policy_dirs[] = { "/etc/vfctl/pf.d", "/run/vfctl/pf.d",
 	"/usr/lib/vfctl/pf.d", NULL };
+static const char *const learned_dirs[] = { "/var/lib/vfctl/learned", NULL };
 static const char *const identity_dirs[] = { "/var/lib/vfctl/identities", NULL };
 static const char *const systemd_dirs[] = { "/etc/systemd/network", "/run/systemd/network",
 	"/usr/local/lib/systemd/network", "/usr/lib/systemd/network", "/lib/systemd/network",
@@ -386,6 +395,7 @@ int capture_config(struct capture *c)
 		{ driverctl_dirs, "", false, rewrite_driverctl },
 		{ modprobe_dirs, ".conf", false, rewrite_modprobe },
 		{ identity_dirs, "", false, rewrite_identity },
+		{ learned_dirs, "", false, rewrite_learned },
 	};
 	/* Whether there is configuration at all is known only of a machine that has the folder. */
 	int r = conf_is_there(c->h) ? capture_put_dir(c, "/etc") : 0;

@@ -7,6 +7,7 @@
 #include "kinds.h"
 
 #include "base/str.h"
+#include "host/conf.h"
 #include "host/procfs.h"
 #include "store/store.h"
 
@@ -103,11 +104,23 @@ static void fill(struct setting_state *s, const char *driver, const char *answer
 	}
 }
 
+/* Of a captured machine what is in the capture. */
+static int read_notes(struct host *h, const char *dir, const char *name, char **ret)
+{
+	autofree char *path = NULL;
+	size_t len;
+
+	if (!h->captured)
+		return store_get(dir, name, ret);
+	path = str_printf("%s/%s", dir, name);
+	return path ? conf_read(h, path, ret, &len) : -ENOMEM;
+}
+
 void learned_fill(struct host *h, const char *dir, const char *driver, struct setting_states *s)
 {
 	autofree char *name = file_name(h, driver), *text = NULL;
 
-	if (!name || store_get(dir, name, &text) < 0)
+	if (!name || read_notes(h, dir, name, &text) < 0)
 		return;
 	for (size_t i = 0; i < s->n; i++) {
 		const char *answer = answer_of(text, s->v[i].key->name);

@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /* Details, users, topology and settings of captured functions, as vfctl shows them. */
 #include "env.h"
+#include "host/events.h"
+
+#include <poll.h>
 
 static void details(void **state UNUSED)
 {
@@ -255,6 +258,70 @@ static void settings_that_were_tried(void **state UNUSED)
 	assert_int_equal(system(command), 0);
 }
 
+/* A kernel that dropped what it had to say, and then says nothing. */
+static int says_once;
+
+static int nothing_opens(struct host *h UNUSED, struct events **ret)
+{
+	*ret = (struct events *)(void *)&says_once;
+	return 0;
+}
+
+static void nothing_closes(struct host *h UNUSED, struct events *e UNUSED)
+{
+}
+
+static int drops_events(struct host *h UNUSED, struct events *e UNUSED, int timeout_ms,
+	const struct pollfd *wake UNUSED, size_t n, struct host_event *ret)
+{
+	if (!says_once)
+		return n ? -ECANCELED : timeout_ms < 0 ? -EIO : 0;
+	says_once--;
+	*ret = (struct host_event) { .source = HOST_EVENT_LOST };
+	return 1;
+}
+
+static int note_event(void *arg, const struct vfctl_event *e)
+{
+	struct strbuf *b = arg;
+	const char *a = vfctl_event_address(e), *pf = vfctl_event_physfn(e);
+
+	strbuf_add(b, "%s %s %s %s %d: %s\n", vfctl_event_source(e), vfctl_event_kind(e),
+		a ? a : "-", pf ? pf : "-", vfctl_event_vf_index(e), vfctl_event_text(e));
+	return str_eq(vfctl_event_kind(e), "vfs-created") ? -ECHILD : 0;
+}
+
+static void watching(void **state UNUSED)
+{
+	static const struct events_ops dropping = { nothing_opens, drops_events, nothing_closes };
+	struct host *kernel;
+	struct vfctl_host *h = fake_machine("s0-pf-only", &kernel), *c = captured("s0-pf-only");
+	struct host_ops ops = *kernel->ops;
+	struct vfctl_watch *w = NULL;
+	struct vfctl_error *e = NULL;
+	autostrbuf b = { 0 };
+
+	ops.events = &dropping;
+	kernel->ops = &ops;
+	assert_int_equal(vfctl_watch_open(c, &w, &e), -EROFS);
+	assert_kind(&e, "read-only-root");
+	assert_null(w);
+	vfctl_host_close(c);
+	assert_int_equal(vfctl_watch_open(h, &w, NULL), 0);
+	assert_int_equal(vfctl_watch_wait(w, 5, -1, note_event, &b, NULL), 0);
+	assert_int_equal(vfctl_watch_wait(w, 5, 0, note_event, &b, NULL), -ECANCELED);
+	assert_null(b.s);
+	assert_int_equal(vfctl_set_vfs(h, "0000:01:00.0", 1, 0, NULL), 1);
+	says_once = 2;
+	assert_int_equal(vfctl_watch_wait(w, -1, -1, note_event, &b, &e), -ECHILD);
+	vfctl_error_free(e);
+	assert_true(str_starts(b.s, "vfctl lost - - -1: events were lost; looked again\n"));
+	assert_non_null(strstr(b.s, "vfs-created 0000:01:00.0 - -1: VFs created: 0 → 1\n"));
+	vfctl_watch_close(w);
+	vfctl_watch_close(NULL);
+	vfctl_host_close(h);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -266,6 +333,7 @@ int main(void)
 		cmocka_unit_test(without_iommu),
 		cmocka_unit_test(settings),
 		cmocka_unit_test(settings_that_were_tried),
+		cmocka_unit_test(watching),
 	};
 
 	return cmocka_run_group_tests_name("api/look", tests, NULL, NULL);
