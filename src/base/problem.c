@@ -84,6 +84,19 @@ void problem_hint(struct problem **reterr, const char *fmt, ...)
 	(*reterr)->hint = hint;
 }
 
+static struct problem *of_its_kind(
+	const struct problem *other, int code, const char *fmt, va_list ap)
+{
+	struct problem *p = calloc(1, sizeof(*p));
+
+	if (!p)
+		return NULL;
+	p->what = format(fmt, ap);
+	p->code = code;
+	p->kind = other->kind;
+	return p;
+}
+
 int problem_wrap(struct problem **reterr, int code, const char *fmt, ...)
 {
 	struct problem *p;
@@ -91,16 +104,13 @@ int problem_wrap(struct problem **reterr, int code, const char *fmt, ...)
 
 	if (!reterr || !*reterr)
 		return code;
-	p = calloc(1, sizeof(*p));
-	if (!p)
-		return code;
 	va_start(ap, fmt);
-	p->what = format(fmt, ap);
+	p = of_its_kind(*reterr, code, fmt, ap);
 	va_end(ap);
-	p->code = code;
-	p->kind = (*reterr)->kind;
-	p->cause = *reterr;
-	*reterr = p;
+	if (p) {
+		p->cause = *reterr;
+		*reterr = p;
+	}
 	return code;
 }
 
@@ -111,14 +121,9 @@ int problem_because(struct problem **reterr, int code, const char *fmt, ...)
 
 	if (!reterr || !*reterr)
 		return code;
-	p = calloc(1, sizeof(*p));
-	if (!p)
-		return code;
 	va_start(ap, fmt);
-	p->what = format(fmt, ap);
+	p = of_its_kind(*reterr, code, fmt, ap);
 	va_end(ap);
-	p->code = code;
-	p->kind = (*reterr)->kind;
 	while (*at)
 		at = &(*at)->cause;
 	*at = p;
