@@ -85,8 +85,8 @@ const struct verb verb_capture = {
 	.summary = "this machine as an archive, for --root",
 	.description =
 		"Writes what vfctl reads of this machine into an archive that --root accepts:\n"
-		"for a report, or to ask it later. FILE ends in .tar, .tar.gz, .tar.xz or\n"
-		".tar.zst; - is standard output. It is written to the side and then renamed.\n"
+		"for a report, or to ask it later. FILE ends in .tar, .tar.gz, .tar.xz\n"
+		"or .tar.zst; - is standard output. It is written to the side and then renamed.\n"
 		"\n"
 		"Redacted are MAC and IP addresses, serial numbers, UUIDs and labels, names of\n"
 		"the host and of folders, and command lines, each by a pseudonym that is the\n"
