@@ -14,11 +14,6 @@ static const struct {
 	[RESULT_FAILED] = { "failed", "failed", "red" },
 };
 
-const char *result_state_text(enum result_state s)
-{
-	return states[s].text;
-}
-
 void results_done(struct results *r)
 {
 	for (size_t i = 0; i < r->n; i++) {

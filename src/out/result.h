@@ -38,9 +38,6 @@ void results_add(struct results *r, const char *subject, int code, bool dry_run,
 /* Appends all of `from`, which is empty then. */
 void results_move(struct results *to, struct results *from);
 
-/* "done", "already so", "would be done", "failed"; in JSON "done", "already", "would", "failed". */
-const char *result_state_text(enum result_state s);
-
 /*
  * A table ADDRESS ACTION RESULT, then the failures' reasons on o->notes; or {"results":[…]}.
  * Returns the exit code, or negative when showing failed.

@@ -175,16 +175,6 @@ static void look_up_all(struct namedb *db, struct inventory *inv)
 		look_up(db, &inv->functions[i], kept);
 }
 
-int inventory_look_up_names(struct inventory *inv, const char *pci_ids)
-{
-	struct namedb *db CLEANUP(namedb_freep) = NULL;
-	int r = namedb_open(pci_ids, &db);
-
-	if (r == 0)
-		look_up_all(db, inv);
-	return r;
-}
-
 static void take_override(struct function *f, struct locked_read *r)
 {
 	char *text;

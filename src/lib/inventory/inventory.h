@@ -81,8 +81,6 @@ int inventory_load(struct host *h, unsigned flags, struct inventory **ret, struc
 /* The same with a pci.ids file of choice; NULL: the system's. */
 int inventory_load_named(struct host *h, unsigned flags, const char *pci_ids,
 	struct inventory **ret, struct problem **reterr);
-/* What INVENTORY_NAMES does, later. */
-int inventory_look_up_names(struct inventory *inv, const char *pci_ids);
 /* Who uses each function (holder/holder.h), in one look for all of them. */
 int inventory_find_holders(struct host *h, struct inventory *inv);
 void inventory_forget_holders(struct inventory *inv);

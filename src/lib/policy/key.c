@@ -168,17 +168,6 @@ void policy_keys_done(struct policy_keys *k)
 	*k = (struct policy_keys) { 0 };
 }
 
-const char *policy_section_name(enum policy_section s)
-{
-	static const char *const section_names[] = {
-		[POLICY_MATCH] = "Match",
-		[POLICY_PF] = "PF",
-		[POLICY_VF] = "VF",
-	};
-
-	return section_names[s];
-}
-
 const struct policy_key *policy_key_find(
 	const struct policy_keys *k, enum policy_section section, const char *name)
 {

@@ -48,7 +48,6 @@ const struct policy_key *policy_key_find(
  */
 const struct policy_key *policy_key_meant(
 	const struct policy_keys *k, enum policy_section section, const char *name);
-const char *policy_section_name(enum policy_section s); /* "Match", "PF", "VF" */
 
 /*
  * The value in the form in which it is used: of a setting as setting_value() gives it, yes and no
