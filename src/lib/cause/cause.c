@@ -155,6 +155,25 @@ static char *sentence(const char *what, const struct cause_query *q, const struc
 	return strbuf_take(&b);
 }
 
+int cause_explain(struct host *h, const struct cause_query *q, const struct cause_mark *since,
+	struct problem **reterr)
+{
+	autocause c = { 0 };
+	int r;
+
+	if (!reterr || !*reterr)
+		return q->code;
+	r = cause_find(h, q, since, &c);
+	if (r < 0 && r != -ENOENT)
+		return q->code;
+	if (c.advice && !problem_best_hint(*reterr))
+		problem_hint(reterr, "%s", c.advice);
+	if (c.fact.file)
+		problem_because(reterr, q->code, "%s (%s: %s)", c.text, c.fact.file,
+			c.fact.value ? c.fact.value : "not there");
+	return c.log ? problem_because(reterr, q->code, "kernel log: %s", c.log) : q->code;
+}
+
 /* Only what a file confirms: the step that failed is known to be one of these. */
 int cause_explain_opening(struct host *h, struct bdf a, int code, const struct cause_mark *since,
 	struct problem **reterr)

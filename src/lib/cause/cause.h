@@ -73,6 +73,12 @@ int cause_problem(struct host *h, const struct cause_query *q, const struct caus
 	struct problem **reterr, const char *fmt, ...) PRINTF(5, 6);
 
 /*
+ * Something has failed, and *reterr says what. Adds below what reading confirms to be the cause and
+ * the kernel's line, and what helps where nothing better is advised. Returns q->code.
+ */
+int cause_explain(struct host *h, const struct cause_query *q, const struct cause_mark *since,
+	struct problem **reterr);
+/*
  * Opening a function through VFIO has failed, and *reterr says at which step. Adds below what
  * reading confirms to be the cause, and the kernel's line; nothing when there is neither.
  */

@@ -315,3 +315,36 @@ CONFIRM(memlock_limited)
 		return 0; /* "unlimited" */
 	return fact_stand(ret, procfs_path("self/limits"), "%s: %s bytes", title, number) == 0;
 }
+
+CONFIRM(dma_entries_limited)
+{
+	static const char at[] = "module/vfio_iommu_type1/parameters/dma_entry_limit";
+	autofree char *text = NULL;
+
+	if (sysfs_read(h, &text, "%s", at) < 0)
+		return 0;
+	return fact_stand(ret, sysfs_path("%s", at), "%s", str_trim(text)) == 0;
+}
+
+/* Without a method there is no "reset" file either. */
+CONFIRM(knows_no_reset)
+{
+	const char *it = BDF_TEXT(q->bdf);
+
+	if (!sysfs_exists(h, "bus/pci/devices/%s", it) ||
+		sysfs_exists(h, "bus/pci/devices/%s/reset", it))
+		return 0;
+	return fact_stand(ret, sysfs_path("bus/pci/devices/%s/reset", it), "not there") == 0;
+}
+
+CONFIRM(asleep)
+{
+	const char *it = BDF_TEXT(q->bdf);
+	autofree char *text = NULL;
+
+	if (sysfs_read(h, &text, "bus/pci/devices/%s/power_state", it) < 0 ||
+		!str_starts(text, "D3"))
+		return 0;
+	return fact_stand(ret, sysfs_path("bus/pci/devices/%s/power_state", it), "%s",
+		       str_trim(text)) == 0;
+}

@@ -34,4 +34,7 @@ CONFIRM(pf_on_vfio);
 CONFIRM(no_interrupt_remapping);
 CONFIRM(firmware_owns_memory);
 CONFIRM(memlock_limited);
+CONFIRM(dma_entries_limited);
+CONFIRM(knows_no_reset);
+CONFIRM(asleep);
 #undef CONFIRM

@@ -3,6 +3,7 @@
 #include "run.h"
 
 #include "base/checked.h"
+#include "cause/cause.h"
 #include "vfio/memlock.h"
 
 #include <inttypes.h>
@@ -105,6 +106,15 @@ static int count_entries(struct attempt *t, struct problem **reterr)
 	return e;
 }
 
+/* What the room below says, and what of it this machine confirms. */
+void check_mapping(struct proof_run *r, struct proof_check *c, struct problem *p, int code)
+{
+	const struct cause_query q = { CAUSE_MAP_DMA, code, r->target->bdf, NULL, 0 };
+
+	cause_explain(r->host, &q, NULL, &p);
+	check_problem(c, p, code);
+}
+
 void prove_dma(struct proof_run *r)
 {
 	struct proof_check *c = check_start(r, "dma-map");
@@ -119,7 +129,7 @@ void prove_dma(struct proof_run *r)
 	if (e == 0)
 		e = count_entries(&t, &p);
 	if (e < 0)
-		check_problem(c, p, e);
+		check_mapping(r, c, p, e);
 	else
 		check_proved(c,
 			"%u mappings made and taken back, to 16 MiB and at the edges of %zu ranges",

@@ -2,6 +2,7 @@
 /* What holds for every PCI function: it opens, and is what sysfs says it is. */
 #include "run.h"
 
+#include "cause/cause.h"
 #include "holder/holder.h"
 #include "host/devnode.h"
 #include "host/sysfs.h"
@@ -73,17 +74,18 @@ static int open_device(struct proof_run *r, struct problem **reterr)
 		.group = (unsigned)r->target->group,
 		.vf_token = r->target->vf_token,
 	};
+	autocausemark mark = cause_mark(r->host);
 	int e = check_group(r, reterr);
 
 	if (e == 0)
 		e = check_holders(r, reterr);
-	if (e == 0)
-		wait_for_node(r);
-	if (e == 0)
-		e = vfio_type1_open(r->host, &r->space, reterr);
+	if (e < 0)
+		return e;
+	wait_for_node(r);
+	e = vfio_type1_open(r->host, &r->space, reterr);
 	if (e == 0)
 		e = vfio_space_attach(r->space, &t, &r->device, reterr);
-	return e;
+	return e < 0 ? cause_explain_opening(r->host, r->target->bdf, e, &mark, reterr) : 0;
 }
 
 bool prove_open(struct proof_run *r)

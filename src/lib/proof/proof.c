@@ -39,7 +39,7 @@ static void run_plugin(struct proof_run *r)
 	e = arena_open(r, ARENA_BYTES, &p);
 	if (e < 0) {
 		c = check_start(r, "dma-device");
-		check_problem(c, p, e);
+		check_mapping(r, c, p, e);
 		return;
 	}
 	fault_mark(r);

@@ -3,6 +3,7 @@
 #include "run.h"
 
 #include "base/str.h"
+#include "cause/cause.h"
 
 #include <string.h>
 
@@ -79,9 +80,13 @@ static int reset(struct proof_run *r, struct proof_check *c)
 {
 	uint64_t start = host_now_ms(r->host);
 	struct problem *p = NULL;
+	struct cause_query q = { .action = CAUSE_RESET, .bdf = r->target->bdf };
+	autocausemark mark = cause_mark(r->host);
 	int e = vfio_device_reset(r->device, &p);
 
 	if (e < 0) {
+		q.code = e;
+		cause_explain(r->host, &q, &mark, &p);
 		check_problem(c, p, e);
 		return e;
 	}

@@ -156,6 +156,8 @@ bool prove_open(struct proof_run *r); /* false: nothing else can be tried */
 void prove_config(struct proof_run *r);
 void prove_regions(struct proof_run *r);
 void prove_interrupts(struct proof_run *r);
+/* Ends a check that memory could not be mapped in, with the cause; frees `p`. */
+void check_mapping(struct proof_run *r, struct proof_check *c, struct problem *p, int code);
 void prove_dma(struct proof_run *r);
 void prove_dma_refused(struct proof_run *r);
 void prove_dma_limits(struct proof_run *r);

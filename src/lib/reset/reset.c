@@ -5,6 +5,7 @@
 #include "quirk.h"
 
 #include "base/str.h"
+#include "cause/cause.h"
 #include "holder/holder.h"
 #include "host/sysfs.h"
 
@@ -132,9 +133,22 @@ static int put_back(struct host *h, const struct reset_plan *p)
 		"bus/pci/devices/%s/reset_method", name_of(p));
 }
 
+static int failed(struct host *h, const struct reset_plan *p, enum cause_action action, int code,
+	const struct cause_mark *since, struct problem **reterr)
+{
+	const struct cause_query q = { .action = action, .code = code, .bdf = p->set[0]->bdf };
+
+	if (action == CAUSE_RESET_METHOD)
+		return cause_problem(h, &q, since, reterr, "%s: cannot choose the reset method %s",
+			name_of(p), p->method);
+	return cause_problem(h, &q, since, reterr, "%s: reset by %s failed", name_of(p),
+		p->method ? p->method : "the kernel's choice");
+}
+
 static int choose(struct host *h, const struct reset_plan *p, struct problem **reterr)
 {
 	struct host_wait wait = { .deadline_ms = METHOD_MS };
+	autocausemark mark = cause_mark(h);
 	int r;
 
 	if (!p->must_set)
@@ -142,14 +156,9 @@ static int choose(struct host *h, const struct reset_plan *p, struct problem **r
 	r = sysfs_write_within(h, &wait, p->method, "bus/pci/devices/%s/reset_method", name_of(p));
 	if (r == 0)
 		return 0;
+	failed(h, p, CAUSE_RESET_METHOD, r, &mark, reterr);
 	if (r == -EINVAL)
-		problem(reterr, r, PROBLEM_UNSUPPORTED, NULL,
-			"%s: the kernel refuses the reset method %s", name_of(p), p->method);
-	else
-		problem(reterr, r, problem_kind_from_errno(r), NULL,
-			"%s: cannot choose the reset method %s: %s", name_of(p), p->method,
-			strerror(-r));
-	problem_hint(reterr, "what it has: %s", p->listed);
+		problem_hint(reterr, "what it has: %s", p->listed);
 	/* A write that came too late may still be done: what is listed afterwards must be right. */
 	if (r == -ETIMEDOUT)
 		(void)put_back(h, p);
@@ -170,35 +179,6 @@ static int still_waiting(void *arg, unsigned waited_ms)
 	return 0;
 }
 
-/* Why the kernel's reset attributes refuse; the first row that matches tells. */
-static const struct cause {
-	int code;
-	enum problem_kind kind;
-	const char *cause, *hint;
-} causes[] = {
-	{ ENOTTY, PROBLEM_UNSUPPORTED, "no method worked, or the device did not come back in time",
-		"the kernel log tells: \"not ready after …\"; try another --method" },
-	{ EINVAL, PROBLEM_UNSUPPORTED, "it is not in a state to be reset, as asleep", NULL },
-	{ EAGAIN, PROBLEM_IN_USE, "the kernel could not lock all of the bus", "try again" },
-	{ EACCES, PROBLEM_PERMISSION, "only root may do this", "run it with sudo" },
-	{ EPERM, PROBLEM_PERMISSION, "only root may do this", "run it with sudo" },
-	{ ENOENT, PROBLEM_VANISHED, "it has gone", NULL },
-	{ ETIMEDOUT, PROBLEM_TIMEOUT, "it has not ended in time",
-		"the kernel goes on; leave the function alone until it has" },
-};
-
-static int failed(const struct reset_plan *p, int code, struct problem **reterr)
-{
-	const char *method = p->method ? p->method : "the kernel's choice";
-
-	for (size_t i = 0; i < ARRAY_SIZE(causes); i++)
-		if (causes[i].code == -code)
-			return problem(reterr, code, causes[i].kind, causes[i].hint,
-				"%s: reset by %s failed: %s", name_of(p), method, causes[i].cause);
-	return problem(reterr, code, problem_kind_from_errno(code), "see the kernel log",
-		"%s: reset by %s failed: %s", name_of(p), method, strerror(-code));
-}
-
 static int write_reset(struct host *h, const struct reset_plan *p, const struct reset_opts *opts,
 	struct problem **reterr)
 {
@@ -207,6 +187,7 @@ static int write_reset(struct host *h, const struct reset_plan *p, const struct 
 	struct host_wait wait = { .deadline_ms = opts->deadline_ms ? opts->deadline_ms : RESET_MS,
 		.waiting = still_waiting,
 		.arg = &w };
+	autocausemark mark = cause_mark(h);
 	int r;
 
 	if (p->bridge)
@@ -214,7 +195,7 @@ static int write_reset(struct host *h, const struct reset_plan *p, const struct 
 			h, &wait, "1", "bus/pci/devices/%s/reset_subordinate", p->bridge->address);
 	else
 		r = sysfs_write_within(h, &wait, "1", "bus/pci/devices/%s/reset", name_of(p));
-	return r < 0 ? failed(p, r, reterr) : 0;
+	return r < 0 ? failed(h, p, CAUSE_RESET, r, &mark, reterr) : 0;
 }
 
 /* Waits for what a driver still has to do, then tells the first difference that stays. */

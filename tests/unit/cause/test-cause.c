@@ -119,6 +119,26 @@ static void limited(struct host *h)
 		"/proc/self/limits");
 }
 
+static void dma_limit(struct host *h)
+{
+	fake_put(h, "1000\n", "/sys/module/vfio_iommu_type1/parameters/dma_entry_limit");
+}
+
+static void no_dma_limit(struct host *h)
+{
+	fake_vanish(h, "/sys/module/vfio_iommu_type1/parameters/dma_entry_limit");
+}
+
+static void no_reset(struct host *h)
+{
+	fake_vanish(h, "/sys/devices/pci0000:00/0000:00:01.0/" VF "/reset");
+}
+
+static void sleeping(struct host *h)
+{
+	fake_put(h, "D3cold\n", DEV VF "/power_state");
+}
+
 static void unlimited(struct host *h)
 {
 	fake_put(h, "Max locked memory         unlimited            unlimited            bytes\n",
@@ -267,16 +287,34 @@ static const struct scene {
 		PROBLEM_MEMLOCK },
 	{ CAUSE_MAP_DMA, ENOMEM, VF, NULL, 0, unlimited, "or memory ran out", NULL,
 		PROBLEM_NO_MEMORY },
-	{ CAUSE_MAP_DMA, ENOSPC, VF, NULL, 0, nothing, "limit of mappings", NULL,
+	{ CAUSE_MAP_DMA, ENOSPC, VF, NULL, 0, dma_limit, "limit of mappings is used up", "1000",
+		PROBLEM_DMA_LIMIT },
+	{ CAUSE_MAP_DMA, ENOSPC, VF, NULL, 0, no_dma_limit, "no more mappings", NULL,
 		PROBLEM_DMA_LIMIT },
 	{ CAUSE_MAP_DMA, EINVAL, VF, NULL, 0, nothing, "reserved", NULL, PROBLEM_RESERVED_IOVA },
 	{ CAUSE_MAP_DMA, EEXIST, VF, NULL, 0, nothing, "mapped there", NULL, PROBLEM_FAILED },
-	{ CAUSE_RESET, ENOTTY, VF, NULL, 0, nothing, "knows no reset", NULL, PROBLEM_UNSUPPORTED },
+	{ CAUSE_RESET, ENOTTY, VF, NULL, 0, all_ones, GONE_TEXT, "all ones", PROBLEM_VANISHED },
+	{ CAUSE_RESET, ENOTTY, VF, NULL, 0, no_reset, "knows no reset", "/reset",
+		PROBLEM_UNSUPPORTED },
+	{ CAUSE_RESET, ENOTTY, VF, NULL, 0, nothing, "no method worked", NULL,
+		PROBLEM_UNSUPPORTED },
+	{ CAUSE_RESET, EINVAL, VF, NULL, 0, sleeping, "not in a state", "D3cold",
+		PROBLEM_UNSUPPORTED },
+	{ CAUSE_RESET, EINVAL, VF, NULL, 0, nothing, "as it is now", NULL, PROBLEM_UNSUPPORTED },
 	{ CAUSE_RESET, EAGAIN, VF, NULL, 0, nothing, "busy", NULL, PROBLEM_IN_USE },
 	{ CAUSE_RESET, EIO, VF, NULL, 0, all_ones, GONE_TEXT, "all ones", PROBLEM_VANISHED },
-	{ CAUSE_RESET, ETIMEDOUT, VF, NULL, 0, nothing, "come back", NULL, PROBLEM_TIMEOUT },
+	{ CAUSE_RESET, EIO, VF, NULL, 0, nothing, "or its bus failed", NULL, PROBLEM_IO },
+	{ CAUSE_RESET, ENOENT, VF, NULL, 0, nothing, "has gone", NULL, PROBLEM_VANISHED },
+	{ CAUSE_RESET, EACCES, VF, NULL, 0, nothing, "only root", NULL, PROBLEM_PERMISSION },
+	{ CAUSE_RESET, EPERM, VF, NULL, 0, nothing, "only root", NULL, PROBLEM_PERMISSION },
+	{ CAUSE_RESET, EROFS, VF, NULL, 0, nothing, "read-only", NULL, PROBLEM_READ_ONLY },
+	{ CAUSE_RESET, ETIMEDOUT, VF, NULL, 0, all_ones, "come back", NULL, PROBLEM_TIMEOUT },
 	{ CAUSE_RESET_METHOD, EINVAL, VF, NULL, 0, nothing, "does not offer", NULL,
 		PROBLEM_UNSUPPORTED },
+	{ CAUSE_RESET_METHOD, EACCES, VF, NULL, 0, nothing, "only root", NULL, PROBLEM_PERMISSION },
+	{ CAUSE_RESET_METHOD, EPERM, VF, NULL, 0, nothing, "only root", NULL, PROBLEM_PERMISSION },
+	{ CAUSE_RESET_METHOD, ETIMEDOUT, VF, NULL, 0, nothing, "holds the function", NULL,
+		PROBLEM_TIMEOUT },
 };
 
 /* The row that a scene is about, by its words; its neighbours must not be taken for it. */
@@ -455,6 +493,35 @@ static void opening_through_vfio_is_explained(void **state UNUSED)
 	assert_null(p);
 }
 
+static void what_has_failed_is_explained(void **state UNUSED)
+{
+	autohost *h = fake_kernel_new(HOSTS_DIR "/s2-vfio.tar.gz");
+	const struct cause_query q = { CAUSE_RESET, -EIO, at(VF), NULL, 0 };
+	autocausemark mark = cause_mark(h);
+	autofree char *before = NULL, *after = NULL;
+	struct problem *p = NULL;
+
+	assert_int_equal(cause_explain(h, &q, &mark, &p), -EIO);
+	assert_null(p);
+	problem(&p, -EIO, PROBLEM_IO, NULL, "reset it");
+	/* The usual cause is no more than advice. */
+	assert_int_equal(cause_explain(h, &q, &mark, &p), -EIO);
+	before = problem_text(p);
+	assert_string_equal(before, "reset it");
+	assert_string_equal(problem_best_hint(p), "see the kernel log");
+	problem_free(p);
+	p = NULL;
+	all_ones(h);
+	fake_klog(h, 3, "vfio-pci " VF ": not ready 65535ms after FLR; giving up");
+	problem(&p, -EIO, PROBLEM_IO, "better advice", "reset it");
+	cause_explain(h, &q, &mark, &p);
+	after = problem_text(p);
+	assert_non_null(strstr(after, GONE_TEXT));
+	assert_non_null(strstr(after, "kernel log: vfio-pci " VF ": not ready"));
+	assert_string_equal(problem_best_hint(p), "better advice");
+	problem_free(p);
+}
+
 /* As nvme does: one line says whose the others are. */
 static void a_driver_with_a_name_of_its_own(void **state UNUSED)
 {
@@ -499,6 +566,7 @@ int main(void)
 		cmocka_unit_test(the_log_is_quoted_from_the_mark_on),
 		cmocka_unit_test(the_gravest_line_the_newest_of_equals),
 		cmocka_unit_test(opening_through_vfio_is_explained),
+		cmocka_unit_test(what_has_failed_is_explained),
 		cmocka_unit_test(a_driver_with_a_name_of_its_own),
 		cmocka_unit_test(a_log_that_cannot_be_read),
 	};

@@ -190,8 +190,10 @@ static void limits_of_mappings(void **state)
 {
 	struct env *e = *state;
 
+	fake_put(e->h, "1000\n", "/sys/module/vfio_iommu_type1/parameters/dma_entry_limit");
 	e->kernel->map_errno = -ENOSPC;
 	env_run(e);
+	env_blames(e, "dma-map", PROOF_FAILED, "parameters/dma_entry_limit: 1000)");
 	env_blames(e, "dma-map", PROOF_FAILED, "limit of DMA mappings");
 	assert_int_equal(proof_obstacle(&e->proof)->kind, PROBLEM_DMA_LIMIT);
 	e->kernel->map_errno = 0;
@@ -252,7 +254,9 @@ static void resets_that_are_none(void **state)
 	env_blames(e, "reset", PROOF_FAILED, "took 60000 ms");
 	assert_int_equal(e->proof.reset_ms, 60000);
 	e->fn->reset_errno = -ENOTTY;
+	fake_vanish(e->h, "/sys/bus/pci/devices/" VF "/reset");
 	env_run(e);
+	env_blames(e, "reset", PROOF_FAILED, "knows no reset");
 	env_blames(e, "reset", PROOF_FAILED, "reset " VF);
 	assert_int_equal(e->proof.reset_ms, -1);
 	e->fn->can_reset = false;

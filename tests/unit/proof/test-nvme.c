@@ -117,13 +117,13 @@ static void a_fault_must_be_seen(void **state)
 {
 	struct env *e = *state;
 
-	/* The controller's own error is proof enough that it tried. */
-	fake_fail_nth(e->h, FAKE_LOG, 1, -EPERM);
+	/* The controller's own error is proof enough that it tried. The log is marked twice. */
+	fake_fail_nth(e->h, FAKE_LOG, 2, -EPERM);
 	env_run(e);
 	env_all_proved(e);
 	assert_int_equal(env_check(e, "isolation")->faults, 0);
 	nvme = (struct fakenvme) { .namespaces = 1, .fault = FAKENVME_HIDES_FAULTS };
-	fake_fail_nth(e->h, FAKE_LOG, 1, -EPERM);
+	fake_fail_nth(e->h, FAKE_LOG, 2, -EPERM);
 	env_run(e);
 	env_blames(e, "isolation", PROOF_UNPROVED, "log cannot be read");
 	e->kernel->log = NULL;

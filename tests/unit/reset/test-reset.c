@@ -163,6 +163,7 @@ static void also_after_a_failure(void **state UNUSED)
 	assert_int_equal(reset(&s, "0000:02:00.0", "bus", &p), -ENOTTY);
 	assert_int_equal(p->kind, PROBLEM_UNSUPPORTED);
 	assert_non_null(strstr(p->what, "reset by bus failed"));
+	assert_non_null(strstr(p->what, "no method worked"));
 	left = fake_text(s.h, "/sys/bus/pci/devices/0000:02:00.0/reset_method");
 	assert_string_equal(left, "flr pm bus");
 	assert_int_equal(fake_resets(s.h, "0000:02:00.0"), 0);
