@@ -4,6 +4,13 @@
 
 #include "rootdir.h"
 
-/* As struct host_ops.write_file_within. */
-int blocking_write(const struct rootdir *r, const char *path, const void *data, size_t len,
-	const struct host_wait *wait);
+/* Helpers that wait for work, of any number of threads; they end with this. NULL: no memory. */
+struct writers *writers_new(void);
+void writers_free(struct writers *ws);
+
+/*
+ * As struct host_ops.write_file_within; `r` is the same root each time. -E2BIG: a path of a
+ * kilobyte or eight of data, which no attribute takes.
+ */
+int blocking_write(struct writers *ws, const struct rootdir *r, const char *path, const void *data,
+	size_t len, const struct host_wait *wait);

@@ -4,6 +4,7 @@
 
 #include <fcntl.h>
 #include <signal.h>
+#include <sys/socket.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 
@@ -43,7 +44,7 @@ int helper_start(const struct helper *what, int *ret_in)
 	int p[2], status, e;
 	pid_t child;
 
-	if (pipe2(p, O_CLOEXEC) < 0)
+	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, p) < 0)
 		return -errno;
 	/* No handler of the caller may run in the child. */
 	sigfillset(&all);

@@ -13,8 +13,9 @@
 #pragma once
 
 /*
- * Runs `run` with `fd` (renumbered) and the writing end of a pipe as its only descriptors; the
- * reading end is the caller's. When the helper cannot be forked, the errno is told by `failed`.
+ * Runs `run` with `fd` (renumbered) and one end of a stream as its only descriptors; the other end
+ * is the caller's. When it is closed, writing to ours kills us and reading from it ends. When the
+ * helper cannot be forked, the errno is told by `failed`.
  */
 struct helper {
 	void (*run)(void *arg, int fd, int out);

@@ -17,6 +17,7 @@
 struct live {
 	struct host host;
 	struct rootdir root; /* opened once: a later chroot does not move us */
+	struct writers *writers;
 };
 
 static const struct rootdir *root_of(struct host *h)
@@ -28,6 +29,7 @@ static void live_free(struct host *h)
 {
 	struct live *l = container_of(h, struct live, host);
 
+	writers_free(l->writers);
 	close(l->root.fd);
 	free(l);
 }
@@ -53,7 +55,9 @@ static int live_write_file(struct host *h, const char *path, const void *data, s
 static int live_write_file_within(struct host *h, const char *path, const void *data, size_t len,
 	const struct host_wait *wait)
 {
-	return blocking_write(root_of(h), path, data, len, wait);
+	struct live *l = container_of(h, struct live, host);
+
+	return blocking_write(l->writers, &l->root, path, data, len, wait);
 }
 
 static int live_read_files_within(struct host *h, char *const *paths, unsigned stall_ms,
@@ -139,6 +143,11 @@ int host_new_live(struct host **ret, struct problem **reterr)
 	if (l->root.fd < 0)
 		return problem(reterr, -errno, problem_kind_from_errno(-errno), NULL,
 			"opening the root folder: %s", strerror(errno));
+	l->writers = writers_new();
+	if (!l->writers) {
+		close(l->root.fd);
+		return problem(reterr, -ENOMEM, PROBLEM_NO_MEMORY, NULL, "out of memory");
+	}
 	*ret = &TAKE_PTR(l)->host;
 	return 0;
 }

@@ -168,6 +168,73 @@ static void within_helper_holds_nothing(void **state)
 	close(big);
 }
 
+static int write_text(struct fixture *f, const char *path, const char *text)
+{
+	struct host_wait wait = { .deadline_ms = 10000 };
+
+	return f->h->ops->write_file_within(f->h, path, text, strlen(text), &wait);
+}
+
+static void check_written(struct fixture *f, const char *text)
+{
+	char buf[64] = "";
+
+	assert_int_equal(write_text(f, f->path, text), 0);
+	assert_int_equal(f->h->ops->read_file(f->h, f->path, buf, sizeof(buf) - 1), strlen(text));
+	assert_string_equal(buf, text);
+}
+
+static void within_uses_helpers_again(void **state)
+{
+	struct fixture *f = *state;
+	struct host_wait short_wait = { .deadline_ms = 50 };
+	autofree char *long_text = calloc(1, 9000), *fifo = str_printf("%s.fifo", f->path);
+	int status;
+	pid_t child;
+
+	for (int i = 0; i < 3; i++) {
+		make_file(f->path, "");
+		check_written(f, "first");
+		assert_int_equal(write_text(f, "/dev/full", "x"), -ENOSPC);
+		assert_int_equal(write_text(f, "/nonexistent/at/all", "x"), -ENOENT);
+	}
+	/* One that hangs is given up, and the next write does not wait for it. */
+	assert_int_equal(mkfifo(fifo, 0600), 0);
+	assert_int_equal(f->h->ops->write_file_within(f->h, fifo, "0", 1, &short_wait), -ETIMEDOUT);
+	make_file(f->path, "");
+	check_written(f, "after");
+	/* What no attribute takes is no request. */
+	memset(long_text, 'x', 8999);
+	assert_int_equal(write_text(f, f->path, long_text), -E2BIG);
+	assert_int_equal(write_text(f, long_text, "x"), -E2BIG);
+	/* A forked process has helpers of its own, and leaves ours alone. */
+	child = fork();
+	if (child == 0)
+		_exit(write_text(f, f->path, "child") == 0 ? 0 : 1);
+	assert_int_equal(waitpid(child, &status, 0), child);
+	assert_int_equal(status, 0);
+	make_file(f->path, "");
+	check_written(f, "parent");
+	unlink(fifo);
+}
+
+/* Rights that were given up are not had through a helper from before. */
+static void within_helper_has_no_more_rights(void **state)
+{
+	struct fixture *f = *state;
+
+	if (geteuid() != 0)
+		skip();
+	make_file(f->path, "");
+	assert_int_equal(chmod(f->path, 0600), 0);
+	check_written(f, "root");
+	assert_int_equal(seteuid(65534), 0);
+	assert_int_equal(write_text(f, f->path, "nobody"), -EACCES);
+	assert_int_equal(seteuid(0), 0);
+	make_file(f->path, "");
+	check_written(f, "again");
+}
+
 struct results {
 	ssize_t n[4];
 	char text[4][8];
@@ -321,6 +388,8 @@ int main(void)
 		T(within_writes),
 		T(within_keeps_the_deadline),
 		T(within_helper_holds_nothing),
+		T(within_uses_helpers_again),
+		T(within_helper_has_no_more_rights),
 		T(within_reads_go_on_after_a_stall),
 		T(network_interfaces),
 		T(alternative_names),
