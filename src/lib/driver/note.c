@@ -52,7 +52,8 @@ int note_keep(struct host *h, struct bdf a, const char *dir, const struct note *
 		n->override ? n->override : "");
 	if (!text)
 		return -ENOMEM;
-	r = store_put(dir, BDF_TEXT(a), text);
+	/* It says of which boot it is, and is read as none when a power cut emptied it. */
+	r = store_put_for_boot(dir, BDF_TEXT(a), text);
 	return r < 0 ? r : 1;
 }
 

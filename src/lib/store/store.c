@@ -42,9 +42,9 @@ int files_make_dirs(const char *dir)
 	return 0;
 }
 
-static int fill(FILE *f, const char *text)
+static int fill(FILE *f, const char *text, bool sync)
 {
-	if (fputs(text, f) == EOF || fflush(f) == EOF || fsync(fileno(f)) < 0)
+	if (fputs(text, f) == EOF || fflush(f) == EOF || (sync && fsync(fileno(f)) < 0))
 		return -errno;
 	return 0;
 }
@@ -64,7 +64,7 @@ void files_sync_dir(const char *dir)
 		(void)fsync(fileno(d));
 }
 
-int store_put(const char *dir, const char *name, const char *text)
+static int put(const char *dir, const char *name, const char *text, bool sync)
 {
 	autofree char *path = path_of(dir, name, ""), *fresh = path_of(dir, name, ".new");
 	FILE *f CLEANUP(fclosep) = NULL;
@@ -80,15 +80,26 @@ int store_put(const char *dir, const char *name, const char *text)
 	f = fopen(fresh, "we");
 	if (!f)
 		return -errno;
-	r = fill(f, text);
+	r = fill(f, text, sync);
 	if (r == 0 && rename(fresh, path) < 0)
 		r = -errno;
 	if (r < 0) {
 		unlink(fresh);
 		return r;
 	}
-	files_sync_dir(dir);
+	if (sync)
+		files_sync_dir(dir);
 	return 0;
+}
+
+int store_put(const char *dir, const char *name, const char *text)
+{
+	return put(dir, name, text, true);
+}
+
+int store_put_for_boot(const char *dir, const char *name, const char *text)
+{
+	return put(dir, name, text, false);
 }
 
 int store_get(const char *dir, const char *name, char **ret)

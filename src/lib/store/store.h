@@ -21,6 +21,8 @@ int store_list(const char *dir, char ***ret);
 int store_remove(const char *dir, const char *name);
 
 /* Any plain file to read, as fopen(); errno. For what users name. */
+/* Whole or not at all, as store_put(), but a power cut may lose it: for what a boot ends anyway. */
+int store_put_for_boot(const char *dir, const char *name, const char *text);
 FILE *store_open(const char *path);
 
 /*
