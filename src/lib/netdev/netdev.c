@@ -34,29 +34,30 @@ static int read_index(struct host *h, struct netdev *d)
 	return sysfs_read_int(h, &d->ifindex, "class/net/%s/ifindex", d->name);
 }
 
-static bool has_siblings(const struct netdev *list, size_t n, size_t i)
+static bool has_siblings(const struct netdev *v, size_t n, size_t i)
 {
-	return (i && bdf_eq(list[i - 1].bdf, list[i].bdf)) ||
-	       (i + 1 < n && bdf_eq(list[i].bdf, list[i + 1].bdf));
+	return (i && bdf_eq(v[i - 1].bdf, v[i].bdf)) ||
+	       (i + 1 < n && bdf_eq(v[i].bdf, v[i + 1].bdf));
 }
 
 /* Of a sorted list, those that need it (siblings: their order depends on it) or all. */
-static void read_indexes(struct host *h, bool all, struct netdev *list, size_t *n)
+static void read_indexes(struct host *h, bool all, struct netdev *v, size_t *n)
 {
 	size_t kept = 0;
 
 	for (size_t i = 0; i < *n; i++)
-		if ((all || has_siblings(list, *n, i)) && read_index(h, &list[i]) < 0)
-			list[i].ifindex = -1;
+		if ((all || has_siblings(v, *n, i)) && read_index(h, &v[i]) < 0)
+			v[i].ifindex = -1;
 	for (size_t i = 0; i < *n; i++)
-		if (list[i].ifindex >= 0)
-			list[kept++] = list[i];
+		if (v[i].ifindex >= 0)
+			v[kept++] = v[i];
 	*n = kept;
-	qsort(list, kept, sizeof(*list), by_function);
+	qsort(v, kept, sizeof(*v), by_function);
 }
 
 struct listing {
 	struct folder class;
+	const struct bdf *only; /* NULL: all functions' */
 	struct netdev *v;
 	size_t n, room;
 };
@@ -80,14 +81,17 @@ static int add_one(void *arg, const char *name)
 		l->v = more;
 		l->room = room;
 	}
-	if (read_one(&l->class, name, &l->v[l->n]) == 0)
+	if (read_one(&l->class, name, &l->v[l->n]) == 0 &&
+		(!l->only || bdf_eq(*l->only, l->v[l->n].bdf)))
 		l->n++;
 	return 0;
 }
 
-static int list_all(struct host *h, bool indexes, struct netdev **ret, size_t *ret_n)
+static int list(
+	struct host *h, const struct bdf *only, bool indexes, struct netdev **ret, size_t *ret_n)
 {
-	CLEANUP(listing_done) struct listing l = { .v = calloc(16, sizeof(*l.v)), .room = 16 };
+	CLEANUP(listing_done)
+	struct listing l = { .only = only, .v = calloc(16, sizeof(*l.v)), .room = 16 };
 	int r;
 
 	folder_init(&l.class, h);
@@ -107,26 +111,15 @@ static int list_all(struct host *h, bool indexes, struct netdev **ret, size_t *r
 
 int netdevs_list(struct host *h, struct netdev **ret, size_t *ret_n)
 {
-	return list_all(h, true, ret, ret_n);
+	return list(h, NULL, true, ret, ret_n);
 }
 
 int netdevs_list_brief(struct host *h, struct netdev **ret, size_t *ret_n)
 {
-	return list_all(h, false, ret, ret_n);
+	return list(h, NULL, false, ret, ret_n);
 }
 
 int netdevs_of(struct host *h, struct bdf a, struct netdev **ret, size_t *ret_n)
 {
-	struct netdev *list;
-	size_t n, kept = 0;
-	int r = netdevs_list(h, &list, &n);
-
-	if (r < 0)
-		return r;
-	for (size_t i = 0; i < n; i++)
-		if (bdf_eq(list[i].bdf, a))
-			list[kept++] = list[i];
-	*ret = list;
-	*ret_n = kept;
-	return 0;
+	return list(h, &a, true, ret, ret_n);
 }

@@ -15,7 +15,13 @@
 #include "pci/config.h"
 #include "pci/identity.h"
 
-enum { POLL_MS = 20, DRIVER_GRACE_MS = 3000, UDEV_GRACE_MS = 1000, HEADER_BYTES = 64 };
+enum {
+	POLL_MIN_MS = 1,
+	POLL_MAX_MS = 20,
+	DRIVER_GRACE_MS = 3000,
+	UDEV_GRACE_MS = 1000,
+	HEADER_BYTES = 64
+};
 
 enum readiness { VF_MISSING, VF_NO_CONFIG, VF_NO_DRIVER, VF_NO_NETDEV, VF_NOT_SETTLED, VF_READY };
 
@@ -149,6 +155,7 @@ int vf_change_await(struct vf_change *c, struct problem **reterr)
 {
 	uint64_t begin = host_now_ms(c->h), told = begin;
 	uint64_t autoprobe = 1;
+	unsigned poll_ms = POLL_MIN_MS;
 
 	(void)sysfs_read_u64(
 		c->h, &autoprobe, "bus/pci/devices/%s/sriov_drivers_autoprobe", BDF_TEXT(c->pf));
@@ -166,6 +173,7 @@ int vf_change_await(struct vf_change *c, struct problem **reterr)
 			told = now;
 			tell(c, &lack);
 		}
-		host_sleep_ms(c->h, POLL_MS);
+		host_sleep_ms(c->h, poll_ms);
+		poll_ms = MIN(2 * poll_ms, (unsigned)POLL_MAX_MS);
 	}
 }
