@@ -22,7 +22,7 @@
 #include <stdint.h>
 
 enum {
-	FAKEVFIO_GROUPS = 16,
+	FAKEVFIO_GROUPS = 80,
 	FAKEVFIO_VECTORS = 64,
 	FAKEVFIO_MAPPINGS = 64,
 };

@@ -1,77 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /* Plans are pure: machines here are made of structs, and none is touched. */
 #include "cm.h"
+#include "made-plan.h"
 #include "base/str.h"
-#include "plan/plan.h"
 
 #include <stdio.h>
 #include <time.h>
-
-/* PFs of one driver, each with `vfs` of 64 VFs. */
-struct made {
-	struct inventory inv;
-	struct function **links;
-	struct netdev *netdevs;
-};
-
-static struct bdf bdf_of(size_t pf, size_t vf)
-{
-	return (struct bdf) { .bus = (uint8_t)(2 * pf + (vf > 248)),
-		.dev = (uint8_t)(vf / 8),
-		.fn = (uint8_t)(vf % 8) };
-}
-
-static void make(struct made *m, size_t pfs, size_t vfs, const char *driver)
-{
-	size_t n = 0, link = 0;
-
-	*m = (struct made) { 0 };
-	m->inv.functions = calloc(pfs * (vfs + 1) + 1, sizeof(struct function));
-	m->links = calloc(pfs * vfs + 1, sizeof(struct function *));
-	m->netdevs = calloc(pfs + 1, sizeof(*m->netdevs));
-	m->inv.iommu_on = true;
-	for (size_t i = 0; i < pfs; i++) {
-		struct function *pf = &m->inv.functions[n++];
-
-		snprintf(m->netdevs[i].name, sizeof(m->netdevs[i].name), "ens%u",
-			(unsigned)(i % 1000));
-		*pf = (struct function) { .bdf = bdf_of(i, 0),
-			.kind = FUNCTION_PF,
-			.class_word = "network",
-			.id.class_code = 0x020000,
-			.driver = (char *)(uintptr_t)driver,
-			.netdevs = &m->netdevs[i],
-			.n_netdevs = 1,
-			.vf_index = -1,
-			.vfs = &m->links[link],
-			.n_vfs = vfs,
-			.sriov = { .total_vfs = 64,
-				.num_vfs = (unsigned)vfs,
-				.drivers_autoprobe = 1 } };
-		bdf_format(pf->bdf, pf->address);
-		for (size_t k = 0; k < vfs; k++) {
-			struct function *vf = &m->inv.functions[n++];
-
-			*vf = (struct function) { .bdf = bdf_of(i, k + 1),
-				.kind = FUNCTION_VF,
-				.class_word = "network",
-				.id.class_code = 0x020000,
-				.driver = (char *)(uintptr_t) "vfdrv",
-				.physfn = pf,
-				.vf_index = (int)k };
-			bdf_format(vf->bdf, vf->address);
-			m->links[link++] = vf;
-		}
-	}
-	m->inv.n_functions = n;
-}
-
-static void unmake(struct made *m)
-{
-	free(m->inv.functions);
-	free(m->links);
-	free(m->netdevs);
-}
 
 static void wish_all(struct wishes *w, size_t pfs, unsigned vfs)
 {
@@ -114,7 +48,7 @@ static void ordered(const char *driver, size_t vfs, unsigned want, const char *m
 	autofree char *order = NULL;
 	autonow now = { 0 };
 	struct pf_wish *pf;
-	struct made m;
+	struct made_pfs m;
 
 	make(&m, 1, vfs, driver);
 	assert_int_equal(now_add(&now, bdf_of(0, 0), OF_ITSELF, "link=down"), 0);
@@ -149,7 +83,7 @@ static void nvme_resources_come_first(void **state UNUSED)
 	autofree char *order = NULL;
 	autonow now = { 0 };
 	struct vf_wish *v;
-	struct made m;
+	struct made_pfs m;
 
 	make(&m, 1, 0, "nvme");
 	m.inv.functions[0].class_word = "nvme";
@@ -173,7 +107,7 @@ static void through_none(void **state UNUSED)
 	autoplan no = { 0 }, held = { 0 }, yes = { 0 };
 	autofree char *order = NULL;
 	autowishes w = { 0 };
-	struct made m;
+	struct made_pfs m;
 
 	make(&m, 1, 2, "igb");
 	assert_int_equal(now_add(&now, bdf_of(0, 0), 1, "vlan=7"), 0);
@@ -201,7 +135,7 @@ static uint64_t visits(size_t pfs, unsigned vfs, double *ret_ms)
 	autowishes w = { 0 };
 	autoplan p = { 0 };
 	autonow now = { 0 };
-	struct made m;
+	struct made_pfs m;
 	clock_t begin;
 
 	make(&m, pfs, 0, "igb");
