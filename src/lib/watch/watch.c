@@ -102,6 +102,23 @@ static int tell(struct watch *w, enum watch_kind kind, const struct watched *f, 
 	return w->tell(w->arg, &e);
 }
 
+/* How new VFs begin, so that the first change of one is seen; the link itself is told elsewhere. */
+static void look_at_new_vfs(struct watch *w, const struct watched *pf)
+{
+	for (size_t i = 0; i < w->state.n_links; i++) {
+		struct watched_link *l = &w->state.links[i], was = *l;
+		autofree struct host_vf *old = NULL;
+
+		if (!bdf_eq(l->bdf, pf->bdf))
+			continue;
+		old = was.vfs;
+		state_look_at_link(&w->state, l);
+		l->up = was.up;
+		l->carrier = was.carrier;
+		l->link_known = was.link_known;
+	}
+}
+
 /* The number of VFs by their links, compared with what it was. */
 static int compare_vfs(struct watch *w, struct watched *pf, unsigned now)
 {
@@ -111,6 +128,8 @@ static int compare_vfs(struct watch *w, struct watched *pf, unsigned now)
 	if (was == now)
 		return 0;
 	pf->num_vfs = now;
+	if (now > was)
+		look_at_new_vfs(w, pf);
 	(void)snprintf(from, sizeof(from), "%u", was);
 	(void)snprintf(to, sizeof(to), "%u", now);
 	return tell(w, now > was ? WATCH_VFS_CREATED : WATCH_VFS_DESTROYED, pf, NULL, from, to);

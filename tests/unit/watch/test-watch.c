@@ -233,6 +233,26 @@ static void somebody_sets_attributes(void **state)
 	assert_told(r, "");
 }
 
+/* Also the first change of a VF that has only just come. */
+static void attributes_of_new_vfs(void **state)
+{
+	struct replay *r = *state;
+	char name[16];
+	int index = interface_of(r->h, PF, name);
+	struct host_vf_change c = { .attr = HOST_VF_TRUST, .to = { .vf = 0, .trust = 1 } };
+	struct host_event e = { .source = HOST_EVENT_LINK, .ifindex = index };
+
+	assert_int_equal(sysfs_write(r->h, "2", "bus/pci/devices/" PF "/sriov_numvfs"), 0);
+	host_sleep_ms(r->h, 1000);
+	pci(r, "change", PF, NULL);
+	strbuf_done(&r->told);
+	r->told = (struct strbuf) { 0 };
+	assert_int_equal(host_link_set_vf(r->h, index, &c), 0);
+	assert_int_equal(feed(r, e), 0);
+	assert_non_null(r->told.s);
+	assert_non_null(strstr(r->told.s, "trust: off → on"));
+}
+
 /* What was missed is found by looking, once. */
 static void events_are_lost(void **state)
 {
@@ -309,6 +329,7 @@ int main(void)
 		T(one_is_bound_to_vfio),
 		T(udev_renames),
 		T(somebody_sets_attributes),
+		cmocka_unit_test_setup_teardown(attributes_of_new_vfs, setup_empty, teardown),
 		T(events_are_lost),
 		T(ends_and_nonsense),
 		T(nothing_hangs),
