@@ -2,8 +2,9 @@
 /*
  * A captured machine: files only, and only to read. Nothing of the machine that we run on may show
  * through, so there is no device and no module here, and of netlink and of the kernel's log only
- * what was written down (linkfacts.h, logfacts.h).
+ * what was written down (linkfacts.h, devlinkfacts.h, logfacts.h).
  */
+#include "devlinkfacts.h"
 #include "fd.h"
 #include "linkfacts.h"
 #include "logfacts.h"
@@ -202,6 +203,7 @@ static const struct host_ops captured_ops = {
 	.link_set_up = captured_link_set_up,
 	.link_vfs = captured_link_vfs,
 	.link_set_vf = captured_link_set_vf,
+	.devlink = &devlink_captured_ops,
 	.load_module = captured_load_module,
 	.kernel_log = captured_kernel_log,
 	.now_ms = clock_now_ms,

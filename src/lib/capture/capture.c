@@ -3,6 +3,7 @@
 #include "parts.h"
 
 #include "base/str.h"
+#include "host/devlinkfacts.h"
 #include "host/linkfacts.h"
 #include "host/sysfs.h"
 #include "host/text.h"
@@ -80,11 +81,35 @@ int capture_links(struct capture *c)
 	return b.len ? capture_put_text(c, "/vfctl/links", b.s) : 0;
 }
 
+/* Of functions that have VFs: who has none has no switch either. */
+static int capture_devlink(struct capture *c)
+{
+	autostrv char **names = NULL;
+	int r = sysfs_list(c->h, &names, "bus/pci/devices");
+
+	if (r < 0)
+		return r == -ENOMEM ? r : 0;
+	r = 0;
+	for (char **name = names; r == 0 && *name; name++) {
+		autofree char *path = str_printf("/vfctl/devlink/%s", *name);
+		autostrbuf b = { 0 };
+
+		if (!path)
+			return -ENOMEM;
+		if (!sysfs_exists(c->h, "bus/pci/devices/%s/sriov_totalvfs", *name))
+			continue;
+		devlinkfacts_add(c->h, *name, &b);
+		if (b.len)
+			r = b.failed ? -ENOMEM : capture_put_text(c, path, b.s);
+	}
+	return r;
+}
+
 static int take(struct capture *c)
 {
 	static int (*const parts[])(struct capture * c) = { capture_sysfs, capture_tables,
-		capture_processes, capture_files, capture_config, capture_links, capture_log,
-		capture_late };
+		capture_processes, capture_files, capture_config, capture_firmware, capture_links,
+		capture_log, capture_devlink, capture_nvme, capture_late };
 	int r = 0;
 
 	for (size_t i = 0; r == 0 && i < ARRAY_SIZE(parts); i++)

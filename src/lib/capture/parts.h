@@ -31,8 +31,10 @@ int capture_tables(struct capture *c);
 int capture_processes(struct capture *c);
 int capture_files(struct capture *c);
 int capture_config(struct capture *c);
+int capture_firmware(struct capture *c);
 int capture_links(struct capture *c);
 int capture_log(struct capture *c);
+int capture_nvme(struct capture *c);
 
 /* What is kept of a netplan file, in its own lines; -EBADMSG: it cannot be understood. */
 int redact_netplan(struct capture *c, const char *text, size_t len, struct strbuf *to);

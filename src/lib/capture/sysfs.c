@@ -112,14 +112,15 @@ static const char *const serials[] = { "serial", "subsysnqn", "uuid", "wwid", "n
 /* Read at the end, with a deadline: the device lock. */
 static const char *const locked[] = { "driver_override", "sriov_vf_total_msix" };
 /* That they are there is all that anybody wants to know. */
-static const char *const presence[] = { "reset", "sriov_vf_msix_count", "drivers_probe", "bind",
-	"unbind", "new_id" };
+static const char *const presence[] = { "reset", "reset_subordinate", "sriov_vf_msix_count",
+	"drivers_probe", "bind", "unbind", "new_id" };
 /* Folders of functions and of devices on them; what is in those of the second list is a device. */
 static const char *const folders[] = { "net", "nvme", "block", "vfio-dev", "infiniband",
 	"infiniband_verbs", "infiniband_mad", "drm", "accel", "uio", "nvme-generic", "holders",
 	"slaves", "dm", "md", "bonding", "bridge", "parameters", "link", "msi_irqs", "power",
-	"iommu", "devices", "mdev_supported_types", "intel-iommu", "amd-iommu", "ata[0-9]*",
-	"host[0-9]*", "target[0-9]*", "virtio[0-9]*", "nvme[0-9]*", "[0-9]*:[0-9]*:[0-9]*:[0-9]*" };
+	"iommu", "devices", "hugepages", "mdev_supported_types", "intel-iommu", "amd-iommu",
+	"ata[0-9]*", "host[0-9]*", "target[0-9]*", "virtio[0-9]*", "nvme[0-9]*",
+	"[0-9]*:[0-9]*:[0-9]*:[0-9]*" };
 static const char *const of_devices[] = { "net", "nvme", "block", "vfio-dev", "infiniband",
 	"infiniband_verbs", "infiniband_mad", "drm", "accel", "uio", "nvme-generic", "holders",
 	"mdev_supported_types", "iommu" };
@@ -438,6 +439,28 @@ static int copy_btrfs(struct capture *c)
 	return r;
 }
 
+/* Links as they are, what else is there as empty folders. */
+static int copy_names(struct capture *c, const char *folder)
+{
+	autostrv char **names = NULL;
+	int r = c->h->ops->list_dir(c->h, folder, &names);
+
+	if (r < 0)
+		return r == -ENOMEM ? r : 0;
+	r = capture_put_dir(c, folder);
+	for (char **name = names; r == 0 && *name; name++) {
+		autofree char *path = str_printf("%s/%s", folder, *name), *target = NULL;
+
+		if (!path)
+			return -ENOMEM;
+		if (sysfs_read_link(c->h, &target, "%s", path + strlen("/sys/")) == 0)
+			r = capture_put_link(c, path, target);
+		else
+			r = capture_put_dir(c, path);
+	}
+	return r;
+}
+
 /* Which drivers a module brought: a link for each. */
 static int copy_module_drivers(struct capture *c)
 {
@@ -449,7 +472,8 @@ static int copy_module_drivers(struct capture *c)
 	for (char **name = names; r == 0 && *name; name++) {
 		autofree char *path = str_printf("/sys/module/%s/drivers", *name);
 
-		r = path ? copy_folder(c, path, 1) : -ENOMEM;
+		/* Only the names matter, which also a machine that was made up may have. */
+		r = path ? copy_names(c, path) : -ENOMEM;
 	}
 	return r;
 }
@@ -498,6 +522,8 @@ int capture_sysfs(struct capture *c)
 		r = copy_each(c, "/sys/kernel/iommu_groups", "*");
 	if (r == 0)
 		r = copy_each(c, "/sys/kernel/mm/hugepages", "*");
+	if (r == 0)
+		r = copy_each(c, "/sys/devices/system/node", "node[0-9]*");
 	if (r == 0)
 		r = copy_each(c, "/sys/module", with_parameters);
 	if (r == 0)

@@ -14,9 +14,16 @@ struct nvmepf {
 	char *name; /* "nvme0" */
 };
 
-/* Fills one page. */
+enum { SPEC_PAGE = 4096 };
+
+/*
+ * Fills one page. On a captured machine it is read from the file that admin_page_path() names, if
+ * the capture has it: -EROFS.
+ */
 int admin_identify(
 	struct nvmepf *p, uint8_t cns, uint16_t cntid, void *page, struct problem **reterr);
+/* Allocated; NULL when memory is out. */
+char *admin_page_path(const char *name, uint8_t cns, uint16_t cntid);
 /* *ret_done, if not NULL: how many resources changed. */
 int admin_virt_mgmt(struct nvmepf *p, uint16_t cntlid, uint8_t action, uint8_t resource,
 	uint16_t count, uint16_t *ret_done, struct problem **reterr);

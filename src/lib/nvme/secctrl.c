@@ -31,18 +31,25 @@ static int controller_name(struct host *h, struct bdf pf, char **ret, struct pro
 	return 0;
 }
 
-static int open_node(struct host *h, const char *name, struct problem **reterr)
+static int open_node(struct host *h, const char *name, int *ret, struct problem **reterr)
 {
-	int fd;
+	int fd = devnode_open(h, O_RDWR, "%s", name);
 
-	if (h->captured)
-		return problem(reterr, -EROFS, PROBLEM_READ_ONLY, NULL,
-			"%s: a captured machine has no controllers to ask", name);
-	fd = devnode_open(h, O_RDWR, "%s", name);
 	if (fd < 0)
 		return problem(reterr, fd, problem_kind_from_errno(fd), NULL, "opening %s: %s",
 			name, strerror(-fd));
-	return fd;
+	*ret = fd;
+	return 0;
+}
+
+/* Whether the capture has what the controller said of itself. */
+static int find_pages(struct nvmepf *p, struct problem **reterr)
+{
+	autofree void *page = malloc(SPEC_PAGE);
+
+	if (!page)
+		return problem(reterr, -ENOMEM, PROBLEM_NO_MEMORY, NULL, "out of memory");
+	return admin_identify(p, SPEC_CNS_PRIMARY_CAPS, p->cntlid, page, reterr);
 }
 
 int nvmepf_open(struct host *h, struct bdf pf, struct nvmepf **ret, struct problem **reterr)
@@ -58,12 +65,11 @@ int nvmepf_open(struct host *h, struct bdf pf, struct nvmepf **ret, struct probl
 	e = controller_name(h, pf, &p->name, reterr);
 	if (e < 0)
 		return e;
-	e = open_node(h, p->name, reterr);
-	if (e < 0)
-		return e;
-	p->fd = e;
 	if (sysfs_read_u64(h, &cntlid, "class/nvme/%s/cntlid", p->name) == 0)
 		p->cntlid = (uint16_t)cntlid;
+	e = h->captured ? find_pages(p, reterr) : open_node(h, p->name, &p->fd, reterr);
+	if (e < 0)
+		return e;
 	*ret = TAKE_PTR(p);
 	return 0;
 }
@@ -109,6 +115,47 @@ int nvmepf_get_caps(struct nvmepf *p, struct nvmepf_caps *ret, struct problem **
 			.granularity = le16toh(c->vigran) },
 	};
 	return 0;
+}
+
+/* Ids of secondary controllers rise, and each page says where the next one begins. */
+static int copy_secondaries(struct nvmepf *p, void *buf,
+	int (*put)(void *arg, const char *path, const void *data, size_t len), void *arg)
+{
+	const struct spec_secondary_list *page = buf;
+	uint32_t first = 0;
+	int e = 0;
+
+	while (e == 0) {
+		autofree char *path =
+			admin_page_path(p->name, SPEC_CNS_SECONDARY_LIST, (uint16_t)first);
+		uint32_t last;
+
+		e = admin_identify(p, SPEC_CNS_SECONDARY_LIST, (uint16_t)first, buf, NULL);
+		if (e == 0)
+			e = path ? put(arg, path, buf, SPEC_PAGE) : -ENOMEM;
+		if (e < 0 || page->numid < SPEC_SECONDARIES)
+			break;
+		last = le16toh(page->entries[SPEC_SECONDARIES - 1].scid);
+		if (last < first || last == UINT16_MAX)
+			break;
+		first = last + 1;
+	}
+	return e;
+}
+
+int nvmepf_copy(struct nvmepf *p,
+	int (*put)(void *arg, const char *path, const void *data, size_t len), void *arg)
+{
+	autofree void *buf = malloc(SPEC_PAGE);
+	autofree char *path = admin_page_path(p->name, SPEC_CNS_PRIMARY_CAPS, p->cntlid);
+	int e;
+
+	if (!buf || !path)
+		return -ENOMEM;
+	e = admin_identify(p, SPEC_CNS_PRIMARY_CAPS, p->cntlid, buf, NULL);
+	if (e == 0)
+		e = put(arg, path, buf, SPEC_PAGE);
+	return e < 0 ? e : copy_secondaries(p, buf, put, arg);
 }
 
 static struct secctrl secctrl_of(const struct spec_secondary *s)

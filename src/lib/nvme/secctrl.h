@@ -44,7 +44,7 @@ struct secctrl {
 
 /*
  * By the PF's address. -ENOENT no-driver when it has no NVMe controller (not bound to nvme),
- * -EROFS read-only-root on a captured machine, -EACCES permission.
+ * -EROFS read-only-root on a machine that was captured without its answers, -EACCES permission.
  */
 int nvmepf_open(struct host *h, struct bdf pf, struct nvmepf **ret, struct problem **reterr);
 void nvmepf_free(struct nvmepf *p);
@@ -53,6 +53,13 @@ DEFINE_AUTO(struct nvmepf, nvmepf_free);
 
 /* -EOPNOTSUPP unsupported when it has no secondary controllers. */
 int nvmepf_get_caps(struct nvmepf *p, struct nvmepf_caps *ret, struct problem **reterr);
+/*
+ * What it answers to both calls below, as a captured machine keeps it: `put` gets each file's path
+ * and bytes. What `put` returned last, or as they do.
+ */
+int nvmepf_copy(struct nvmepf *p,
+	int (*put)(void *arg, const char *path, const void *data, size_t len), void *arg);
+
 /* In order of scid; the array is the caller's (free). */
 int nvmepf_list(struct nvmepf *p, struct secctrl **ret, size_t *ret_n, struct problem **reterr);
 /* That of VF `index`, 0 for virtfn0. -ENOENT not-found. */

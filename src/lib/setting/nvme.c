@@ -94,7 +94,7 @@ static void look(struct host *h, const struct function *f, struct setting_state 
 	autonvmepf *pf = NULL;
 	struct nvmepf_caps caps;
 	struct secctrl now;
-	int r = h->captured ? -EROFS : nvmepf_open(h, f->physfn->bdf, &pf, &p);
+	int r = nvmepf_open(h, f->physfn->bdf, &pf, &p);
 
 	if (r == 0)
 		r = nvmepf_get_caps(pf, &caps, &p);
@@ -258,11 +258,11 @@ static int nvme_apply(struct application *app, const struct settings *s, struct 
 	r = parse(s, &w, reterr);
 	if (r < 0)
 		return r;
-	if (app->host->captured) { /* its admin queue was not captured */
+	r = nvmepf_open(app->host, app->f->physfn->bdf, &pf, app->host->captured ? NULL : reterr);
+	if (r == -EROFS) { /* what the controller says was not captured */
 		add_wished(app, &w);
 		return 0;
 	}
-	r = nvmepf_open(app->host, app->f->physfn->bdf, &pf, reterr);
 	if (r == 0)
 		r = nvmepf_find(pf, (unsigned)app->f->vf_index, &before, reterr);
 	if (r < 0)

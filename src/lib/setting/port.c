@@ -11,8 +11,6 @@ enum { HANDLE_MAX = 4 + BDF_TEXT_MAX };
 /* Checks what all of these need, and writes the kernel's name of the device. */
 static int ask(struct host *h, const struct function *pf, char handle[HANDLE_MAX])
 {
-	if (h->captured)
-		return -EROFS;
 	if (!h->ops->devlink)
 		return -ENOSYS;
 	snprintf(handle, HANDLE_MAX, "pci/%s", pf->address);

@@ -93,9 +93,9 @@ configure() {
 	printf '[Match]\nName=ens2f0\n[PF]\nVirtualFunctions=1\n[VF *]\nDriver=vfio-pci\n' >/etc/vfctl/pf.d/a.conf
 }
 
-# What changes by itself, or is another user's: memory, interrupts, the asking process.
+# No device nodes are in a capture, and memory changes by itself.
 steady() {
-	grep -vE 'MiB|memory|KiB free|last |hugepage'
+	grep -vE 'MiB|memory|passed,|huge-?page| (vfio-interface|kvm|device-node) |/dev/(kvm|vfio)'
 }
 
 # same CAPTURE ARGUMENT…

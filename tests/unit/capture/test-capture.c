@@ -5,8 +5,10 @@
 #include "base/str.h"
 #include "capture/capture.h"
 #include "fake/fake.h"
+#include "host/devlink.h"
 #include "host/sysfs.h"
 #include "host/tarfile.h"
+#include "nvme/secctrl.h"
 
 #include <stdio.h>
 #include <unistd.h>
@@ -270,6 +272,85 @@ static void migration(void **state)
 	assert_true(sysfs_exists(c, "kernel/debug/vfio/0000:02:10.2"));
 }
 
+/* Everything that devlink tells of a switch with ports is told again. */
+static void devlink_facts(void **state UNUSED)
+{
+	static const char dev[] = "pci/0000:01:00.0";
+	struct devlink_eswitch mode = { .mode = 1, .inline_mode = -1, .encap_mode = -1 }, same;
+	autohost *h = fake_kernel_new(HOSTS_DIR "/s0-pf-only.tar.gz"), *c = NULL, *bare = NULL;
+	autofree struct devlink_port *ports = NULL, *again = NULL;
+	autofree struct devlink_reporter *reporters = NULL, *told = NULL;
+	struct devlink_rate rate, kept;
+	size_t n, m, n_reporters, n_told;
+
+	bare = captured(h, key);
+	assert_int_equal(bare->ops->devlink->eswitch_get(bare, dev, &same), -ENODEV);
+	fake_devlink(h, "0000:01:00.0");
+	assert_int_equal(h->ops->devlink->eswitch_set(h, dev, &mode, NULL), 0);
+	assert_int_equal(sysfs_write(h, "2", "bus/pci/devices/0000:01:00.0/sriov_numvfs"), 0);
+	host_sleep_ms(h, 1000);
+	c = captured(h, NULL);
+	assert_int_equal(h->ops->devlink->eswitch_get(h, dev, &mode), 0);
+	assert_int_equal(c->ops->devlink->eswitch_get(c, dev, &same), 0);
+	assert_memory_equal(&mode, &same, sizeof(mode));
+	assert_int_equal(h->ops->devlink->ports(h, dev, &ports, &n), 0);
+	assert_int_equal(c->ops->devlink->ports(c, dev, &again, &m), 0);
+	assert_true(n >= 2 && n == m);
+	for (size_t i = 0; i < n; i++) {
+		assert_int_equal(ports[i].index, again[i].index);
+		assert_int_equal(ports[i].flavour, again[i].flavour);
+		assert_int_equal(ports[i].vf_number, again[i].vf_number);
+		assert_string_equal(ports[i].netdev, again[i].netdev);
+		assert_int_equal(ports[i].function.caps_known, again[i].function.caps_known);
+		assert_int_equal(ports[i].function.address_len, again[i].function.address_len);
+		assert_memory_equal(ports[i].function.address, again[i].function.address, 32);
+		assert_int_equal(ports[i].function.max_io_eqs, again[i].function.max_io_eqs);
+		assert_int_equal(ports[i].function.state, again[i].function.state);
+		if (h->ops->devlink->rate_get(h, dev, ports[i].index, &rate) < 0)
+			continue;
+		assert_int_equal(c->ops->devlink->rate_get(c, dev, ports[i].index, &kept), 0);
+		assert_memory_equal(&rate, &kept, sizeof(rate));
+	}
+	assert_int_equal(h->ops->devlink->reporters(h, dev, &reporters, &n_reporters), 0);
+	assert_int_equal(c->ops->devlink->reporters(c, dev, &told, &n_told), 0);
+	assert_int_equal(n_reporters, n_told);
+	assert_int_equal(c->ops->devlink->eswitch_set(c, dev, &mode, NULL), -EROFS);
+	assert_int_equal(c->ops->devlink->eswitch_get(c, "pci/0000:09:00.0", &same), -EROFS);
+}
+
+/* So is what an NVMe controller tells of those of its VFs. */
+static void nvme_facts(void **state UNUSED)
+{
+	static const struct bdf pf = { 0, 3, 0, 0 };
+	autohost *h = fake_kernel_new(HOSTS_DIR "/s0-pf-only.tar.gz"), *c = NULL, *again = NULL;
+	autofree struct secctrl *list = NULL, *kept = NULL;
+	autonvmepf *live = NULL, *read = NULL;
+	struct nvmepf_caps caps, same;
+	size_t n, m;
+
+	assert_int_equal(nvmepf_open(h, pf, &live, NULL), 0);
+	assert_int_equal(nvmepf_set_resources(live, 1, 2, 1, NULL), 1);
+	c = captured(h, key);
+	again = captured(c, key);
+	assert_int_equal(nvmepf_open(again, pf, &read, NULL), 0);
+	assert_int_equal(nvmepf_get_caps(live, &caps, NULL), 0);
+	assert_int_equal(nvmepf_get_caps(read, &same, NULL), 0);
+	assert_int_equal(caps.vq.flexible, same.vq.flexible);
+	assert_int_equal(caps.vq.assigned, same.vq.assigned);
+	assert_int_equal(caps.vi.max_per_vf, same.vi.max_per_vf);
+	assert_int_equal(nvmepf_list(live, &list, &n, NULL), 0);
+	assert_int_equal(nvmepf_list(read, &kept, &m, NULL), 0);
+	assert_true(n >= 2 && n == m);
+	for (size_t i = 0; i < n; i++) {
+		assert_int_equal(list[i].scid, kept[i].scid);
+		assert_int_equal(list[i].vf, kept[i].vf);
+		assert_int_equal(list[i].online, kept[i].online);
+		assert_int_equal(list[i].nvq, kept[i].nvq);
+	}
+	assert_int_equal(kept[1].nvq, 2);
+	assert_true(nvmepf_set_resources(read, 0, 2, 1, NULL) < 0);
+}
+
 /* While a removal waits for a VF's user, reading sriov_numvfs never comes back. */
 static void what_would_hang(void **state)
 {
@@ -390,7 +471,8 @@ int main(void)
 		T(secrets),
 		T(configuration),
 		cmocka_unit_test(log_of_the_kernel),
-
+		cmocka_unit_test(devlink_facts),
+		cmocka_unit_test(nvme_facts),
 		T(migration),
 		T(what_would_hang),
 		T(what_has_effects),
