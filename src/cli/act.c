@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "act.h"
+#include "interrupt.h"
 #include "base/str.h"
 
 /* The verb and its words, as they were typed. */
@@ -73,6 +74,7 @@ struct driver_opts act_driver_opts(struct act *act)
 		.force = act->allow_in_use,
 		.deadline_ms = act->timeout_ms,
 		.waiting = waiting_for_holder,
+		.cancelled = interrupt_came,
 		.arg = act,
 	};
 }
@@ -84,6 +86,7 @@ struct sriov_opts act_sriov_opts(struct act *act)
 		.force = act->allow_in_use,
 		.deadline_ms = act->timeout_ms,
 		.waiting = waiting,
+		.cancelled = interrupt_came,
 		.note = note,
 		.arg = act,
 	};
@@ -155,6 +158,7 @@ struct apply_opts act_apply_opts(struct act *act)
 		.lock_ms = act->timeout_ms,
 		.waiting = waiting,
 		.recovered = recovered,
+		.cancelled = interrupt_came,
 		.note = note,
 		.arg = act,
 	};
@@ -179,6 +183,7 @@ int act_apply(struct act *act, const struct wishes *w, const struct plan_opts *h
 	no = r == 0 ? plan_refusal(&plan) : NULL;
 	if (no)
 		r = problem(reterr, no->code, no->kind, no->hint, "%s", no->what);
+	interrupt_catch();
 	return r < 0 ? r : plan_apply(act->work, &plan, opts, &act->journal_id, reterr);
 }
 

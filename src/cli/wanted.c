@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "wanted.h"
+#include "interrupt.h"
 #include "base/str.h"
 #include "out/complaint.h"
 #include "out/plan.h"
@@ -206,6 +207,7 @@ int wanted_apply(
 	opts.result = step_ended;
 	opts.result_arg = act;
 	opts.act.allow_in_use = opts.act.driver.force = opts.act.sriov.force = true;
+	interrupt_catch();
 	r = plan_apply(act->work, p, &opts, &act->journal_id, &why);
 	if (!p->n && !out_is_json(&act->cli->out)) {
 		fputs("Nothing to do: all is as it should be.\n", act->cli->out.to);

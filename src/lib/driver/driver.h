@@ -20,6 +20,8 @@ struct driver_opts {
 	unsigned deadline_ms;  /* for an unbind that its user holds up; 0 = 10 s */
 	/* About once a second while waiting: `who` is the holder as holders_text tells, or NULL. */
 	void (*waiting)(void *arg, struct bdf a, const char *who, unsigned waited_ms);
+	/* Asked then, too; true: enough, -ECANCELED. NULL: never. */
+	bool (*cancelled)(void *arg);
 	void *arg;
 };
 

@@ -99,7 +99,7 @@ static int still_waiting(void *arg, unsigned waited_ms)
 
 	if (w->opts && w->opts->waiting)
 		w->opts->waiting(w->opts->arg, w->a, w->who, waited_ms);
-	return 0;
+	return w->opts && w->opts->cancelled && w->opts->cancelled(w->opts->arg);
 }
 
 static int unbind_failed(struct host *h, struct bdf a, const char *driver, const char *who,
@@ -109,8 +109,8 @@ static int unbind_failed(struct host *h, struct bdf a, const char *driver, const
 		.action = CAUSE_UNBIND, .code = code, .bdf = a, .driver = driver
 	};
 
-	if (code == -ETIMEDOUT)
-		return problem(reterr, code, PROBLEM_TIMEOUT,
+	if (code == -ETIMEDOUT || code == -ECANCELED)
+		return problem(reterr, code, code == -ETIMEDOUT ? PROBLEM_TIMEOUT : PROBLEM_FAILED,
 			"the kernel goes on waiting; it ends when the user lets go",
 			"%s: %s has not let go%s%s", BDF_TEXT(a), driver, who ? " because of " : "",
 			who ? who : "");

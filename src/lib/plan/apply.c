@@ -23,7 +23,7 @@ struct run {
 	enum step_state *states;
 	size_t *order, n_order; /* those begun */
 	unsigned running;
-	bool changed;
+	bool changed, cancelled;
 	int code; /* of the first failure */
 	struct problem *problem;
 };
@@ -74,7 +74,7 @@ static bool pick_in(const struct run *r, const struct plan_group *g, size_t *ret
 
 static bool pick(const struct run *r, size_t *ret)
 {
-	if (r->code < 0 && !r->opts->keep_going)
+	if (r->cancelled || (r->code < 0 && !r->opts->keep_going))
 		return false;
 	for (size_t i = 0; i < r->plan->n_groups; i++)
 		if (pick_in(r, &r->plan->groups[i], ret))
@@ -212,6 +212,19 @@ static void begin_step(struct run *r, size_t i)
 	run_step(r, i);
 }
 
+static void ask_whether_to_go_on(struct run *r)
+{
+	size_t i;
+
+	/* When the last step is through there is nothing left to interrupt. */
+	if (!pick(r, &i) || !r->opts->cancelled || !r->opts->cancelled(r->opts->arg))
+		return;
+	r->cancelled = true;
+	if (!r->code)
+		r->code = problem(&r->problem, -ECANCELED, PROBLEM_FAILED, NULL,
+			"interrupted before all was done");
+}
+
 static void *work_on(void *arg)
 {
 	struct run *r = arg;
@@ -219,6 +232,7 @@ static void *work_on(void *arg)
 
 	pthread_mutex_lock(&r->lock);
 	for (;;) {
+		ask_whether_to_go_on(r);
 		if (pick(r, &i))
 			begin_step(r, i);
 		else if (r->running)

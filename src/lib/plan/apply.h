@@ -28,6 +28,11 @@ struct apply_opts {
 	/* What became of work that was left behind, one line each. */
 	void (*recovered)(void *arg, const struct entry *e, enum journal_end how,
 		const struct problem *why_not);
+	/*
+	 * Asked before every step, and by waits within them (act.driver, act.sriov have their own);
+	 * true: no further step, and -ECANCELED; what was begun is taken back. NULL: never.
+	 */
+	bool (*cancelled)(void *arg);
 	/* What is worth knowing and stops nothing: what has happened; what to do. */
 	void (*note)(void *arg, const char *text, const char *hint);
 	void *arg;

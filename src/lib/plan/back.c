@@ -10,6 +10,8 @@ static struct action_opts forced(const struct action_opts *act)
 
 	o.allow_in_use = o.driver.force = o.sriov.force = true;
 	o.recovering = o.sriov.distrust = true;
+	/* Whoever interrupted us wants just this. */
+	o.driver.cancelled = o.sriov.cancelled = NULL;
 	o.result = NULL;
 	return o;
 }

@@ -20,6 +20,8 @@ void vf_change_done(struct vf_change *c);
 /* Fills the rest of *c from what the machine is and refuses what cannot be; 0 already so, 1 to do.
  */
 int vf_change_check(struct vf_change *c, struct problem **reterr);
+/* Whether the user has had enough. */
+bool vf_change_cancelled(const struct vf_change *c);
 /* What is no failure and yet not as it should be. */
 void vf_change_note(struct vf_change *c, const char *text, const char *hint);
 /* Waits until all c->to VFs are usable; -ETIMEDOUT with what is missing. */

@@ -16,11 +16,11 @@ static int write_failed(struct vf_change *c, unsigned n, int code, const struct 
 		.action = CAUSE_SET_NUMVFS, .code = code, .bdf = c->pf, .wanted = n
 	};
 
-	if (code == -ETIMEDOUT)
-		return problem(reterr, code, PROBLEM_TIMEOUT,
+	if (code == -ETIMEDOUT || code == -ECANCELED)
+		return problem(reterr, code, code == -ETIMEDOUT ? PROBLEM_TIMEOUT : PROBLEM_FAILED,
 			"the kernel goes on by itself; it ends when the VF's user lets go",
 			"the kernel has not set %u VFs of %s within %u s", n, BDF_TEXT(c->pf),
-			c->deadline_ms / 1000);
+			(unsigned)(host_now_ms(c->h) - c->begin_ms) / 1000);
 	return cause_problem(c->h, &q, since, reterr, "%s: cannot set %u VFs", BDF_TEXT(c->pf), n);
 }
 
@@ -28,6 +28,11 @@ void vf_change_tell(struct vf_change *c, const char *text)
 {
 	if (c->opts->waiting && text)
 		c->opts->waiting(c->opts->arg, text, (unsigned)(host_now_ms(c->h) - c->begin_ms));
+}
+
+bool vf_change_cancelled(const struct vf_change *c)
+{
+	return c->opts->cancelled && c->opts->cancelled(c->opts->arg);
 }
 
 void vf_change_note(struct vf_change *c, const char *text, const char *hint)
@@ -53,7 +58,7 @@ static int write_waits(void *arg, unsigned waited_ms UNUSED)
 		text = str_printf(
 			"waiting for the kernel to change the VFs of %s", BDF_TEXT(c->pf));
 	vf_change_tell(c, text);
-	return 0;
+	return vf_change_cancelled(c);
 }
 
 static unsigned time_left(const struct vf_change *c)
@@ -72,7 +77,7 @@ static int write_numvfs(struct vf_change *c, unsigned n, struct problem **reterr
 			       BDF_TEXT(c->pf))
 		     : -ENOMEM;
 
-	c->stuck = r == -ETIMEDOUT;
+	c->stuck = r == -ETIMEDOUT || r == -ECANCELED;
 	c->touched |= r == 0;
 	return r < 0 ? write_failed(c, n, r, &mark, reterr) : 0;
 }

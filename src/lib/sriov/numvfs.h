@@ -22,6 +22,8 @@ struct sriov_opts {
 	unsigned deadline_ms; /* 0: 10 s and 1 s per VF */
 	/* About once a second; `text`: "waiting for pid 4711 (qemu) to release 0000:3b:02.1". */
 	void (*waiting)(void *arg, const char *text, unsigned waited_ms);
+	/* Asked then, too; true: enough, -ECANCELED. NULL: never. */
+	bool (*cancelled)(void *arg);
 	/* What the user should know though it went well. */
 	void (*note)(void *arg, const char *text, const char *hint);
 	void *arg;
@@ -29,7 +31,8 @@ struct sriov_opts {
 
 /*
  * Makes the PF have n VFs. 1 changed, 0 was already so. -ERANGE too many, -EBUSY in use,
- * -ETIMEDOUT; on failure the previous count is there again, or the problem says that it is not.
+ * -ETIMEDOUT, -ECANCELED; on failure the previous count is there again, or the problem says that it
+ * is not.
  */
 int sriov_set_numvfs(struct host *h, struct bdf pf, unsigned n, const struct sriov_opts *opts,
 	struct problem **reterr);

@@ -167,6 +167,9 @@ int vf_change_await(struct vf_change *c, struct problem **reterr)
 
 		if (lack.what == VF_READY)
 			return 0;
+		if (vf_change_cancelled(c))
+			return problem(reterr, -ECANCELED, PROBLEM_FAILED, NULL,
+				"interrupted while waiting for VFs of %s", BDF_TEXT(c->pf));
 		if (now - c->begin_ms >= c->deadline_ms)
 			return out_of_time(c, &lack, reterr);
 		if (now - told >= 1000) {

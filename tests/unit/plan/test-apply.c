@@ -103,6 +103,99 @@ static void a_kernel_that_fails(void **state UNUSED)
 	}
 }
 
+static bool enough(void *arg)
+{
+	unsigned *left = arg;
+
+	if (*left)
+		--*left;
+	return !*left;
+}
+
+/* Interrupted at any moment: as it was before, or all done, and it is said. */
+static void had_enough(void **state UNUSED)
+{
+	unsigned taken_back = 0;
+
+	for (unsigned n = 1;; n++) {
+		autofree char *before = NULL, *after = NULL;
+		autowishes w = { 0 };
+		unsigned left = n;
+		struct fixture f;
+		int r;
+
+		fixture_start(&f, "s0-pf-only");
+		before = state_of(f.h);
+		wish(&w);
+		f.opts.arg = f.opts.act.sriov.arg = f.opts.act.driver.arg = &left;
+		f.opts.cancelled = f.opts.act.sriov.cancelled = f.opts.act.driver.cancelled =
+			enough;
+		r = apply(&f, &w, &(struct plan_opts) { 0 });
+		after = state_of(f.h);
+		if (r < 0) {
+			autoentry e = { 0 };
+
+			assert_int_equal(r, -ECANCELED);
+			assert_string_equal(after, before);
+			assert_non_null(f.problem);
+			assert_int_equal(journal_read(&f.place, f.id, &e), 0);
+			assert_int_equal(e.end, JOURNAL_UNDONE);
+			taken_back += e.n_started > 0;
+		}
+		fixture_end(&f);
+		if (r == 1)
+			break;
+		assert_true(n < 100);
+	}
+	assert_true(taken_back > 3);
+}
+
+/* What is kept when something fails is kept when it is interrupted, too. */
+static void enough_but_kept(void **state UNUSED)
+{
+	autowishes w = { 0 };
+	autoentry e = { 0 };
+	unsigned left = 3;
+	struct fixture f;
+
+	fixture_start(&f, "s1-igb4-igbvf");
+	for (unsigned i = 0; i < 4; i++)
+		assert_int_equal(
+			wish_put(&pf_wish_vf(wishes_pf(&w, at(PF)), i)->driver, "vfio-pci"), 0);
+	f.opts.arg = &left;
+	f.opts.cancelled = enough;
+	f.opts.keep_going = true;
+	assert_int_equal(apply(&f, &w, &(struct plan_opts) { 0 }), -ECANCELED);
+	assert_int_equal(journal_read(&f.place, f.id, &e), 0);
+	assert_int_equal(e.end, JOURNAL_KEPT);
+	assert_int_equal(e.n_started, 2);
+	fixture_end(&f);
+}
+
+/* The holder came when the write was under way: he is waited for until the user has had enough. */
+static void enough_of_a_holder(void **state UNUSED)
+{
+	autowishes w = { 0 };
+	unsigned left = 4;
+	autofree char *text = NULL;
+	struct fixture f;
+
+	fixture_start(&f, "s2-vfio");
+	fake_hold(f.h, "0000:02:10.0");
+	wishes_pf(&w, at("0000:02:00.0"))->num_vfs = 0;
+	f.opts.arg = f.opts.act.sriov.arg = &left;
+	f.opts.cancelled = f.opts.act.sriov.cancelled = enough;
+	assert_int_equal(apply(&f, &w, &(struct plan_opts) { .allow_destroy = true }), -ECANCELED);
+	/* The kernel is at it, and would not answer: that is left to the next. */
+	text = problem_text(f.problem);
+	assert_non_null(strstr(text, "the next vfctl takes it back"));
+	fake_release(f.h, "0000:02:10.0");
+	host_sleep_ms(f.h, 5000);
+	assert_int_equal(work_recover(f.h, &f.opts, NULL), 0);
+	assert_int_equal(fake_num_vfs(f.h, "0000:02:00.0"), 2);
+	fixture_end(&f);
+}
+
 /* What cannot be kept is not begun. */
 static void nowhere_to_write(void **state UNUSED)
 {
@@ -190,6 +283,9 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_journal_that_fails),
 		cmocka_unit_test(a_kernel_that_fails),
+		cmocka_unit_test(had_enough),
+		cmocka_unit_test(enough_but_kept),
+		cmocka_unit_test(enough_of_a_holder),
 		cmocka_unit_test(nowhere_to_write),
 		cmocka_unit_test(work_of_another_boot),
 		cmocka_unit_test(pictures_are_wishes),
