@@ -56,9 +56,9 @@ packages_for() {
 		;;
 	lab)
 		# pci.ids: names in the demonstration; busybox, dash, kmod, ip (and where a scenario
-		# asks for it udev) go into the initramfs.
-		echo 'qemu-system-x86>=1:10.0' busybox-static dash kmod iproute2 udev cpio xz-utils zstd \
-			pci.ids libc-bin util-linux
+		# asks for it udev, strace) go into the initramfs.
+		echo 'qemu-system-x86>=1:10.0' busybox-static dash kmod iproute2 udev strace cpio xz-utils \
+			zstd pci.ids libc-bin util-linux
 		;;
 	netdevsim) # builds a kernel
 		echo flex bison bc make gcc libelf-dev lz4

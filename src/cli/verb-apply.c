@@ -31,7 +31,12 @@ static int apply(
 	if (act->cli->dry_run)
 		return out_plan(&act->cli->out, &plan, reterr);
 	r = wanted_apply(act, &plan, a, reterr);
-	return r == 0 ? act_record_cards(act, w, reterr) : r;
+	if (r)
+		return r;
+	r = act_record_cards(act, w, reterr);
+	return r < 0 ? problem_wrap(reterr, r,
+			       "all is as it should be, but which cards have it cannot be noted")
+		     : 0;
 }
 
 static int run(struct cli *cli, const struct args *a, struct problem **reterr)

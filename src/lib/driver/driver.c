@@ -224,7 +224,7 @@ static void move_back(struct host *h, struct bdf a, const struct note *was, int 
 	autoproblem *second = NULL;
 
 	/* While the kernel still works on an unbind, everything else would wait behind it. */
-	if (code == -ETIMEDOUT)
+	if (code == -ETIMEDOUT || code == -ECANCELED)
 		return;
 	if (move_to(h, a, was->driver, was->override, &quiet, &second) == 0)
 		return;
@@ -249,7 +249,7 @@ static int change(struct host *h, struct bdf a, const char *driver, const char *
 	if (r == 0)
 		return 1;
 	move_back(h, a, was, r, opts, reterr);
-	if (noted > 0 && r != -ETIMEDOUT)
+	if (noted > 0 && r != -ETIMEDOUT && r != -ECANCELED)
 		note_forget(a, opts->state_dir);
 	return r;
 }

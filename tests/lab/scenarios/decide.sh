@@ -1,7 +1,9 @@
 # shellcheck shell=sh
-# Plan, apply, undo while a guest holds a VF; vfctl killed half way; two of them at once.
-LAB_TIMEOUT=300
+# Plan, apply, undo while a guest holds a VF; a holder that comes too late to be refused; vfctl
+# killed half way, at every record and every wait; two of them at once.
+LAB_TIMEOUT=600
 LAB_PROGRAMS="vfctl vfctl-vmm"
+LAB_FILES="/usr/bin/strace"
 
 vf() {
 	link_name "$devices/$1/virtfn$2"
@@ -92,6 +94,100 @@ creation() {
 	vfctl --no-legend history | awk '/ apply / { print $1; exit }'
 }
 
+# The kernel waits for a holder that came when nothing could be refused any more: strace keeps the
+# write back until he is there. He is stopped, so that he cannot let go when he is asked to.
+destroy_with_late_holder() {
+	numvfs=$(readlink -f "$devices/$pf/sriov_numvfs")
+	strace -f -qq -o /dev/null -P "$numvfs" -e trace=write -e inject=write:delay_enter=20000000 \
+		vfctl -v destroy "$pf" --timeout 60 >/tmp/late 2>&1 &
+	wait_for 20 work_is_under_way || return 1
+	guest_start late /tmp/guest.sh --cpus 1 --mem 256M --vf "$pf/vf0"
+	wait_for 15 holds "$(group_of "$(vf "$pf" 0)")" || return 1
+	kill -STOP "$(holder_of "$(group_of "$(vf "$pf" 0)")")"
+}
+
+holder_of() {
+	for fd in /proc/[0-9]*/fd/*; do
+		[ "$(readlink "$fd")" = "/dev/vfio/$1" ] || continue
+		fd=${fd#/proc/}
+		echo "${fd%%/*}"
+		return
+	done
+	return 1
+}
+
+holds() {
+	holder_of "$1" >/dev/null
+}
+
+late_says() {
+	grep -q "$1" /tmp/late
+}
+
+# The vfctl that acts: not strace, not its helper.
+late_vfctl() {
+	cut -d: -f1 "/run/vfctl/lock/$pf" | cut -d' ' -f1
+}
+
+nobody_hangs() {
+	check "list answers meanwhile" timeout 20 vfctl list
+	check "show, too" timeout 20 vfctl show "$pf"
+	check "and history" timeout 20 vfctl history
+	check "another change is refused" fails_with 5 timeout 20 vfctl create "$pf" 2
+	check "by pid" said "pid $(late_vfctl) (vfctl destroy $pf) works on $pf"
+}
+
+too_late_to_refuse() {
+	step "The kernel waits for a holder"
+	vfctl apply --yes --allow-destroy --allow-in-use /tmp/net.conf >/dev/null 2>&1
+	check "four VFs" has_vfs "$pf" 4
+	must "a holder comes in between" destroy_with_late_holder
+	check "who is waited for is said" wait_for 60 late_says \
+		"waiting for pid [0-9]* (vfctl-vmm.* to release $(vf "$pf" 0)"
+	nobody_hangs
+	kill -INT "$(late_vfctl)"
+	check "Ctrl-C is heard" wait_for 10 late_says "interrupted: what was begun is taken back"
+	check "it ends" wait_for 40 late_says "the next vfctl takes it back"
+	cat /tmp/late
+	check "the next one cannot, and says so" fails_with 10 vfctl create "$pf" 2
+	check "why" said "still busy\|still at it\|could not be taken back"
+	holder=$(holder_of "$(group_of "$(vf "$pf" 0)")")
+	kill -CONT "$holder"
+	kill -TERM "$(guest_pid late)"
+	wait_for 30 guest_has_ended late
+	check "the kernel goes on" wait_for 10 no_holder
+	vfctl undo 99999 >/tmp/said 2>&1
+	cat /tmp/said
+	check "the next one puts it in order" said "all is as it was before it"
+	check "four VFs again" has_vfs "$pf" 4
+	check "on vfio-pci again" test "$(driver_of "$(vf "$pf" 3)")" = vfio-pci
+}
+
+no_holder() {
+	for fd in /proc/[0-9]*/fd/*; do
+		case $(readlink "$fd") in
+		/dev/vfio/[0-9]*) return 1 ;;
+		esac
+	done
+}
+
+work_is_under_way() {
+	[ -n "$(ls /run/vfctl/journal)" ]
+}
+
+# After a death: what the next ones say goes to /tmp/notes.
+next_start() {
+	vfctl history >/dev/null 2>>/tmp/notes
+	vfctl unbind "$pf" --dry-run >/dev/null 2>&1
+	vfctl set "$pf/vf0" vlan=0 >/dev/null 2>>/tmp/notes
+	vfctl undo 99999 >/dev/null 2>>/tmp/notes
+	n=$(vfs_of "$pf")
+	check "$1: none or all ($n)" test "$n" = 0 -o "$n" = 4
+	check "$1: no work is left behind" test -z "$(ls /run/vfctl/journal)"
+	[ "$n" = 0 ] || check "$1: all bound" test "$(driver_of "$(vf "$pf" 3)")" = vfio-pci
+	vfctl destroy --allow-in-use "$pf" >/dev/null 2>&1
+}
+
 killed() {
 	step "Killed half way, at ten moments: the next start puts it in order"
 	must "none" vfctl destroy "$pf"
@@ -102,18 +198,34 @@ killed() {
 		kill -9 $dying 2>/dev/null
 		wait $dying 2>/dev/null
 		sleep 0.3
-		vfctl history >/dev/null 2>>/tmp/notes
-		vfctl unbind "$pf" --dry-run >/dev/null 2>&1
-		vfctl set "$pf/vf0" vlan=0 >/dev/null 2>>/tmp/notes
-		vfctl undo 99999 >/dev/null 2>>/tmp/notes
-		n=$(vfs_of "$pf")
-		check "moment $i: none or all ($n)" test "$n" = 0 -o "$n" = 4
-		check "moment $i: no work is left behind" test -z "$(ls /run/vfctl/journal)"
-		[ "$n" = 0 ] || check "moment $i: all bound" test "$(driver_of "$(vf "$pf" 3)")" = vfio-pci
-		vfctl destroy --allow-in-use "$pf" >/dev/null 2>&1
+		next_start "moment $i"
 	done
 	grep interrupted /tmp/notes
 	check "some were interrupted, and it was said" grep -q "was interrupted" /tmp/notes
+}
+
+# killed_in SYSCALL FIRST STEP: SIGKILL at the n-th of those calls of any thread, for every n until
+# it gets through.
+killed_in() {
+	step "Killed in $1"
+	: >/tmp/notes
+	n_th=$2
+	deaths=0
+	while [ "$n_th" -lt 200 ]; do
+		strace -f -qq -o /dev/null -e "trace=$1" -e "inject=$1:signal=SIGKILL:when=$n_th" \
+			vfctl apply --yes /tmp/net.conf >/dev/null 2>&1
+		rc=$?
+		sleep 0.3
+		next_start "$1 $n_th"
+		[ $rc != 0 ] || break
+		deaths=$((deaths + 1))
+		n_th=$((n_th + $3))
+	done
+	check "it got through in the end" test "$rc" = 0
+	check "after some deaths ($deaths)" test $deaths -ge 3
+	grep -c "all is as it was before it" /tmp/notes
+	check "some were taken back" grep -q "all is as it was before it" /tmp/notes
+	cat /tmp/notes
 }
 
 two_at_once() {
@@ -136,6 +248,9 @@ scenario() {
 	plan_and_apply
 	nvme_in_order
 	held_by_a_guest
+	too_late_to_refuse
 	killed
+	killed_in fdatasync 1 1
+	killed_in poll 1 3
 	two_at_once
 }

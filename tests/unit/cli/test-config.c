@@ -2,6 +2,8 @@
 /* Configuration from the command line on: pools, stable addresses, cards that were exchanged. */
 #include "fixture.h"
 
+#include "store/store.h"
+
 #define VF0_MAC "42:7d:8e:41:c7:fe" /* candidate 0 of this machine id and card */
 
 static void machine(struct fixture *f)
@@ -106,6 +108,22 @@ static void apply_records_the_card(void **state UNUSED)
 	end(&f);
 }
 
+/* A full or read-only /var: it is applied, and it is said what is missing. */
+static void a_card_that_cannot_be_noted(void **state UNUSED)
+{
+	struct fixture f;
+
+	machine(&f);
+	fake_put(
+		f.cli.host, "[Match]\nName=eth0\n[VF 0]\nTrust=yes\n", "/etc/vfctl/pf.d/10-x.conf");
+	assert_int_equal(store_put(f.state_dir, "identities", "in the way"), 0);
+	assert_int_equal(vfctl(&f, "apply --yes"), 1);
+	assert_non_null(strstr(f.notes, "which cards have it cannot be noted"));
+	assert_int_equal(vfctl(&f, "--dry-run set eth0/vf0 trust=on"), 0);
+	assert_non_null(strstr(f.out, "already so"));
+	end(&f);
+}
+
 /* Cards without any configuration, too: a change is of a card, not of a place. */
 static void undo_knows_its_card(void **state UNUSED)
 {
@@ -172,6 +190,7 @@ int main(void)
 		cmocka_unit_test(another_card_is_left_alone),
 		cmocka_unit_test(pools),
 		cmocka_unit_test(apply_records_the_card),
+		cmocka_unit_test(a_card_that_cannot_be_noted),
 		cmocka_unit_test(undo_knows_its_card),
 		cmocka_unit_test(undo_follows_its_card),
 		cmocka_unit_test(only_looks),
