@@ -100,6 +100,59 @@ static void nvme_resources_come_first(void **state UNUSED)
 	unmake(&m);
 }
 
+/* "VF 0: a=b c=d, on DRIVER" of an existing VF that is bound. */
+static void each_ordered(const char *words, const char *driver, const char *is)
+{
+	autofree char *list = strdup(words), *order = NULL;
+	autowishes w = { 0 };
+	autoplan p = { 0 };
+	autonow now = { 0 };
+	struct vf_wish *v;
+	struct made m;
+	char *rest = list;
+
+	make(&m, 1, 1, "igb");
+	v = pf_wish_vf(wishes_pf(&w, bdf_of(0, 0)), 0);
+	for (char *word; (word = strsep(&rest, " "));)
+		assert_int_equal(wish_setting(&v->settings, word), 0);
+	if (driver)
+		assert_int_equal(wish_put(&v->driver, driver), 0);
+	assert_int_equal(plan_make(&m.inv, &now, &w, &consent, &p), 0);
+	assert_null(plan_refusal(&p));
+	order = order_of(&p);
+	assert_string_equal(order, is);
+	unmake(&m);
+}
+
+/* Whoever binds later sees them; what needs a VF without driver gets one, for that long. */
+static void attributes_come_before_drivers(void **state UNUSED)
+{
+	each_ordered("vlan=7 mac=02:00:00:00:00:01", "vfio-pci",
+		"0 vlan=7 mac=02:00:00:00:00:01; 0 bind to vfio-pci");
+	each_ordered("msix=4", NULL, "0 unbind; 0 msix=4; 0 back to vfdrv");
+	each_ordered("msix=4 vlan=7", "vfio-pci", "0 unbind; 0 msix=4 vlan=7; 0 bind to vfio-pci");
+}
+
+/* bnxt_en: brought up only where it is down, and only for VFs that come. */
+static void link_only_when_needed(void **state UNUSED)
+{
+	autowishes w = { 0 };
+	autoplan up = { 0 };
+	autofree char *order = NULL;
+	autonow now = { 0 };
+	struct made m;
+
+	make(&m, 1, 0, "bnxt_en");
+	assert_int_equal(now_add(&now, bdf_of(0, 0), OF_ITSELF, "link=up"), 0);
+	now_sort(&now);
+	wishes_pf(&w, bdf_of(0, 0))->num_vfs = 2;
+	assert_int_equal(plan_make(&m.inv, &now, &w, &consent, &up), 0);
+	order = order_of(&up);
+	assert_string_equal(order, "2 VFs");
+	unmake(&m);
+	ordered("bnxt_en", 2, 0, NULL, "no VFs");
+}
+
 /* From 2 to 3 with consent only, never when one is held, and what was set is set again. */
 static void through_none(void **state UNUSED)
 {
@@ -163,6 +216,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(what_drivers_want),
 		cmocka_unit_test(nvme_resources_come_first),
+		cmocka_unit_test(attributes_come_before_drivers),
+		cmocka_unit_test(link_only_when_needed),
 		cmocka_unit_test(through_none),
 		cmocka_unit_test(cost_is_linear),
 	};
