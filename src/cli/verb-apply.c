@@ -7,7 +7,8 @@ static const struct option options[] = {
 	{ 0, "yes", TAKES_NOTHING, NULL, "do not ask", NULL },
 	OPTION_ALLOW_DESTROY,
 	OPTION_ALLOW_IN_USE,
-	{ 0, "keep-going", TAKES_NOTHING, NULL, "keep what succeeded when something fails", NULL },
+	{ 0, "keep-going", TAKES_NOTHING, NULL,
+		"keep what succeeded when something fails or is refused", NULL },
 	OPTION_TIMEOUT,
 };
 
@@ -29,7 +30,7 @@ static int apply(
 	if (r < 0)
 		return r;
 	if (act->cli->dry_run)
-		return out_plan(&act->cli->out, &plan, reterr);
+		return wanted_show(act, &plan, reterr);
 	r = wanted_apply(act, &plan, a, reterr);
 	if (r)
 		return r;

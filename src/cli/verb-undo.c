@@ -77,7 +77,7 @@ static int undo(struct act *act, struct entry *e, const struct args *a, struct p
 		r = problem(reterr, -ENOMEM, PROBLEM_NO_MEMORY, NULL, "out of memory");
 	if (r < 0)
 		return r;
-	return act->cli->dry_run ? out_plan(&act->cli->out, &consented, reterr)
+	return act->cli->dry_run ? wanted_show(act, &consented, reterr)
 				 : wanted_apply(act, &consented, a, reterr);
 }
 

@@ -176,6 +176,28 @@ static int refused(const struct plan *p, struct problem **reterr)
 	return no->code;
 }
 
+/* With --keep-going, what is refused of one PF does not stop the others; each is a result. */
+static void add_refused(struct act *act, const struct plan *p)
+{
+	for (size_t i = 0; i < p->n_groups; i++) {
+		const struct problem *no = p->groups[i].refusal;
+		struct problem *copy = NULL;
+
+		if (!no)
+			continue;
+		problem(&copy, no->code, no->kind, no->hint, "%s", no->what);
+		act_add(act, BDF_TEXT(p->groups[i].bdf), no->code, copy, "apply");
+	}
+}
+
+int wanted_show(struct act *act, const struct plan *p, struct problem **reterr)
+{
+	const struct problem *no = plan_refusal(p);
+	int r = out_plan(&act->cli->out, p, reterr);
+
+	return r == 0 && no ? problem_kind_exit_code(no->kind) : r;
+}
+
 /* What was rolled back is no list of deeds: the story alone tells. */
 static int tell(struct act *act, int r, const struct args *a, struct problem *p)
 {
@@ -194,7 +216,8 @@ int wanted_apply(
 	struct apply_opts opts = act_apply_opts(act);
 	struct problem *why = NULL;
 	struct out notes = act->cli->out;
-	int r = refused(p, reterr), code;
+	bool keep_going = args_has(a, "keep-going");
+	int r = keep_going && p->n ? 0 : refused(p, reterr), code;
 
 	if (r < 0)
 		return r;
@@ -203,7 +226,9 @@ int wanted_apply(
 		out_plan(&notes, p, NULL);
 	if (p->n && !agreed(act, a))
 		return problem(reterr, -ECANCELED, PROBLEM_FAILED, NULL, "nothing was changed");
-	opts.keep_going = args_has(a, "keep-going");
+	if (keep_going)
+		add_refused(act, p);
+	opts.keep_going = keep_going;
 	opts.result = step_ended;
 	opts.result_arg = act;
 	opts.act.allow_in_use = opts.act.driver.force = opts.act.sriov.force = true;

@@ -25,5 +25,7 @@ int wanted_plan(struct act *act, const struct wishes *w, const struct args *a, s
  * Shows the plan, asks when a terminal is there to ask, does it and tells. The exit code, or
  * negative.
  */
+/* --dry-run: shows it. 0, or the exit code of what is refused. */
+int wanted_show(struct act *act, const struct plan *p, struct problem **reterr);
 int wanted_apply(
 	struct act *act, const struct plan *p, const struct args *a, struct problem **reterr);

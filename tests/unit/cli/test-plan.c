@@ -120,6 +120,29 @@ static void held_ones_are_never_destroyed(void **state UNUSED)
 	end(&f);
 }
 
+/* One PF's held VF stops the whole; with --keep-going its own PF only. */
+static void others_are_not_stopped(void **state UNUSED)
+{
+	static const char both[] = "[Match]\nDriver=igb\n[PF]\nVirtualFunctions=3\n";
+	static const char *const fds[] = { "/dev/vfio/15", "anon_inode:[vfio-device]", NULL };
+	struct fixture f;
+
+	start(&f, HOSTS_DIR "/s2-vfio.tar.gz");
+	assert_int_equal(vfctl(&f, "destroy eth0 --allow-in-use"), 0);
+	fake_hold(f.cli.host, "0000:02:10.0");
+	fake_process(f.cli.host, 4711, "qemu web1", fds);
+	assert_int_equal(with_config(&f, "apply --yes --allow-destroy", both), 5);
+	assert_int_equal(fake_num_vfs(f.cli.host, PF), 0);
+	assert_int_equal(with_config(&f, "--dry-run apply --allow-destroy", both), 5);
+	f.cli.dry_run = false;
+	assert_int_equal(with_config(&f, "apply --yes --allow-destroy --keep-going", both), 5);
+	assert_int_equal(fake_num_vfs(f.cli.host, PF), 3);
+	assert_int_equal(fake_num_vfs(f.cli.host, "0000:02:00.0"), 2);
+	assert_non_null(strstr(f.out, "0000:02:00.0 apply  failed"));
+	assert_non_null(strstr(f.notes, "4711"));
+	end(&f);
+}
+
 static void what_changed_since_is_not_undone(void **state UNUSED)
 {
 	struct fixture f;
@@ -188,6 +211,7 @@ int main(void)
 		cmocka_unit_test(planned_applied_undone),
 		cmocka_unit_test(every_verb_can_be_undone),
 		cmocka_unit_test(held_ones_are_never_destroyed),
+		cmocka_unit_test(others_are_not_stopped),
 		cmocka_unit_test(what_changed_since_is_not_undone),
 		cmocka_unit_test(a_failure_takes_all_back),
 		cmocka_unit_test(one_at_a_time),
