@@ -263,7 +263,13 @@ static int give_up(struct run *r, enum journal_end *ret_end, struct problem **re
 {
 	autofree char *why = NULL;
 	autoproblem *second = NULL;
-	int e = take_back(r->h, r->plan, r->order, r->n_order, r->journal, &r->opts->act, &second);
+	struct action_opts act = r->opts->act;
+	int e;
+
+	/* Who has had enough of waiting does not wait as long again. */
+	if (r->code == -ECANCELED)
+		act.idle_ms = 0;
+	e = take_back(r->h, r->plan, r->order, r->n_order, r->journal, &act, &second);
 
 	*ret_end = e == -ETIMEDOUT ? JOURNAL_RUNNING : e < 0 ? JOURNAL_KEPT : JOURNAL_UNDONE;
 	if (reterr)

@@ -19,8 +19,10 @@ static int write_failed(struct vf_change *c, unsigned n, int code, const struct 
 	if (code == -ETIMEDOUT || code == -ECANCELED)
 		return problem(reterr, code, code == -ETIMEDOUT ? PROBLEM_TIMEOUT : PROBLEM_FAILED,
 			"the kernel goes on by itself; it ends when the VF's user lets go",
-			"the kernel has not set %u VFs of %s within %u s", n, BDF_TEXT(c->pf),
-			(unsigned)(host_now_ms(c->h) - c->begin_ms) / 1000);
+			code == -ETIMEDOUT
+				? "the kernel has not set %u VFs of %s within %u s"
+				: "interrupted before the kernel had set %u VFs of %s, after %u s",
+			n, BDF_TEXT(c->pf), (unsigned)(host_now_ms(c->h) - c->begin_ms) / 1000);
 	return cause_problem(c->h, &q, since, reterr, "%s: cannot set %u VFs", BDF_TEXT(c->pf), n);
 }
 
