@@ -117,6 +117,8 @@ static void remove_some(struct kernel *k, struct pf *pf)
 
 		vf_bdf(k, pf, pf->next_to_remove, bdf);
 		if (is_held(k, bdf)) {
+			/* The driver's link goes before VFIO waits (measured). */
+			device_set_driver(k, bdf, NULL);
 			pf->stuck = true;
 			return;
 		}

@@ -167,9 +167,8 @@ static void read_line(struct reader *r, char *line)
 
 	if (!said || !module || *command == '#')
 		return;
-	if (str_eq(command, "blacklist"))
-		say_blacklist(r, module, said);
-	else if (str_eq(command, "install") && does_nothing(strtok_r(NULL, " \t", &save)))
+	if (str_eq(command, "blacklist") ||
+		(str_eq(command, "install") && does_nothing(strtok_r(NULL, " \t", &save))))
 		say_blacklist(r, module, said);
 	else if (str_eq(command, "options"))
 		for (char *w; (w = strtok_r(NULL, " \t", &save));)

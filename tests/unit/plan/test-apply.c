@@ -196,6 +196,55 @@ static void enough_of_a_holder(void **state UNUSED)
 	fixture_end(&f);
 }
 
+struct waits {
+	unsigned left;
+	char *text;
+};
+
+static bool waited_enough(void *arg)
+{
+	struct waits *w = arg;
+
+	return enough(&w->left);
+}
+
+static void keep_text(void *arg, const char *text, unsigned waited_ms UNUSED)
+{
+	struct waits *w = arg;
+
+	free(w->text);
+	w->text = strdup(text);
+}
+
+static void comes(struct host *h, void *arg UNUSED)
+{
+	static const char *const fds[] = { "/dev/vfio/15", "anon_inode:[vfio-device]", NULL };
+
+	fake_process(h, 4711, "qemu web1", fds);
+}
+
+/* He is named though the VF has lost its driver's link by then. */
+static void a_holder_that_came_late(void **state UNUSED)
+{
+	struct waits waits = { .left = 9 };
+	autowishes w = { 0 };
+	struct fixture f;
+
+	fixture_start(&f, "s2-vfio");
+	fake_hold(f.h, "0000:02:10.0");
+	fake_after(f.h, 1500, comes, NULL);
+	wishes_pf(&w, at("0000:02:00.0"))->num_vfs = 0;
+	f.opts.act.sriov.arg = &waits;
+	f.opts.act.sriov.cancelled = waited_enough;
+	f.opts.act.sriov.waiting = keep_text;
+	assert_int_equal(apply(&f, &w, &(struct plan_opts) { .allow_destroy = true }), -ECANCELED);
+	assert_non_null(waits.text);
+	assert_string_equal(waits.text, "waiting for pid 4711 (qemu) to release 0000:02:10.0");
+	fake_release(f.h, "0000:02:10.0");
+	fixture_end(&f);
+	free(waits.text);
+}
+
 /* What cannot be kept is not begun. */
 static void nowhere_to_write(void **state UNUSED)
 {
@@ -286,6 +335,7 @@ int main(void)
 		cmocka_unit_test(had_enough),
 		cmocka_unit_test(enough_but_kept),
 		cmocka_unit_test(enough_of_a_holder),
+		cmocka_unit_test(a_holder_that_came_late),
 		cmocka_unit_test(nowhere_to_write),
 		cmocka_unit_test(work_of_another_boot),
 		cmocka_unit_test(pictures_are_wishes),
