@@ -36,7 +36,7 @@ static char *path_of(const struct locked_read *r)
 	return str_printf("/sys/bus/pci/devices/%s/%s", BDF_TEXT(r->function), r->attribute);
 }
 
-void locked_read_all(struct host *h, struct locked_read *reads, size_t n)
+void locked_read_within(struct host *h, struct locked_read *reads, size_t n, unsigned ms)
 {
 	autostrv char **paths = calloc(n + 1, sizeof(*paths));
 	int r = paths ? 0 : -ENOMEM;
@@ -47,10 +47,15 @@ void locked_read_all(struct host *h, struct locked_read *reads, size_t n)
 			r = -ENOMEM;
 	}
 	if (r == 0 && n && h->ops->read_files_within)
-		r = h->ops->read_files_within(h, paths, LOCKED_STALL_MS, take, reads);
+		r = h->ops->read_files_within(h, paths, ms, take, reads);
 	else if (r == 0)
 		read_plainly(h, paths, reads);
 	for (size_t i = 0; r < 0 && i < n; i++)
 		if (reads[i].result == -ENODATA)
 			reads[i].result = r;
+}
+
+void locked_read_all(struct host *h, struct locked_read *reads, size_t n)
+{
+	locked_read_within(h, reads, n, LOCKED_STALL_MS);
 }

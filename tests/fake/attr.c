@@ -141,10 +141,10 @@ int attr_write(struct kernel *k, const char *path, const char *text, bool again)
 }
 
 /* Their show functions take the device lock. */
-static bool takes_lock(const char *name)
+static bool takes_lock(const struct kernel *k, const char *name)
 {
-	return str_eq(name, "sriov_numvfs") || str_eq(name, "driver_override") ||
-	       str_eq(name, "sriov_vf_total_msix");
+	return str_eq(name, "sriov_numvfs") || str_eq(name, "sriov_vf_total_msix") ||
+	       (str_eq(name, "driver_override") && !k->override_unlocked);
 }
 
 bool attr_read_blocks(struct kernel *k, const char *path)
@@ -154,7 +154,7 @@ bool attr_read_blocks(struct kernel *k, const char *path)
 	struct pf *pf;
 
 	if (tree_resolve(k->tree, path, true, &real) < 0 ||
-		!split(real, "/sys/devices/", &mid, &name) || !takes_lock(name))
+		!split(real, "/sys/devices/", &mid, &name) || !takes_lock(k, name))
 		return false;
 	if (strv_has(k->unbinding, mid))
 		return true;

@@ -103,6 +103,11 @@ void fake_fail_ioctl(struct host *h, unsigned long request, int code)
 	kernel_of(h)->fail_ioctl_code = code;
 }
 
+void fake_override_unlocked(struct host *h)
+{
+	kernel_of(h)->override_unlocked = true;
+}
+
 void fake_hold(struct host *h, const char *bdf)
 {
 	NEED(strv_add(&kernel_of(h)->held, bdf) == 0);

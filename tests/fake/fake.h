@@ -73,6 +73,8 @@ void fake_fail_ioctl(struct host *h, unsigned long request, int code);
 
 /* Somebody else uses the function through VFIO: what would take it away waits until released. */
 void fake_hold(struct host *h, const char *bdf);
+/* Reading driver_override waits for nobody, as in Linux 6.12.95; else it does, as in older ones. */
+void fake_override_unlocked(struct host *h);
 void fake_release(struct host *h, const char *bdf);
 /*
  * A process as /proc shows it: its command line (words between blanks) and what its descriptors

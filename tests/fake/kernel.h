@@ -71,11 +71,12 @@ struct kernel {
 	unsigned long fail_ioctl;
 	int fail_ioctl_code;
 	struct probe_fault *probe_faults;
-	char **held, **gone;  /* functions held; drivers that cannot be loaded any more */
-	char **vfio_names;    /* what the functions in `vfio` are called */
-	char **unbinding;     /* functions whose unbind waits for the holder */
-	char **resets;	      /* one entry per reset: "BDF METHOD" */
-	char **reset_methods; /* "BDF WORD…": what a device has, once a choice was made */
+	bool override_unlocked; /* as in Linux 6.12.95: driver_override is read without lock */
+	char **held, **gone;	/* functions held; drivers that cannot be loaded any more */
+	char **vfio_names;	/* what the functions in `vfio` are called */
+	char **unbinding;	/* functions whose unbind waits for the holder */
+	char **resets;		/* one entry per reset: "BDF METHOD" */
+	char **reset_methods;	/* "BDF WORD…": what a device has, once a choice was made */
 	struct reset_fault *reset_faults;
 	char **udev_ignores; /* functions */
 	char **altnames;     /* "IFINDEX NAME" */

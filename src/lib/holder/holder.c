@@ -84,11 +84,11 @@ static int find_drivers(struct search *s)
 	return r;
 }
 
-static int find(struct host *h, const struct bdf *a, size_t n, bool leaving,
+static int find(struct host *h, const struct bdf *a, size_t n,
 	int (*const *sources)(struct search *), struct holders *ret)
 {
 	struct search s CLEANUP(search_done) = { 0 };
-	int r = search_init(&s, h, a, n, leaving);
+	int r = search_init(&s, h, a, n);
 
 	for (size_t i = 0; r == 0 && sources[i]; i++)
 		r = sources[i](&s);
@@ -107,21 +107,14 @@ int holders_find(struct host *h, const struct bdf *a, size_t n, struct holders *
 		find_class_nodes, find_net, find_consoles, find_domains, find_drivers,
 		find_processes, NULL };
 
-	return find(h, a, n, false, all, ret);
+	return find(h, a, n, all, ret);
 }
 
 int holders_find_vfio(struct host *h, const struct bdf *a, size_t n, struct holders *ret)
 {
 	static int (*const vfio[])(struct search *) = { find_vfio_nodes, find_processes, NULL };
 
-	return find(h, a, n, false, vfio, ret);
-}
-
-int holders_find_leaving(struct host *h, const struct bdf *a, size_t n, struct holders *ret)
-{
-	static int (*const vfio[])(struct search *) = { find_vfio_nodes, find_processes, NULL };
-
-	return find(h, a, n, true, vfio, ret);
+	return find(h, a, n, vfio, ret);
 }
 
 const struct holder *holders_of(const struct holders *s, struct bdf a, size_t *ret_n)

@@ -48,12 +48,6 @@ void holders_done(struct holders *s);
 int holders_find(struct host *h, const struct bdf *a, size_t n, struct holders *ret);
 /* Only those who use them through VFIO, and only of functions that are on a VFIO driver. */
 int holders_find_vfio(struct host *h, const struct bdf *a, size_t n, struct holders *ret);
-/*
- * The same while the kernel takes functions from their drivers: the driver's link goes first (dd.c,
- * __device_release_driver), and only then VFIO waits for its users. One that has no driver counts
- * as on VFIO, so this is only for who knows that such a thing is under way.
- */
-int holders_find_leaving(struct host *h, const struct bdf *a, size_t n, struct holders *ret);
 
 const char *holder_kind_name(enum holder_kind kind); /* JSON: "vfio", "mount", … */
 const char *holder_strength_name(enum holder_strength s);

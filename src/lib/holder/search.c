@@ -22,9 +22,9 @@ static int read_driver(struct search *s, size_t i)
 	return r == -ENOMEM ? r : 0;
 }
 
-int search_init(struct search *s, struct host *h, const struct bdf *a, size_t n, bool leaving)
+int search_init(struct search *s, struct host *h, const struct bdf *a, size_t n)
 {
-	*s = (struct search) { .h = h, .a = a, .n = n, .leaving = leaving };
+	*s = (struct search) { .h = h, .a = a, .n = n };
 	s->drivers = calloc(n + 1, sizeof(*s->drivers));
 	s->order = calloc(n + 1, sizeof(*s->order));
 	if (!s->drivers || !s->order)
@@ -72,9 +72,7 @@ ssize_t search_index(const struct search *s, struct bdf a)
 
 bool search_is_on_vfio(const struct search *s, size_t function)
 {
-	if (!s->drivers[function])
-		return s->leaving;
-	return driver_is_vfio(s->drivers[function]);
+	return s->drivers[function] && driver_is_vfio(s->drivers[function]);
 }
 
 int search_add(struct search *s, enum holder_kind kind, enum holder_strength strength,

@@ -25,12 +25,11 @@ struct search {
 	size_t *order;	/* of a[], by address */
 	struct node *nodes;
 	size_t n_nodes;
-	bool leaving;	  /* functions without driver may be on their way off a VFIO driver */
 	bool some_device; /* some function is on a VFIO driver: an anonymous device may be it */
 	struct holders found;
 };
 
-int search_init(struct search *s, struct host *h, const struct bdf *a, size_t n, bool leaving);
+int search_init(struct search *s, struct host *h, const struct bdf *a, size_t n);
 void search_done(struct search *s);
 
 /* The index in a[], or -1 when nobody asked about that function. */

@@ -21,6 +21,20 @@ static int add_own_nodes(struct search *s, size_t i)
 	return r;
 }
 
+/*
+ * While the kernel takes a function from VFIO its driver's link goes first (dd.c,
+ * __device_release_driver), and only then VFIO waits for the users. Whoever has the group of a
+ * function without driver open holds that function for sure if it is alone in there.
+ */
+static bool is_alone(struct search *s, int group)
+{
+	autostrv char **members = NULL;
+
+	return group >= 0 &&
+	       sysfs_list(s->h, &members, "kernel/iommu_groups/%d/devices", group) == 0 &&
+	       strv_len(members) == 1;
+}
+
 int find_vfio_nodes(struct search *s)
 {
 	int r = 0;
@@ -28,9 +42,11 @@ int find_vfio_nodes(struct search *s)
 	for (size_t i = 0; r == 0 && i < s->n; i++) {
 		int group;
 
-		if (!search_is_on_vfio(s, i))
+		if (s->drivers[i] && !search_is_on_vfio(s, i))
 			continue;
 		group = iommu_group_of(s->h, s->a[i]);
+		if (!s->drivers[i] && !is_alone(s, group))
+			continue;
 		/* Without an IOMMU the group is VFIO's own invention, and its node says so. */
 		if (group >= 0)
 			r = search_add_node(s, HOLDER_VFIO, i, str_printf("vfio/%d", group), NULL);

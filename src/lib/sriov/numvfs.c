@@ -53,7 +53,7 @@ static int write_waits(void *arg, unsigned waited_ms UNUSED)
 
 	for (unsigned i = 0; all && i < c->from; i++)
 		all[i] = c->vfs[i].bdf;
-	if (all && holders_find_leaving(c->h, all, c->from, &holders) == 0 && holders.n)
+	if (all && holders_find_vfio(c->h, all, c->from, &holders) == 0 && holders.n)
 		text = str_printf("waiting for %s to release %s", holders.v[0].text,
 			BDF_TEXT(holders.v[0].bdf));
 	else

@@ -182,6 +182,7 @@ static void enough_of_a_holder(void **state UNUSED)
 
 	fixture_start(&f, "s2-vfio");
 	fake_hold(f.h, "0000:02:10.0");
+	fake_override_unlocked(f.h);
 	wishes_pf(&w, at("0000:02:00.0"))->num_vfs = 0;
 	f.opts.arg = f.opts.act.sriov.arg = &left;
 	f.opts.cancelled = f.opts.act.sriov.cancelled = enough;
@@ -189,6 +190,7 @@ static void enough_of_a_holder(void **state UNUSED)
 	/* The kernel is at it, and would not answer: that is left to the next. */
 	text = problem_text(f.problem);
 	assert_non_null(strstr(text, "the next vfctl takes it back"));
+	assert_non_null(strstr(text, "still busy"));
 	fake_release(f.h, "0000:02:10.0");
 	host_sleep_ms(f.h, 5000);
 	assert_int_equal(work_recover(f.h, &f.opts, NULL), 0);
