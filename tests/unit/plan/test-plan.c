@@ -108,7 +108,7 @@ static void each_ordered(const char *words, const char *driver, const char *is)
 	autoplan p = { 0 };
 	autonow now = { 0 };
 	struct vf_wish *v;
-	struct made m;
+	struct made_pfs m;
 	char *rest = list;
 
 	make(&m, 1, 1, "igb");
@@ -140,7 +140,7 @@ static void link_only_when_needed(void **state UNUSED)
 	autoplan up = { 0 };
 	autofree char *order = NULL;
 	autonow now = { 0 };
-	struct made m;
+	struct made_pfs m;
 
 	make(&m, 1, 0, "bnxt_en");
 	assert_int_equal(now_add(&now, bdf_of(0, 0), OF_ITSELF, "link=up"), 0);
