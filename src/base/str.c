@@ -3,6 +3,7 @@
 #include "checked.h"
 
 #include <ctype.h>
+#include <inttypes.h>
 #include <stdio.h>
 
 bool str_ends(const char *s, const char *suffix)
@@ -368,4 +369,16 @@ void strv_sort(char **v)
 {
 	if (v)
 		qsort(v, strv_len(v), sizeof(*v), by_name);
+}
+
+void strbuf_add_size(struct strbuf *b, uint64_t bytes)
+{
+	static const char suffixes[] = "KMGT";
+	unsigned n = 0;
+
+	while (bytes && bytes % 1024 == 0 && n < sizeof(suffixes) - 1) {
+		bytes /= 1024;
+		n++;
+	}
+	strbuf_add(b, "%" PRIu64 "%.*s", bytes, n ? 1 : 0, &suffixes[n ? n - 1 : 0]);
 }

@@ -9,18 +9,6 @@
 
 #include <inttypes.h>
 
-static void add_bytes(struct strbuf *b, uint64_t v)
-{
-	static const char units[] = " KMGTPE";
-	unsigned u = 0;
-
-	while (v && v % 1024 == 0 && u < sizeof(units) - 2) {
-		v /= 1024;
-		u++;
-	}
-	strbuf_add(b, "%" PRIu64 "%.*s", v, u ? 1 : 0, &units[u]);
-}
-
 static void show_ids(struct lines *l, const struct function *f)
 {
 	if (f->id_unknown) {
@@ -114,7 +102,7 @@ static void show_sriov_cap(struct lines *l, const struct sriov_cap *c)
 		if (!c->vf_bar_bytes[i])
 			continue;
 		strbuf_add(&bars, "%sBAR %u ", bars.len ? ", " : "", i);
-		add_bytes(&bars, c->vf_bar_bytes[i]);
+		strbuf_add_size(&bars, c->vf_bar_bytes[i]);
 	}
 	lines_add(l, "SR-IOV capability", "%s, at most %u VFs%s",
 		c->enabled ? "enabled" : "disabled", c->total_vfs, c->ari ? ", ARI" : "");
@@ -123,13 +111,13 @@ static void show_sriov_cap(struct lines *l, const struct sriov_cap *c)
 	for (unsigned i = 0; i < 32; i++)
 		if (c->supported_page_sizes & (1U << i)) {
 			strbuf_add(&pages, "%s", pages.len ? " " : "");
-			add_bytes(&pages, 4096ULL << i);
+			strbuf_add_size(&pages, 4096ULL << i);
 		}
 	if (pages.len)
 		lines_add(l, "VF page sizes", "%s", pages.s);
 	strbuf_done(&pages);
 	if (c->system_page_bytes) {
-		add_bytes(&pages, c->system_page_bytes);
+		strbuf_add_size(&pages, c->system_page_bytes);
 		lines_add(l, "system page size", "%s", pages.s ? pages.s : "");
 	}
 }
@@ -163,7 +151,7 @@ static void show_region(struct lines *l, const struct region *r, unsigned i)
 		"BAR 4", "BAR 5", "ROM" };
 	autostrbuf b = { 0 };
 
-	add_bytes(&b, r->size);
+	strbuf_add_size(&b, r->size);
 	strbuf_add(&b, " at 0x%" PRIx64 ", %s%s%s", r->start, r->io ? "I/O ports" : "memory",
 		r->is64 ? ", 64-bit" : "", r->prefetchable ? ", prefetchable" : "");
 	lines_add(l, names[i], "%s", b.s ? b.s : "");

@@ -129,12 +129,24 @@ static int hard_limit(struct check_run *r, uint64_t *ret)
 	return str_eq(hard, "unlimited") ? 0 : parse_u64(hard, ret);
 }
 
+static void too_little(struct check_run *r, struct fact *fact, uint64_t need)
+{
+	bool asked = r->c->opts.memory_bytes;
+	autostrbuf size = { 0 };
+
+	strbuf_add_size(&size, need);
+	fix(r,
+		found(r, asked && r->f ? CHECK_FAIL : CHECK_WARN, fact,
+			"a guest of %s needs more pinned memory than is allowed%s",
+			size.s ? size.s : "?", asked ? " (ENOMEM)" : ""),
+		"ulimit -l %" PRIu64 ", LimitMEMLOCK= in the unit, or limits.conf", need / 1024);
+}
+
 void check_memlock(struct check_run *r)
 {
 	/* Without a size: what a small guest needs. */
 	uint64_t need = r->c->opts.memory_bytes ? r->c->opts.memory_bytes : 512ULL << 20, limit;
 	struct caller caller CLEANUP(caller_done) = { 0 };
-	bool asked = r->c->opts.memory_bytes;
 	autofact fact = { 0 };
 
 	if (hard_limit(r, &limit) < 0 || read_caller(r, &caller) < 0) {
@@ -151,16 +163,7 @@ void check_memlock(struct check_run *r)
 	else if (limit >= need)
 		found(r, CHECK_OK, &fact, "enough memory may be pinned");
 	else
-		fix(r,
-			found(r, asked && r->f ? CHECK_FAIL : CHECK_WARN, &fact,
-				asked ? "a guest of %" PRIu64
-					" bytes needs more pinned memory than "
-					"is allowed (ENOMEM)"
-				      : "a guest of %" PRIu64
-					" bytes needs more pinned memory than is allowed",
-				need),
-			"ulimit -l %" PRIu64 ", LimitMEMLOCK= in the unit, or limits.conf",
-			need / 1024);
+		too_little(r, &fact, need);
 }
 
 /* ---- Mappings and addresses ---- */

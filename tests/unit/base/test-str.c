@@ -24,6 +24,14 @@ static void numbers(void **state UNUSED)
 	assert_int_equal(v, 0x8086);
 }
 
+static void assert_size(uint64_t bytes, const char *expected)
+{
+	autostrbuf b = { 0 };
+
+	strbuf_add_size(&b, bytes);
+	assert_string_equal(b.s, expected);
+}
+
 static void sizes(void **state UNUSED)
 {
 	uint64_t v;
@@ -36,6 +44,12 @@ static void sizes(void **state UNUSED)
 	assert_int_equal(v, 4096);
 	assert_int_equal(parse_bytes("M", &v), -EINVAL);
 	assert_int_equal(parse_bytes("99999999999999T", &v), -ERANGE);
+	assert_size(0, "0");
+	assert_size(1023, "1023");
+	assert_size(16 << 10, "16K");
+	assert_size((16 << 10) + 1, "16385");
+	assert_size(1536ULL << 20, "1536M");
+	assert_size(2048ULL << 40, "2048T");
 }
 
 static void booleans(void **state UNUSED)
