@@ -65,6 +65,8 @@ static int show_all(struct cli *cli, const struct journal_place *places, struct 
 	for (size_t i = 0; i < n; i++)
 		have += read_one(cli, places, ids[i], &all[have]);
 	r = out_history(&cli->out, all, have, reterr);
+	if (r == 0 && !have && !out_is_json(&cli->out))
+		fputs("vfctl: nothing has been changed yet\n", cli->out.notes);
 	for (size_t i = 0; r == 0 && i < have; i++)
 		if (all[i].end == JOURNAL_RUNNING && kill(all[i].pid, 0) < 0 && errno == ESRCH)
 			fprintf(cli->out.notes,

@@ -80,6 +80,9 @@ static int show_table(const struct import *im, struct problem **reterr)
 			rows[n++] = (struct foreign_row) { &im->found, i,
 				inventory_find_bdf(im->inv, pf) };
 	}
+	if (!n && !out_is_json(&im->cli->out))
+		fprintf(im->cli->out.notes, "vfctl: nobody configures %s\n",
+			im->all ? "a PF of this machine" : "any of these");
 	return out_foreign(&im->cli->out, &im->found, rows, n, reterr);
 }
 

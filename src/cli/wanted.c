@@ -91,8 +91,14 @@ int wanted_read(struct act *act, const struct args *a, struct wishes *ret, struc
 	autofree char *text = NULL;
 	int r;
 
-	if (a->n_words != 1 || !is_picture(a->words[0]))
-		return read_policy(act, a, ret, reterr);
+	if (a->n_words != 1 || !is_picture(a->words[0])) {
+		r = read_policy(act, a, ret, reterr);
+		if (r == 0 && !ret->n && !out_is_json(&act->cli->out))
+			fputs("vfctl: no configuration is about a PF of this machine: "
+			      "vfctl-pf.d(5)\n",
+				act->cli->out.notes);
+		return r;
+	}
 	r = read_text(a->words[0], &text, reterr);
 	return r < 0 ? r : wishes_from_json(text, a->words[0], ret, reterr);
 }
