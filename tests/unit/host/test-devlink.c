@@ -202,8 +202,11 @@ static void nobody_waits_past_the_deadline(void **state UNUSED)
 	assert_int_equal(r, -ETIMEDOUT);
 }
 
+/* A machine with too much to do may miss the deadline of a look now and then. */
 static void no_such_device(void **state UNUSED)
 {
+	enum { SLOW_MAX = 10 };
+	unsigned slow = 0;
 	struct devlink_port *ports = NULL;
 	struct devlink_eswitch sw;
 	struct host *h;
@@ -211,9 +214,13 @@ static void no_such_device(void **state UNUSED)
 	int r;
 
 	assert_int_equal(host_new_live(&h, NULL), 0);
-	r = h->ops->devlink->eswitch_get(h, "pci/ffff:ff:1f.7", &sw);
+	do
+		r = h->ops->devlink->eswitch_get(h, "pci/ffff:ff:1f.7", &sw);
+	while (r == -ETIMEDOUT && ++slow < SLOW_MAX);
 	assert_true(r == -ENODEV || r == -ENOSYS || r == -EPERM);
-	r = h->ops->devlink->ports(h, "pci/ffff:ff:1f.7", &ports, &n);
+	do
+		r = h->ops->devlink->ports(h, "pci/ffff:ff:1f.7", &ports, &n);
+	while (r == -ETIMEDOUT && ++slow < SLOW_MAX);
 	assert_true(r == -ENOSYS || r == -EPERM || (r == 0 && n == 0));
 	free(ports);
 	host_free(h);

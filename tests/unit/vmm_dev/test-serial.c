@@ -10,9 +10,11 @@
 
 #include <fcntl.h>
 #include <linux/serial_reg.h>
+#include <semaphore.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/eventfd.h>
 #include <unistd.h>
 
 enum { COM1 = 0x3f8 };
@@ -106,12 +108,33 @@ static void out(struct env *e, unsigned reg, unsigned v)
 	assert_true(bus_write(e->pio, COM1 + reg, 1, v));
 }
 
-/* Until what was there is done. */
+static void on_mark(void *arg, uint32_t events UNUSED)
+{
+	sem_post(arg);
+}
+
+/*
+ * Until what was there is done, however slow the machine: the loop takes what is ready in rounds,
+ * so that between two marks a whole one has passed.
+ */
 static void turn(struct env *e)
 {
+	int mark = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+	struct loop_source *source;
+	sem_t seen;
+
+	assert_int_equal(sem_init(&seen, 0, 0), 0);
+	assert_int_equal(loop_add_eventfd(e->loop, mark, on_mark, &seen, &source), 0);
 	loop_start_thread(e->loop, "test");
-	usleep(20000);
+	for (int i = 0; i < 2; i++) {
+		assert_int_equal(eventfd_write(mark, 1), 0);
+		while (sem_wait(&seen) < 0)
+			;
+	}
 	loop_stop_thread(e->loop);
+	loop_remove(source);
+	close(mark);
+	sem_destroy(&seen);
 }
 
 static void output_comes_out(void **state)
