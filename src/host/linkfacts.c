@@ -8,8 +8,7 @@
 #define VF_NUMBERS(X)                                                                              \
 	X(vlan)                                                                                    \
 	X(qos)                                                                                     \
-	X(vlan_proto) X(min_tx_rate) X(max_tx_rate) X(spoofchk) X(trust) X(query_rss)              \
-		X(link_state)
+	X(vlan_proto) X(min_tx_rate) X(max_tx_rate) X(spoofchk) X(trust) X(query_rss) X(link_state)
 
 static void add_vf(struct strbuf *to, int ifindex, const struct host_vf *vf)
 {

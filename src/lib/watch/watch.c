@@ -107,12 +107,11 @@ static void look_at_new_vfs(struct watch *w, const struct watched *pf)
 {
 	for (size_t i = 0; i < w->state.n_links; i++) {
 		struct watched_link *l = &w->state.links[i], was = *l;
-		autofree struct host_vf *old = NULL;
 
 		if (!bdf_eq(l->bdf, pf->bdf))
 			continue;
-		old = was.vfs;
 		state_look_at_link(&w->state, l);
+		free(was.vfs);
 		l->up = was.up;
 		l->carrier = was.carrier;
 		l->link_known = was.link_known;

@@ -95,7 +95,7 @@ configure() {
 
 # No device nodes are in a capture, and memory changes by itself.
 steady() {
-	grep -vE 'MiB|memory|passed,|huge-?page| (vfio-interface|kvm|device-node) |/dev/(kvm|vfio)'
+	grep -vE 'MiB|memory|passed,|huge-?page| (vfio-interface|kvm|device-node) |/dev/(kvm|vfio)|/sys/module/kvm'
 }
 
 # same CAPTURE ARGUMENT…
