@@ -7,8 +7,7 @@ static const struct option options[] = {
 	{ 0, "yes", TAKES_NOTHING, NULL, "do not ask", NULL },
 	OPTION_ALLOW_DESTROY,
 	OPTION_ALLOW_IN_USE,
-	{ 0, "keep-going", TAKES_NOTHING, NULL,
-		"keep what succeeded when something fails or is refused", NULL },
+	{ 0, "keep-going", TAKES_NOTHING, NULL, "go on when something fails or is refused", NULL },
 	OPTION_TIMEOUT,
 };
 

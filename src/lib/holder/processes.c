@@ -180,6 +180,12 @@ static int say_closed(struct walk *w)
 	return what ? search_unknown(w->s, what, -EACCES) : -ENOMEM;
 }
 
+/* Whether somebody is likely to be found, so that one must know who could not be looked at. */
+static bool asks(const struct search *s)
+{
+	return s->n_nodes > s->n_unlikely || s->some_device;
+}
+
 int find_processes(struct search *s)
 {
 	struct walk w = { .s = s, .self = read_self(s->h) };
@@ -190,9 +196,9 @@ int find_processes(struct search *s)
 		return 0;
 	qsort(s->nodes, s->n_nodes, sizeof(*s->nodes), by_name);
 	r = procfs_list(s->h, &pids, ".");
-	if (r < 0)
-		return r == -ENOMEM ? r : search_unknown(s, "processes", r);
+	if (r < 0 && r != -ENOMEM)
+		return asks(s) ? search_unknown(s, "processes", r) : 0;
 	for (char **pid = pids; r == 0 && *pid; pid++)
 		r = look_at(&w, *pid);
-	return r == 0 ? say_closed(&w) : r;
+	return r == 0 && asks(s) ? say_closed(&w) : r;
 }

@@ -24,7 +24,7 @@ struct search {
 	char **drivers; /* of each function, NULL: none */
 	size_t *order;	/* of a[], by address */
 	struct node *nodes;
-	size_t n_nodes;
+	size_t n_nodes, n_unlikely; /* of functions without driver: not asking is no loss */
 	bool some_device; /* some function is on a VFIO driver: an anonymous device may be it */
 	struct holders found;
 };

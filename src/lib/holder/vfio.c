@@ -40,6 +40,7 @@ int find_vfio_nodes(struct search *s)
 	int r = 0;
 
 	for (size_t i = 0; r == 0 && i < s->n; i++) {
+		size_t before = s->n_nodes;
 		int group;
 
 		if (s->drivers[i] && !search_is_on_vfio(s, i))
@@ -55,6 +56,7 @@ int find_vfio_nodes(struct search *s)
 				s, HOLDER_VFIO, i, str_printf("vfio/noiommu-%d", group), NULL);
 		if (r == 0)
 			r = add_own_nodes(s, i);
+		s->n_unlikely += s->drivers[i] ? 0 : s->n_nodes - before;
 	}
 	return r;
 }
