@@ -84,7 +84,7 @@ void problem_hint(struct problem **reterr, const char *fmt, ...)
 	(*reterr)->hint = hint;
 }
 
-static struct problem *of_its_kind(
+static PRINTF(3, 0) struct problem *of_its_kind(
 	const struct problem *other, int code, const char *fmt, va_list ap)
 {
 	struct problem *p = calloc(1, sizeof(*p));
