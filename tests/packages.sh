@@ -5,6 +5,7 @@
 #   tests/packages.sh --check [PURPOSE…]   print what is missing; exit 1 when something is
 #   tests/packages.sh --list [PURPOSE…]    print the list
 #   tests/packages.sh --sources            print the private apt sources
+#   tests/packages.sh --source-files       print the names of the files that hold them
 #   tests/packages.sh --kernels DIR        download the lab's two kernel packages into DIR (no root)
 #   tests/packages.sh --kernel-source DIR  download that kernel's source package into DIR (no root)
 #
@@ -58,7 +59,7 @@ packages_for() {
 		# pci.ids: names in the demonstration; busybox, dash, kmod, ip (and where a scenario
 		# asks for it udev, strace) go into the initramfs.
 		echo 'qemu-system-x86>=1:10.0' busybox-static dash kmod iproute2 udev strace cpio xz-utils \
-			zstd pci.ids libc-bin util-linux
+			zstd pci.ids libc-bin util-linux mmdebstrap uidmap e2fsprogs
 		;;
 	netdevsim) # builds a kernel
 		echo flex bison bc make gcc libelf-dev lz4
@@ -310,7 +311,7 @@ usage() {
 main() {
 	local mode=install purposes
 	case ${1-} in
-	--check | --list | --sources | --kernels | --kernel-source | --help | --apt) mode=${1#--} && shift ;;
+	--check | --list | --sources | --source-files | --kernels | --kernel-source | --help | --apt) mode=${1#--} && shift ;;
 	-h) mode=help && shift ;;
 	-*) die "unknown option '$1'" "$me --help" ;;
 	esac
@@ -324,6 +325,7 @@ main() {
 		[ -z "$(missing_for $purposes)" ]
 		;;
 	sources) apt_setup && cat "$private"/parts/* ;;
+	source-files) apt_setup && printf '%s\n' "$private"/parts/* ;;
 	kernels) download_kernels "${1:?DIR}" ;;
 	kernel-source) download_source "${1:?DIR}" ;;
 	apt) private=$1 && shift && DEBIAN_FRONTEND=noninteractive apt_private apt-get "$@" ;;

@@ -6,13 +6,14 @@
 #   $cache/l1/initramfs.cpio         the host's (L1) first root; scenarios come as a second cpio
 #   $cache/guest/                    what L1 sees read-only as /guest:
 #                                    {generic,cloud}/{vmlinuz,initramfs.cpio}
+#   $cache/debian/                 a whole Debian for L1 (debian.sh), where a scenario wants it
 # Each piece has a .stamp with the hash of everything it was made from, and is made again only
 # when that changed. Pieces are made aside and moved into place, so a killed build leaves nothing
 # half done.
 
 # Drivers of the host: PFs, VFs, VFIO, KVM, the guest's networking, the share with L0.
 l1_modules='igb igbvf nvme vfio-pci vfio_iommu_type1 kvm-amd tun vhost_net bridge macvtap veth
-	dummy 9p 9pnet_virtio virtio_net virtio_blk virtio_rng e1000 ata_piix pci-pf-stub loop'
+	dummy 9p 9pnet_virtio virtio_net virtio_blk ext4 virtio_rng e1000 ata_piix pci-pf-stub loop'
 # Drivers of the guest; its init loads those that its devices ask for.
 l2_modules='virtio_blk virtio_net virtio_rng nvme igbvf iavf ixgbevf e1000 ata_piix sd_mod'
 
@@ -205,5 +206,6 @@ build_all() {
 	build_l1
 	build_guest generic
 	build_guest cloud
+	[ "${LAB_ROOT-}" != debian ] || build_debian
 	exec 8>&-
 }

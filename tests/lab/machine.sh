@@ -44,6 +44,8 @@ machine_arguments() {
 		-virtfs "local,path=$cache/guest,mount_tag=guest,security_model=none,readonly=on"
 		-chardev "pipe,id=monitor,path=$run/monitor" -mon "chardev=monitor,mode=readline"
 		-kernel "$cache/kernel/generic/vmlinuz" -initrd "$run/initrd")
+	[ -z "${LAB_ROOT-}" ] || machine+=(-drive "if=none,id=rootd,file=$cache/$LAB_ROOT/root.img,format=raw,snapshot=on"
+		-device "virtio-blk-pci,drive=rootd,addr=0x1e")
 	# What only this scenario's machine has.
 	read -r -d '' -a more <<<"${LAB_DEVICES-}" || true
 	machine+=("${more[@]}")
