@@ -269,6 +269,7 @@ static int run(struct cli *cli, const struct args *a, struct problem **reterr)
 	int e;
 
 	launch_request_init(&r);
+	r.identity_dir = cli->identity_dir;
 	e = read_request(cli, a, &r, reterr);
 	if (e == 0)
 		e = run_with(cli, &r, reterr);

@@ -84,6 +84,9 @@ void show_migration(struct lines *l, const struct about *a)
 	const struct migration *m = &a->migration;
 	autostrbuf b = { 0 };
 
+	/* Only a VFIO driver can tell: of others, nothing is what everybody expects. */
+	if (m->answer == MIGRATION_UNKNOWN && !m->variant && !driver_is_vfio(a->f->driver))
+		return;
 	STRV_FOREACH (it, m->features)
 		strbuf_add(&b, "%s%s", b.len ? " " : ": ", *it);
 	if (m->state)

@@ -145,6 +145,16 @@ static int refuse_drift(struct vfctl_host *host, const struct entry *e, const st
 	return r < 0 ? r : entry_drift(e, inv, &now, reterr);
 }
 
+/* What a change was about may stand elsewhere by now; or something else where it stood. */
+static int follow(struct vfctl_host *host, struct entry *e, struct problem **reterr)
+{
+	CLEANUP(inventory_freep) struct inventory *inv = NULL;
+	const struct apply_opts opts = { 0 };
+	int r = inventory_load(host->host, INVENTORY_SRIOV, &inv, reterr);
+
+	return r < 0 ? r : entry_follow(host->host, inv, e, &opts, reterr);
+}
+
 static int undo(struct vfctl_host *host, unsigned id, unsigned flags, struct vfctl_plan **ret,
 	struct problem **reterr)
 {
@@ -159,7 +169,9 @@ static int undo(struct vfctl_host *host, unsigned id, unsigned flags, struct vfc
 		return problem(reterr, r,
 			r == -ENOENT ? PROBLEM_NOT_FOUND : problem_kind_from_errno(r), NULL,
 			"there is no change %u in the history", id);
-	r = entry_undo(&e, &w, reterr);
+	r = follow(host, &e, reterr);
+	if (r == 0)
+		r = entry_undo(&e, &w, reterr);
 	if (r == 0 && !(flags & VFCTL_ALLOW_DRIFT))
 		r = refuse_drift(host, &e, &w, reterr);
 	if (r < 0)

@@ -3,6 +3,7 @@
 
 #include "base/str.h"
 #include "holder/holder.h"
+#include "identity/identity.h"
 #include "select/select.h"
 #include "vfio/memlock.h"
 
@@ -106,10 +107,23 @@ static int check_twice(
 	return 0;
 }
 
-static int check_function(struct host *h, const struct inventory *inv, const struct function *f,
-	struct problem **reterr)
+/* Another card than the one that was configured is not what the guest was meant to get. */
+static int check_card(
+	struct host *h, const char *dir, const struct function *f, struct problem **reterr)
+{
+	autoidentity found = { 0 };
+
+	return dir ? identity_verify(h, dir, f->physfn ? f->physfn->bdf : f->bdf, &found, reterr)
+		   : 0;
+}
+
+static int check_function(struct host *h, const struct inventory *inv, const char *identity_dir,
+	const struct function *f, struct problem **reterr)
 {
 	int r = check_kind(f, reterr);
+
+	if (r == 0)
+		r = check_card(h, identity_dir, f, reterr);
 
 	if (r == 0)
 		r = check_driver(f, reterr);
@@ -141,7 +155,7 @@ static int first_of(struct host *h, const struct inventory *inv, const struct la
 
 		r = check_twice(p, p->n, s->v[i], &why);
 		if (r == 0)
-			r = check_function(h, inv, s->v[i], &why);
+			r = check_function(h, inv, p->identity_dir, s->v[i], &why);
 		if (r == 0) {
 			*ret = s->v[i];
 			return 0;
@@ -217,7 +231,8 @@ int launch_check_memlock(struct launch_plan *p, uint64_t memory_bytes, struct pr
 int launch_plan_make(struct host *h, const struct inventory *inv, const struct launch_request *r,
 	struct launch_plan *ret, struct problem **reterr)
 {
-	autolaunchplan p = { .v = calloc(r->n_vfs + 1, sizeof(*p.v)) };
+	autolaunchplan p = { .v = calloc(r->n_vfs + 1, sizeof(*p.v)),
+		.identity_dir = r->identity_dir };
 
 	if (!p.v)
 		return problem(reterr, -ENOMEM, PROBLEM_NO_MEMORY, NULL, "out of memory");

@@ -22,6 +22,7 @@ struct launch_choice {
 struct launch_plan {
 	struct launch_choice *v; /* one for each of the request's vfs, in order */
 	size_t n;
+	const char *identity_dir; /* the request's */
 };
 
 /*

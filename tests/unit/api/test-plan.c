@@ -176,6 +176,24 @@ static void undo_after_drift(void **state UNUSED)
 	end(&f);
 }
 
+/* What was done to one card is not taken back on another, drift allowed or not. */
+static void undo_on_another_card(void **state UNUSED)
+{
+	struct fixture f = start("s0-pf-only");
+
+	assert_int_equal(vfctl_wishes_vfs(f.w, PF, 2, NULL), 0);
+	plan(&f, 0);
+	assert_int_equal(vfctl_plan_apply(f.h, f.p, "two", NULL, NULL), 1);
+	vfctl_plan_free(f.p);
+	f.p = NULL;
+	fake_put(f.kernel, "pci:v00008086d00001521sv00001AF4sd00001100bc02sc00i00\n",
+		"/sys/bus/pci/devices/" PF "/modalias");
+	assert_int_equal(vfctl_plan_undo(f.h, 1, VFCTL_ALLOW_DRIFT, &f.p, &f.e), -ESTALE);
+	assert_kind(&f.e, "drift");
+	assert_null(f.p);
+	end(&f);
+}
+
 static void nonsense(void **state UNUSED)
 {
 	struct fixture f = start("s0-pf-only");
@@ -255,6 +273,7 @@ int main(void)
 		cmocka_unit_test(losses_and_refusals),
 		cmocka_unit_test(a_stale_plan),
 		cmocka_unit_test(undo_after_drift),
+		cmocka_unit_test(undo_on_another_card),
 		cmocka_unit_test(nonsense),
 		cmocka_unit_test(a_picture_is_a_wish),
 		cmocka_unit_test(captured_machines_can_be_planned_for),

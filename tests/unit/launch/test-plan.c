@@ -3,6 +3,8 @@
 #include "cm.h"
 
 #include "base/str.h"
+#include "host/tree.h"
+#include "identity/identity.h"
 #include "launch/plan.h"
 
 struct env {
@@ -136,6 +138,28 @@ static void a_function_is_given_once(void **state)
 	assert_int_equal(e.p.v[1].why->kind, PROBLEM_IN_USE);
 }
 
+/* Where a card was configured, and another one stands: its VFs are not what the guest should get.
+ */
+static void of_another_card_nothing_is_given(void **state)
+{
+	static const char record[] =
+		"Vendor=8086\nDevice=10c9\nPermanentMACAddress=52:54:00:bb:bb:bb\n";
+	struct tree *t = tree_new();
+	autoenv e = { 0 };
+
+	(void)state;
+	assert_int_equal(tree_load_tar(t, HOSTS_DIR "/s2-vfio.tar.gz", NULL), 0);
+	assert_int_equal(
+		tree_put_file(t, IDENTITY_DIR "/0000:02:00.0", record, sizeof(record) - 1, 0644),
+		0);
+	assert_int_equal(host_new_from_tree(t, &e.h, NULL), 0);
+	assert_int_equal(inventory_load(e.h, INVENTORY_GROUPS, &e.inv, NULL), 0);
+	launch_request_init(&e.r);
+	e.r.identity_dir = IDENTITY_DIR;
+	assert_int_equal(PLAN(&e, "02:10.0"), -ESTALE);
+	assert_int_equal(e.why->kind, PROBLEM_DRIFT);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -145,6 +169,7 @@ int main(void)
 		cmocka_unit_test(a_mistake_is_no_reason_to_fall_back),
 		cmocka_unit_test(of_several_the_first_that_can_be_had),
 		cmocka_unit_test(a_function_is_given_once),
+		cmocka_unit_test(of_another_card_nothing_is_given),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
