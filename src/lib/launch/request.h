@@ -33,7 +33,7 @@ struct launch_vf {
 
 struct launch_request {
 	const char *name, *kernel, *append;
-	const char *initrd; /* NULL: none */
+	const char *initrd;	  /* NULL: none */
 	const char *identity_dir; /* which cards were configured (identity.h); NULL: nobody knows */
 	unsigned cpus;
 	uint64_t memory_bytes;
