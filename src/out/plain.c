@@ -74,9 +74,10 @@ static int fill_cell(
 	if (r < 0)
 		return r;
 	if (!width && *s) {
-		s = printable = str_printable(s);
-		if (!s)
+		printable = str_printable(s);
+		if (!printable)
 			return -ENOMEM;
+		s = printable;
 		bytes = strlen(s);
 		width = width_of(s, bytes);
 	}
