@@ -104,7 +104,7 @@ static void families(void **state UNUSED)
 	assert_int_equal(parse("config --dry-run check x.conf", &apart, NULL), 0);
 	assert_string_equal(apart.verb->name, "config check");
 	assert_int_equal(apart.n_words, 1);
-	refused("config chec", "unknown verb 'config chec'", "did you mean 'config check'?");
+	refused("config chekk", "unknown verb 'config chekk'", "did you mean 'config check'?");
 }
 
 static void numbers_of_words(void **state UNUSED)
