@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
  * The helper tells its pid; then, for each request that comes through the stream, it opens, writes
- * and tells the errno. To fork one takes a millisecond, as long as many a write: who has answered
- * waits for the next.
+ * or reads, and tells what came of it. To fork one takes a millisecond, as long as many a write:
+ * who has answered waits for the next.
  */
 #include "blocking_write.h"
+#include "blocking_read.h"
 #include "fd.h"
 #include "helper.h"
 
@@ -16,26 +17,28 @@
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
+#include <sys/uio.h>
 
-enum { TELL_EVERY_MS = 1000 };
+/* The start of a helper waits for nobody's lock, only for a processor. */
+enum { TELL_EVERY_MS = 1000, START_MS = 10000 };
 
+/* One small write to a stream goes through it in one piece. */
 struct told {
 	int32_t is_pid; /* 1: value is the helper's pid; 0: the result */
 	int32_t value;
+	char data[BLOCKING_READ_MAX]; /* of a read, the first `value` bytes */
 };
 
-/* Runs in the helper. One small write to a pipe is atomic; if it fails nobody listens any more. */
-static void tell(int fd, int is_pid, int value)
+/* Runs in the helper. If it fails nobody listens any more. */
+static void tell(int fd, const struct told *t)
 {
-	struct told t = { .is_pid = is_pid, .value = value };
-
-	if (write(fd, &t, sizeof(t)) < 0)
+	if (write(fd, t, sizeof(*t)) < 0)
 		_exit(1);
 }
 
-/* A request is this, then the path with its NUL, then the data. */
+/* A request is this, then the path with its NUL, then the data that is to be written. */
 struct request {
-	uint32_t path_len, data_len;
+	uint32_t reads, path_len, data_len;
 };
 
 enum { PATH_BYTES = 1024, DATA_BYTES = 8192 };
@@ -75,38 +78,43 @@ static int write_one(const struct job *j, size_t len)
 /* One request after another, until nobody is there to ask. */
 static void run(void *arg, int fd, int out)
 {
+	struct told t = { .is_pid = 1, .value = getpid() };
 	struct job *j = arg;
 	struct request q;
 
 	j->root.fd = fd;
-	tell(out, 1, getpid());
+	tell(out, &t);
+	t.is_pid = 0;
 	while (read_all(out, &q, sizeof(q)) == 0 && q.path_len <= sizeof(j->path) &&
 		q.data_len <= sizeof(j->data) && read_all(out, j->path, q.path_len) == 0 &&
-		read_all(out, j->data, q.data_len) == 0)
-		tell(out, 0, write_one(j, q.data_len));
+		read_all(out, j->data, q.data_len) == 0) {
+		t.value = q.reads ? (int32_t)rootdir_read(&j->root, j->path, t.data, sizeof(t.data))
+				  : write_one(j, q.data_len);
+		tell(out, &t);
+	}
 }
 
+/* Runs in the caller. */
 static void failed(void *arg UNUSED, int out, int code)
 {
-	tell(out, 0, code);
+	struct told t = { .value = code };
+
+	(void)send(out, &t, sizeof(t), MSG_NOSIGNAL);
 }
 
-/* 1 and *ret_result when the result is there, 0 when it is not yet, -errno when it never comes. */
-static int listen_to(int in, int *pidfd, int *ret_result)
+/* 1 when the result is there, 0 when it is not yet, -errno when it never comes. */
+static int listen_to(int in, int *pidfd, struct told *t)
 {
-	struct told t;
-	ssize_t n = read(in, &t, sizeof(t));
+	ssize_t n = recv(in, t, sizeof(*t), MSG_WAITALL);
 
 	if (n < 0)
 		return errno == EINTR ? 0 : -errno;
-	if (n != sizeof(t))
+	if (n != sizeof(*t))
 		return -EIO; /* the helper was killed */
-	if (t.is_pid) {
-		*pidfd = (int)syscall(SYS_pidfd_open, t.value, 0);
-		return 0;
-	}
-	*ret_result = t.value;
-	return 1;
+	if (!t->is_pid)
+		return 1;
+	*pidfd = (int)syscall(SYS_pidfd_open, t->value, 0);
+	return 0;
 }
 
 /* Waits until `until`, the deadline or something to read: > 0 readable, 0 time is over. */
@@ -121,22 +129,21 @@ static int poll_until(int in, uint64_t until)
 	return r;
 }
 
-static int wait_for_result(int in, int *pidfd, const struct host_wait *wait)
+/* 0 when `ret` holds the result. */
+static int wait_for_result(int in, int *pidfd, const struct host_wait *wait, struct told *ret)
 {
 	uint64_t begin = clock_now_ms(NULL), deadline = begin + wait->deadline_ms;
 	uint64_t next_tell = begin + TELL_EVERY_MS;
-	int result = 0, r;
+	int r;
 
 	for (;;) {
 		uint64_t now;
 
 		r = poll_until(in, MIN(deadline, next_tell));
 		if (r > 0)
-			r = listen_to(in, pidfd, &result);
-		if (r > 0)
-			return result;
-		if (r < 0)
-			return r;
+			r = listen_to(in, pidfd, ret);
+		if (r)
+			return MIN(r, 0);
 		now = clock_now_ms(NULL);
 		if (now >= deadline)
 			return -ETIMEDOUT;
@@ -255,57 +262,110 @@ static int start(const struct rootdir *r, struct writer *ret)
 	return helper_start(&what, &ret->fd);
 }
 
-static int send_all(int fd, const void *data, size_t len)
+static int ask(const struct writer *w, const struct request *q, const char *path, const void *data)
 {
-	for (size_t sent = 0; sent < len;) {
-		ssize_t n = send(fd, (const char *)data + sent, len - sent, MSG_NOSIGNAL);
+	struct iovec v[] = { { (void *)(uintptr_t)q, sizeof(*q) },
+		{ (void *)(uintptr_t)path, q->path_len },
+		{ (void *)(uintptr_t)data, q->data_len } };
+	struct msghdr m = { .msg_iov = v, .msg_iovlen = ARRAY_SIZE(v) };
+	ssize_t n;
 
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n < 0)
-			return -errno;
-		sent += (size_t)n;
-	}
-	return 0;
+	do
+		n = sendmsg(w->fd, &m, MSG_NOSIGNAL);
+	while (n < 0 && errno == EINTR);
+	return n < 0 ? -errno : 0;
 }
 
-static int ask(const struct writer *w, const char *path, const void *data, size_t len)
+/* A helper that has got the request. */
+static int engage(struct writers *ws, const struct rootdir *r, const struct request *q,
+	const char *path, const void *data, struct writer *ret)
 {
-	struct request q = { (uint32_t)strlen(path) + 1, (uint32_t)len };
-	int r = send_all(w->fd, &q, sizeof(q));
+	int e;
 
-	if (r == 0)
-		r = send_all(w->fd, path, q.path_len);
-	return r < 0 ? r : send_all(w->fd, data, len);
+	/* One that has died meanwhile did not get the request, so nothing is written twice. */
+	if (take_idle(ws, ret)) {
+		if (ask(ret, q, path, data) == 0)
+			return 0;
+		writer_close(ret);
+	}
+	e = start(r, ret);
+	/* It may be unable to start, and says why. */
+	if (e == 0)
+		(void)ask(ret, q, path, data);
+	return e;
+}
+
+/* Idle again, or left behind. */
+static void dismiss(struct writers *ws, struct writer *w, int e)
+{
+	if (e != -ETIMEDOUT && e != -ECANCELED && w->pidfd >= 0) {
+		put_idle(ws, w);
+		return;
+	}
+	/* One that the kernel holds does not notice this; any other ends. */
+	if (w->pidfd >= 0)
+		syscall(SYS_pidfd_send_signal, w->pidfd, SIGKILL, NULL, 0);
+	writer_close(w);
 }
 
 int blocking_write(struct writers *ws, const struct rootdir *r, const char *path, const void *data,
 	size_t len, const struct host_wait *wait)
 {
+	struct request q = { .path_len = (uint32_t)strlen(path) + 1, .data_len = (uint32_t)len };
 	struct writer w = { -1, -1 };
-	int e = 0;
+	struct told t;
+	int e;
 
 	if (strlen(path) >= PATH_BYTES || len > DATA_BYTES)
 		return -E2BIG;
-	/* One that has died meanwhile did not get the request, so nothing is written twice. */
-	if (take_idle(ws, &w) && ask(&w, path, data, len) < 0)
-		writer_close(&w);
-	if (w.fd < 0) {
-		e = start(r, &w);
-		/* It may be unable to start, and says why. */
-		if (e == 0)
-			(void)ask(&w, path, data, len);
-	}
+	e = engage(ws, r, &q, path, data, &w);
 	if (e < 0)
 		return e;
-	e = wait_for_result(w.fd, &w.pidfd, wait);
-	if (e != -ETIMEDOUT && e != -ECANCELED && w.pidfd >= 0) {
-		put_idle(ws, &w);
+	e = wait_for_result(w.fd, &w.pidfd, wait, &t);
+	dismiss(ws, &w, e);
+	return e < 0 ? e : t.value;
+}
+
+static int wait_for_start(struct writer *w)
+{
+	uint64_t until = clock_now_ms(NULL) + START_MS;
+	struct told t;
+	int r = 0;
+
+	while (r == 0 && w->pidfd < 0) {
+		r = poll_until(w->fd, until);
+		if (r == 0 && clock_now_ms(NULL) >= until)
+			return -EAGAIN;
+		if (r > 0)
+			r = listen_to(w->fd, &w->pidfd, &t);
+	}
+	/* A result without a pid is why it cannot start. */
+	return r > 0 ? t.value : r;
+}
+
+int blocking_read_one(struct writers *ws, const struct rootdir *r, const char *path,
+	unsigned stall_ms, char *data, ssize_t *ret_n)
+{
+	struct request q = { .reads = 1, .path_len = (uint32_t)strlen(path) + 1 };
+	struct host_wait wait = { .deadline_ms = stall_ms };
+	struct writer w = { -1, -1 };
+	struct told t;
+	int e;
+
+	if (strlen(path) >= PATH_BYTES)
+		return -E2BIG;
+	e = engage(ws, r, &q, path, "", &w);
+	if (e < 0)
+		return e;
+	e = wait_for_start(&w);
+	if (e < 0) {
+		writer_close(&w);
 		return e;
 	}
-	/* A write that the kernel already works on does not notice this; any other helper ends. */
-	if (w.pidfd >= 0)
-		syscall(SYS_pidfd_send_signal, w.pidfd, SIGKILL, NULL, 0);
-	writer_close(&w);
-	return e;
+	e = wait_for_result(w.fd, &w.pidfd, &wait, &t);
+	dismiss(ws, &w, e);
+	*ret_n = e < 0 ? e : t.value;
+	if (*ret_n > 0)
+		memcpy(data, t.data, MIN((size_t)*ret_n, sizeof(t.data)));
+	return 0;
 }

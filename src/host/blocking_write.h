@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* A write that may block for ever, done by a helper process so that the caller never does. */
+/* A write, or a read, that may block for ever, done by a helper process so that the caller never
+ * does. */
 #pragma once
 
 #include "rootdir.h"
@@ -14,3 +15,10 @@ void writers_free(struct writers *ws);
  */
 int blocking_write(struct writers *ws, const struct rootdir *r, const char *path, const void *data,
 	size_t len, const struct host_wait *wait);
+/*
+ * One small read by one of them: what a helper of its own for many (blocking_read.h) would be too
+ * much for. `data` is of BLOCKING_READ_MAX bytes. Negative: there is no helper; else *ret_n is the
+ * number of bytes, or what reading gave, -ETIMEDOUT after `stall_ms`.
+ */
+int blocking_read_one(struct writers *ws, const struct rootdir *r, const char *path,
+	unsigned stall_ms, char *data, ssize_t *ret_n);

@@ -3,6 +3,7 @@
 #include "base/attr.h"
 
 #include <fcntl.h>
+#include <sched.h>
 #include <signal.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
@@ -23,44 +24,68 @@ static void keep_two(int *a, int *b)
 			close(fd);
 }
 
-_Noreturn static void be_child(const struct helper *what, int out)
-{
-	pid_t grandchild = fork();
-	int fd = what->fd;
+/* What the process between us and the helper needs, and how that went. */
+struct birth {
+	const struct helper *what;
+	int out, failed; /* errno, negative */
+};
 
-	if (grandchild < 0)
-		what->failed(what->arg, out, -errno);
-	if (grandchild == 0) {
-		keep_two(&fd, &out);
+/*
+ * Runs in our memory while we wait: the whole of it is copied once, for the helper, and not a
+ * second time for the process that has hardly anything to do.
+ */
+static int give_birth(void *arg)
+{
+	struct birth *b = arg;
+	pid_t helper = _Fork();
+	int fd = b->what->fd;
+
+	if (helper < 0)
+		b->failed = -errno;
+	if (helper == 0) {
+		keep_two(&fd, &b->out);
 		setsid();
-		what->run(what->arg, fd, out);
+		b->what->run(b->what->arg, fd, b->out);
+		_exit(0);
 	}
 	_exit(0);
+}
+
+/* Nobody but us hears of the process between: its end sends no signal, and wait() does not see it.
+ */
+static int start(struct birth *b)
+{
+	enum { STACK_BYTES = 64 << 10 };
+	char stack[STACK_BYTES] __attribute__((aligned(16)));
+	int status;
+	pid_t child = clone(give_birth, stack + sizeof(stack), CLONE_VM | CLONE_VFORK, b);
+
+	if (child < 0)
+		return -errno;
+	while (waitpid(child, &status, __WCLONE) < 0 && errno == EINTR)
+		;
+	if (b->failed < 0)
+		b->what->failed(b->what->arg, b->out, b->failed);
+	return 0;
 }
 
 int helper_start(const struct helper *what, int *ret_in)
 {
 	sigset_t all, old;
-	int p[2], status, e;
-	pid_t child;
+	int p[2], e;
 
 	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, p) < 0)
 		return -errno;
 	/* No handler of the caller may run in the child. */
 	sigfillset(&all);
 	pthread_sigmask(SIG_SETMASK, &all, &old);
-	child = fork();
-	e = child < 0 ? -errno : 0;
-	if (child == 0)
-		be_child(what, p[1]);
+	e = start(&(struct birth) { .what = what, .out = p[1] });
 	pthread_sigmask(SIG_SETMASK, &old, NULL);
 	close(p[1]);
 	if (e < 0) {
 		close(p[0]);
 		return e;
 	}
-	while (waitpid(child, &status, 0) < 0 && errno == EINTR)
-		;
 	*ret_in = p[0];
 	return 0;
 }

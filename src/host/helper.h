@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * A process of its own for work that may block in the kernel for ever. The caller forks a child,
- * the child forks the helper and ends at once, so that nobody has to collect a helper that
- * outlives its caller's patience (init does).
+ * A process of its own for work that may block in the kernel for ever. A child of the caller
+ * forks the helper and ends at once, so that nobody has to collect a helper that outlives its
+ * caller's patience (init does).
  *
  * A helper stuck in the kernel keeps what it inherited: it therefore closes every descriptor but
  * the two that it needs, or it would hold a VFIO device open (and so wait for itself), or keep the

@@ -19,10 +19,12 @@ struct run {
 	const struct apply_opts *opts;
 	struct journal *journal; /* NULL: none is kept */
 	pthread_mutex_t lock;
-	pthread_cond_t moved; /* a step has ended */
+	pthread_cond_t moved; /* there may be a step for one that waits, or there is none left */
 	enum step_state *states;
 	size_t *order, n_order; /* those begun */
 	unsigned running;
+	pthread_t *threads;
+	size_t n_threads, max_threads, waiting; /* beside the caller's; of all */
 	bool changed, cancelled;
 	int code; /* of the first failure */
 	struct problem *problem;
@@ -151,7 +153,6 @@ static void ended(struct run *r, size_t i, int code, struct problem *p)
 	tell(r, s, NULL, code, p);
 	if (code < 0 && r->opts->keep_going)
 		skip_rest(r, i);
-	pthread_cond_broadcast(&r->moved);
 }
 
 /* ---- Running ---- */
@@ -193,6 +194,26 @@ static void run_step(struct run *r, size_t i)
 	ended(r, i, code, p);
 }
 
+static void *work_on(void *arg);
+
+/*
+ * One more is woken, or started, when there is a step for it: each who begins one looks for the
+ * next, so that for steps one after the other nobody is woken in vain. With fewer threads than
+ * asked for it only takes longer.
+ */
+static void call_another(struct run *r)
+{
+	size_t i;
+
+	if (!pick(r, &i))
+		return;
+	if (r->waiting)
+		pthread_cond_signal(&r->moved);
+	else if (r->n_threads < r->max_threads &&
+		 pthread_create(&r->threads[r->n_threads], NULL, work_on, r) == 0)
+		r->n_threads++;
+}
+
 /* Nothing is done that the journal does not know of. */
 static void begin_step(struct run *r, size_t i)
 {
@@ -209,6 +230,7 @@ static void begin_step(struct run *r, size_t i)
 		return;
 	}
 	r->order[r->n_order++] = i;
+	call_another(r);
 	run_step(r, i);
 }
 
@@ -233,28 +255,32 @@ static void *work_on(void *arg)
 	pthread_mutex_lock(&r->lock);
 	for (;;) {
 		ask_whether_to_go_on(r);
-		if (pick(r, &i))
+		if (pick(r, &i)) {
 			begin_step(r, i);
-		else if (r->running)
+		} else if (r->running) {
+			r->waiting++;
 			pthread_cond_wait(&r->moved, &r->lock);
-		else
+			r->waiting--;
+		} else {
 			break;
+		}
 	}
+	pthread_cond_broadcast(&r->moved);
 	pthread_mutex_unlock(&r->lock);
 	return NULL;
 }
 
-/* With fewer threads than asked for it only takes longer. */
 static void run_all(struct run *r)
 {
-	size_t jobs = MAX(r->opts->jobs, 1U), want = MIN(jobs, r->plan->n), n = 0;
-	autofree pthread_t *threads = calloc(want, sizeof(*threads));
+	size_t jobs = MAX(r->opts->jobs, 1U);
 
-	while (threads && n + 1 < want && pthread_create(&threads[n], NULL, work_on, r) == 0)
-		n++;
+	r->threads = calloc(jobs, sizeof(*r->threads));
+	r->max_threads = r->threads ? MIN(jobs, r->plan->n) - 1 : 0;
 	work_on(r);
-	while (n--)
-		pthread_join(threads[n], NULL);
+	/* Nobody starts another any more. */
+	for (size_t i = 0; i < r->n_threads; i++)
+		pthread_join(r->threads[i], NULL);
+	free(r->threads);
 }
 
 /* ---- The whole ---- */
