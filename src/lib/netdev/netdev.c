@@ -4,6 +4,7 @@
 #include "base/str.h"
 #include "host/sysfs.h"
 #include "pci/classdev.h"
+#include "pci/identity.h"
 
 static int read_one(struct folder *class, const char *name, struct netdev *ret)
 {
@@ -87,8 +88,18 @@ static int add_one(void *arg, const char *name)
 	return 0;
 }
 
-static int list(
-	struct host *h, const struct bdf *only, bool indexes, struct netdev **ret, size_t *ret_n)
+static int add_names(struct listing *l, char **names)
+{
+	int r = 0;
+
+	for (; r == 0 && *names; names++)
+		r = add_one(l, *names);
+	return r;
+}
+
+/* `names`: which; NULL: all that are there. */
+static int list(struct host *h, const struct bdf *only, char **names, bool indexes,
+	struct netdev **ret, size_t *ret_n)
 {
 	CLEANUP(listing_done)
 	struct listing l = { .only = only, .v = calloc(16, sizeof(*l.v)), .room = 16 };
@@ -99,7 +110,7 @@ static int list(
 		return -ENOMEM;
 	r = sysfs_enter(&l.class, "class/net");
 	if (r == 0)
-		r = folder_each(&l.class, add_one, &l);
+		r = names ? add_names(&l, names) : folder_each(&l.class, add_one, &l);
 	if (r < 0 && r != -ENOENT)
 		return r;
 	qsort(l.v, l.n, sizeof(*l.v), by_function);
@@ -111,15 +122,44 @@ static int list(
 
 int netdevs_list(struct host *h, struct netdev **ret, size_t *ret_n)
 {
-	return list(h, NULL, true, ret, ret_n);
+	return list(h, NULL, NULL, true, ret, ret_n);
 }
 
 int netdevs_list_brief(struct host *h, struct netdev **ret, size_t *ret_n)
 {
-	return list(h, NULL, false, ret, ret_n);
+	return list(h, NULL, NULL, false, ret, ret_n);
 }
 
+/* Names that stand in the function's own folder; 0 when it has none there. */
+static int own_names(struct host *h, struct bdf a, char ***ret)
+{
+	int r = sysfs_list(h, ret, "bus/pci/devices/%s/net", BDF_TEXT(a));
+
+	return r == -ENOMEM ? r : r == 0 && **ret;
+}
+
+/* Of those without interface that there are many of on one machine. */
+static bool never_has_any(struct host *h, struct bdf a)
+{
+	struct identity id;
+
+	return identity_read(h, a, &id) == 0 && class_is_nvme(id.class_code);
+}
+
+/*
+ * Nearly all drivers make their interfaces children of the function, and then it is these. Between
+ * a function and those of virtio or USB stands another device: they are looked for among all of the
+ * machine's, which are thousands where there are thousands of VFs.
+ */
 int netdevs_of(struct host *h, struct bdf a, struct netdev **ret, size_t *ret_n)
 {
-	return list(h, &a, true, ret, ret_n);
+	autostrv char **names = NULL;
+	char *none[] = { NULL };
+	int r = own_names(h, a, &names);
+
+	if (r < 0)
+		return r;
+	if (r == 0 && never_has_any(h, a))
+		return list(h, &a, none, true, ret, ret_n);
+	return list(h, &a, r ? names : NULL, true, ret, ret_n);
 }

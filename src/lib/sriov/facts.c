@@ -78,15 +78,17 @@ static int rid_of(struct bdf a)
  * A VF's routing ID is the PF's + First VF Offset + its index × VF Stride (SR-IOV 1.1, 2.1.2), and
  * the kernel makes the links by just that. So where the first two and the last one are in one line,
  * so are the others; that spares a call for each of what may be thousands of VFs. Where they are
- * not (functions with domains of their own, as on s390; a gap) each link is read.
+ * not (functions with domains of their own, as on s390; a gap) each link is read, and so it is in a
+ * capture, which may have been made by anybody.
  */
 static bool are_in_line(struct folder *pf, struct sriov_vf *v, size_t n)
 {
 	struct bdf first;
 	int begin, stride;
 
-	if (n < 4 || v[0].index != 0 || v[n - 1].index != n - 1 || read_virtfn(pf, &v[0]) < 0 ||
-		read_virtfn(pf, &v[1]) < 0 || read_virtfn(pf, &v[n - 1]) < 0)
+	if (pf->h->captured || n < 4 || v[0].index != 0 || v[n - 1].index != n - 1 ||
+		read_virtfn(pf, &v[0]) < 0 || read_virtfn(pf, &v[1]) < 0 ||
+		read_virtfn(pf, &v[n - 1]) < 0)
 		return false;
 	first = v[0].bdf;
 	begin = rid_of(first);

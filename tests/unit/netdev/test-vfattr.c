@@ -273,6 +273,27 @@ static void netdevs_of_the_machine(void **state)
 	assert_int_equal(n, 0);
 }
 
+/* Children of the function, grandchildren (as of virtio), and what only seems to be one. */
+static void netdevs_of_one(void **state)
+{
+	struct fixture *f = *state;
+	autofree struct netdev *own = NULL, *nested = NULL;
+	size_t n;
+
+	fake_put(f->h, "77\n", "/sys/devices/pci0000:00/0000:00:1f.0/virtio0/net/deep0/ifindex");
+	fake_link(f->h, "../../devices/pci0000:00/0000:00:1f.0/virtio0/net/deep0",
+		"/sys/class/net/deep0");
+	assert_int_equal(netdevs_of(f->h, at("0000:00:1f.0"), &nested, &n), 0);
+	assert_int_equal(n, 1);
+	assert_string_equal(nested[0].name, "deep0");
+	assert_int_equal(nested[0].ifindex, 77);
+	fake_put(f->h, "1\n", "/sys/bus/pci/devices/%s/net/deep0/flags", PF);
+	fake_put(f->h, "1\n", "/sys/bus/pci/devices/%s/net/nowhere/flags", PF);
+	assert_int_equal(netdevs_of(f->h, at(PF), &own, &n), 0);
+	assert_int_equal(n, 1);
+	assert_int_equal(own[0].ifindex, f->ifindex);
+}
+
 int main(void)
 {
 #define T(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
@@ -290,6 +311,7 @@ int main(void)
 		cmocka_unit_test(a_captured_machine_is_not_changed),
 		T(a_yes_is_not_believed),
 		T(netdevs_of_the_machine),
+		T(netdevs_of_one),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
