@@ -203,6 +203,17 @@ int parse_bool(const char *s, bool *ret)
 	return -EINVAL;
 }
 
+bool str_is_uuid(const char *s)
+{
+	static const char form[] = "xxxxxxxx-xxxx-xxxx-xxxx-xxxxxxxxxxxx";
+
+	for (size_t i = 0; i < sizeof(form); i++)
+		if (form[i] == 'x' ? !s[i] || !strchr("0123456789abcdefABCDEF", s[i])
+				   : s[i] != form[i])
+			return false;
+	return true;
+}
+
 unsigned str_distance(const char *a, const char *b)
 {
 	enum { longest = 63 };

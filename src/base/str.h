@@ -50,6 +50,9 @@ int parse_bytes(const char *s, uint64_t *ret);
 /* yes/no, on/off, true/false, 1/0. */
 int parse_bool(const char *s, bool *ret);
 
+/* "6ba7b810-9dad-11d1-80b4-00c04fd430c8", in either case. */
+bool str_is_uuid(const char *s);
+
 /* Levenshtein distance, for "did you mean". */
 unsigned str_distance(const char *a, const char *b);
 

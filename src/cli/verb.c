@@ -29,6 +29,7 @@ const struct verb *const verbs[] = {
 	&verb_history,
 	&verb_reset,
 	&verb_test,
+	&verb_export,
 	&verb_vm_run,
 	&verb_help,
 };

@@ -30,5 +30,6 @@ extern const struct verb verb_undo;
 extern const struct verb verb_history;
 extern const struct verb verb_reset;
 extern const struct verb verb_test;
+extern const struct verb verb_export;
 extern const struct verb verb_vm_run;
 extern const struct verb verb_help;

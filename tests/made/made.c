@@ -392,6 +392,9 @@ static void one_line(struct made *m, char *line)
 	char *save = NULL;
 
 	for (char *p = strtok_r(line, " \t", &save); p; p = strtok_r(NULL, " \t", &save)) {
+		/* A file's text and a comment have as many as they like. */
+		if (w.n && (*w.v[0] == '#' || str_eq(w.v[0], "file")))
+			break;
 		if (w.n == WORDS_MAX)
 			abort();
 		w.v[w.n++] = p;

@@ -130,7 +130,7 @@ static int set_fallback(struct launch_vf *v, char *spec, const char *text, struc
 static int set_token(
 	struct launch_vf *v, const char *token, const char *text, struct problem **reterr)
 {
-	if (strlen(token) != 36 || strspn(token, "0123456789abcdefABCDEF-") != 36)
+	if (!str_is_uuid(token))
 		return usage(reterr, NULL, "--vf", text, "vf-token= is not a UUID");
 	free(v->vf_token);
 	v->vf_token = strdup(token);

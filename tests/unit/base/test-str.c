@@ -130,6 +130,16 @@ static void ranges(void **state UNUSED)
 	assert_true(ranges_overlap(UINT64_MAX, 1, UINT64_MAX - 1, 2));
 }
 
+static void uuids(void **state UNUSED)
+{
+	assert_true(str_is_uuid("6ba7b810-9dad-11d1-80b4-00c04FD430C8"));
+	assert_false(str_is_uuid(""));
+	assert_false(str_is_uuid("6ba7b810-9dad-11d1-80b4-00c04fd430c"));
+	assert_false(str_is_uuid("6ba7b810-9dad-11d1-80b4-00c04fd430c88"));
+	assert_false(str_is_uuid("6ba7b810-9dad-11d1-80b4-00c04fd430cg"));
+	assert_false(str_is_uuid("6ba7b810x9dad-11d1-80b4-00c04fd430c8"));
+}
+
 static void nearest_is_near(void **state UNUSED)
 {
 	char *const words[] = { (char[]) { "list" }, (char[]) { "show" }, (char[]) { "groups" },
@@ -150,6 +160,7 @@ int main(void)
 		cmocka_unit_test(sizes),
 		cmocka_unit_test(booleans),
 		cmocka_unit_test(nothing_reaches_a_terminal_raw),
+		cmocka_unit_test(uuids),
 		cmocka_unit_test(nearest_is_near),
 		cmocka_unit_test(text_that_looks_like_another),
 		cmocka_unit_test(distance),

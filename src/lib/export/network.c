@@ -1,0 +1,86 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* A network of libvirt's that hands out a PF's VFs to the domains that name it. */
+#include "formats.h"
+
+#include "base/str.h"
+
+/*
+ * Where all VFs are on VFIO already they stay there. Else libvirt binds a VF for the time of its
+ * guest, and needs to be told so.
+ */
+static bool is_prepared(const struct function *pf)
+{
+	for (size_t i = 0; i < pf->n_vfs; i++)
+		if (!driver_is_vfio(pf->vfs[i]->driver))
+			return false;
+	return pf->n_vfs > 0;
+}
+
+static const char *interface_of(const struct function *pf)
+{
+	const char *name = pf->n_netdevs ? pf->netdevs[0].name : NULL;
+
+	return name && str_is_printable(name) ? name : NULL;
+}
+
+/* By the PF libvirt sees VFs that come later, too; without interface it wants them one by one. */
+static void write_members(struct xml *x, const struct function *pf)
+{
+	const char *dev = interface_of(pf);
+
+	if (dev) {
+		xml_open(x, "pf");
+		xml_attribute(x, "dev", "%s", dev);
+		xml_close(x);
+		return;
+	}
+	for (size_t i = 0; i < pf->n_vfs; i++)
+		xml_address(x, pf->vfs[i]->bdf, true);
+}
+
+/* libvirt makes a file of that name. */
+static int check_name(const char *name, struct problem **reterr)
+{
+	if (!name || (*name && !strchr(name, '/') && str_is_printable(name)))
+		return 0;
+	return problem(reterr, -EINVAL, PROBLEM_USAGE, "as in --name guests",
+		"that is no name of a network");
+}
+
+int write_network(const struct exported *e, const struct export_opts *opts, char **ret,
+	struct problem **reterr)
+{
+	const struct function *pf = e->v[0].f;
+	autofree char *own = NULL;
+	autoxml x = { 0 };
+	int r = check_name(opts->name, reterr);
+
+	if (r < 0)
+		return r;
+	if (!interface_of(pf) && !pf->n_vfs)
+		return problem(reterr, -ENOENT, PROBLEM_NOT_FOUND, NULL,
+			"%s has neither a network interface nor VFs by which to name it",
+			pf->address);
+	if (driver_is_vfio(pf->driver))
+		return problem(reterr, -EOPNOTSUPP, PROBLEM_UNSUPPORTED, "vfctl restore it first",
+			"%s is driven through VFIO, and libvirt cannot pass its owner's token for "
+			"its VFs",
+			pf->address);
+	own = str_printf("vfctl-%s", interface_of(pf) ? interface_of(pf) : pf->address);
+	if (!own)
+		return -ENOMEM;
+	xml_start(&x);
+	xml_open(&x, "network");
+	xml_open(&x, "name");
+	if (!x.failed)
+		x.failed = xmlTextWriterWriteString(
+				   x.writer, (const xmlChar *)(opts->name ? opts->name : own)) < 0;
+	xml_close(&x);
+	xml_open(&x, "forward");
+	xml_attribute(&x, "mode", "hostdev");
+	xml_attribute(&x, "managed", is_prepared(pf) ? "no" : "yes");
+	write_members(&x, pf);
+	xml_close(&x);
+	xml_close(&x);
+	return xml_take(&x, ret);
+}
