@@ -3,7 +3,7 @@
 #include "parts.h"
 
 #include "base/str.h"
-#include "holder/domainxml.h"
+#include "domain/domain.h"
 #include "host/modules.h"
 #include "host/procfs.h"
 #include "host/rootfs.h"
@@ -114,8 +114,8 @@ static void add_lines(struct strbuf *b, const char *text)
 }
 
 /* As libvirt would write it, if it wrote nothing but what is read here. */
-static int put_domain(struct capture *c, const char *path, const struct domain_xml *x,
-	const char *text, bool runs, bool network)
+static int put_domain(struct capture *c, const char *path, const struct domain *x, const char *text,
+	bool runs, bool network)
 {
 	const char *element = network ? "network" : "domain";
 	autostrbuf b = { 0 };
@@ -127,7 +127,7 @@ static int put_domain(struct capture *c, const char *path, const struct domain_x
 	strbuf_add(&b, "</name>%s", network ? "<forward mode='hostdev'>" : "<devices>");
 	for (size_t i = 0; i < x->n_devices; i++) {
 		strbuf_add(&b, network ? "" : "<hostdev><source>");
-		add_address(&b, x->devices[i]);
+		add_address(&b, x->devices[i].bdf);
 		strbuf_add(&b, network ? "" : "</source></hostdev>");
 	}
 	if (network)
@@ -146,13 +146,13 @@ static int put_domain(struct capture *c, const char *path, const struct domain_x
 static int copy_domain(struct capture *c, const char *folder, const char *file)
 {
 	autofree char *text = NULL, *path = str_printf("/%s/%s", folder, file);
-	struct domain_xml x CLEANUP(domain_xml_done) = { 0 };
+	autodomain x = { 0 };
 	bool network = str_ends(folder, "networks");
 	int r = rootfs_read(c->h, &text, "%s/%s", folder, file);
 
 	if (r < 0 || !path)
 		return r == -ENOMEM || !path ? -ENOMEM : 0;
-	r = domain_xml_parse(text, &x);
+	r = domain_parse(text, strlen(text), &x);
 	if (r == -ENOMEM)
 		return r;
 	if (r < 0)

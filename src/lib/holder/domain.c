@@ -3,10 +3,10 @@
  * Guests of libvirt's, running and defined ones, that name a function. libvirt itself is not asked:
  * its files say the same, to a capture too, and cannot hang.
  */
-#include "domainxml.h"
 #include "sources.h"
 
 #include "base/str.h"
+#include "domain/domain.h"
 #include "host/rootfs.h"
 #include "netdev/netdev.h"
 
@@ -40,7 +40,7 @@ static void domains_done(struct domains *d)
 	free(d->netdevs);
 }
 
-static int add(struct domains *d, const struct folder *f, const struct domain_xml *x, struct bdf a)
+static int add(struct domains *d, const struct folder *f, const struct domain *x, struct bdf a)
 {
 	ssize_t at = search_index(d->s, a);
 	struct holder *holder;
@@ -63,7 +63,7 @@ static int add(struct domains *d, const struct folder *f, const struct domain_xm
 }
 
 static int add_by_interface(
-	struct domains *d, const struct folder *f, const struct domain_xml *x, const char *name)
+	struct domains *d, const struct folder *f, const struct domain *x, const char *name)
 {
 	for (size_t i = 0; i < d->n_netdevs; i++)
 		if (str_eq(d->netdevs[i].name, name))
@@ -71,7 +71,7 @@ static int add_by_interface(
 	return 0;
 }
 
-static int judge(struct domains *d, const struct folder *f, const struct domain_xml *x)
+static int judge(struct domains *d, const struct folder *f, const struct domain *x)
 {
 	int r = 0;
 
@@ -80,7 +80,7 @@ static int judge(struct domains *d, const struct folder *f, const struct domain_
 	else if (!f->is_network && strv_has(d->running, x->name))
 		return 0;
 	for (size_t i = 0; r == 0 && i < x->n_devices; i++)
-		r = add(d, f, x, x->devices[i]);
+		r = add(d, f, x, x->devices[i].bdf);
 	for (char **name = x->interfaces; r == 0 && name && *name; name++)
 		r = add_by_interface(d, f, x, *name);
 	return r;
@@ -90,13 +90,13 @@ static int judge(struct domains *d, const struct folder *f, const struct domain_
 static int look_at(struct domains *d, const struct folder *f, const char *file)
 {
 	autofree char *text = NULL;
-	struct domain_xml x CLEANUP(domain_xml_done) = { 0 };
+	autodomain x = { 0 };
 	int r = rootfs_read(d->s->h, &text, "%s/%s", f->path, file);
 
 	if (r == -ENOENT)
 		return 0;
 	if (r == 0)
-		r = domain_xml_parse(text, &x);
+		r = domain_parse(text, strlen(text), &x);
 	if (r == -ENOMEM || r == 0)
 		return r < 0 ? r : judge(d, f, &x);
 	return search_unknown(d->s, f->is_network ? "libvirt's networks" : "libvirt's domains", r);
