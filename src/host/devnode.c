@@ -32,6 +32,15 @@ char *devnode_path(const char *fmt, ...)
 	return TAKE_PTR(path);
 }
 
+int devnode_set_owner(struct host *h, uid_t uid, gid_t gid, mode_t mode, const char *fmt, ...)
+{
+	TEXT_PATH(path, DEV, fmt);
+
+	if (!h->ops->set_owner)
+		return -EROFS;
+	return path ? h->ops->set_owner(h, path, uid, gid, mode) : -ENOMEM;
+}
+
 int devnode_stat(struct host *h, struct stat *ret, const char *fmt, ...)
 {
 	TEXT_PATH(path, DEV, fmt);

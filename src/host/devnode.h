@@ -10,4 +10,7 @@ bool devnode_exists(struct host *h, const char *fmt, ...) PRINTF(2, 3);
 const char *devnode_name(const char *path);
 /* The path as people know it, allocated; NULL when memory is out. */
 char *devnode_path(const char *fmt, ...) PRINTF(1, 2) NODISCARD;
+/* Gives the node to somebody. -EROFS: this host cannot. */
+int devnode_set_owner(struct host *h, uid_t uid, gid_t gid, mode_t mode, const char *fmt, ...)
+	PRINTF(5, 6);
 int devnode_stat(struct host *h, struct stat *ret, const char *fmt, ...) PRINTF(3, 4);

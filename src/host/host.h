@@ -68,6 +68,13 @@ struct host_ops {
 	int (*mmap)(struct host *h, int fd, uint64_t offset, size_t len, int prot, int flags,
 		void **ret);
 	int (*munmap)(struct host *h, void *addr, size_t len);
+	/* Whose a device node is, and its permission bits. NULL in the table: not to be changed. */
+	int (*set_owner)(struct host *h, const char *path, uid_t uid, gid_t gid, mode_t mode);
+	/*
+	 * A descriptor (pidfd) that polls readable when the process has ended; the caller's, and
+	 * good for poll() and close() alone. -ESRCH. NULL in the table: nobody can tell.
+	 */
+	int (*watch_process)(struct host *h, int pid);
 
 	/* Network interfaces, by index (names are renamed under one's feet). */
 	int (*link_get)(struct host *h, int ifindex, struct host_link *ret);
@@ -218,7 +225,9 @@ struct host_vf_change {
 #define host_pwrite(h, ...)	((h)->ops->pwrite((h), __VA_ARGS__))
 #define host_mmap(h, ...)	((h)->ops->mmap((h), __VA_ARGS__))
 #define host_munmap(h, ...)	((h)->ops->munmap((h), __VA_ARGS__))
-#define host_link_get(h, ...)	((h)->ops->link_get((h), __VA_ARGS__))
+#define host_watch_process(h, pid)                                                                 \
+	((h)->ops->watch_process ? (h)->ops->watch_process((h), (pid)) : -EOPNOTSUPP)
+#define host_link_get(h, ...) ((h)->ops->link_get((h), __VA_ARGS__))
 #define host_link_index(h, ...)                                                                    \
 	((h)->ops->link_index ? (h)->ops->link_index((h), __VA_ARGS__) : -ENOENT)
 #define host_link_altnames(h, ...)                                                                 \

@@ -13,6 +13,7 @@
 
 #include <fcntl.h>
 #include <string.h>
+#include <sys/syscall.h>
 
 struct live {
 	struct host host;
@@ -110,6 +111,18 @@ static int live_open(struct host *h, const char *path, int flags)
 	return rootdir_open(root_of(h), path, flags);
 }
 
+static int live_set_owner(struct host *h, const char *path, uid_t uid, gid_t gid, mode_t mode)
+{
+	return rootdir_set_owner(root_of(h), path, uid, gid, mode);
+}
+
+static int live_watch_process(struct host *h UNUSED, int pid)
+{
+	int fd = (int)syscall(SYS_pidfd_open, pid, 0);
+
+	return fd < 0 ? -errno : fd;
+}
+
 static int live_kernel_log(struct host *h, uint64_t from, uint64_t *ret_next,
 	void (*each)(void *arg, const struct host_log_line *line), void *arg)
 {
@@ -138,6 +151,8 @@ static const struct host_ops live_ops = {
 	.pwrite = fd_pwrite,
 	.mmap = fd_mmap,
 	.munmap = fd_munmap,
+	.set_owner = live_set_owner,
+	.watch_process = live_watch_process,
 	.link_get = netlink_link_get,
 	.link_index = netlink_link_index,
 	.link_altnames = netlink_link_altnames,

@@ -305,3 +305,23 @@ int rootdir_stat(const struct rootdir *r, const char *path, struct stat *ret)
 		return fd;
 	return fstat(fd, ret) < 0 ? -errno : 0;
 }
+
+/*
+ * A device node is never opened for that: opening an IOMMU group's has meaning. Its owner changes
+ * first, because that clears bits of the mode.
+ */
+int rootdir_set_owner(const struct rootdir *r, const char *path, uid_t uid, gid_t gid, mode_t mode)
+{
+	const char *rel = below(path);
+	struct stat st;
+
+	if (!rel)
+		return -EINVAL;
+	if (fstatat(r->fd, rel, &st, AT_SYMLINK_NOFOLLOW) < 0)
+		return -errno;
+	if (S_ISLNK(st.st_mode))
+		return -ELOOP;
+	if (fchownat(r->fd, rel, uid, gid, AT_SYMLINK_NOFOLLOW) < 0)
+		return -errno;
+	return fchmodat(r->fd, rel, mode, 0) < 0 ? -errno : 0;
+}

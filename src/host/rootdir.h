@@ -34,4 +34,6 @@ int rootdir_open(const struct rootdir *r, const char *path, int flags);
 ssize_t rootdir_read(const struct rootdir *r, const char *path, void *buf, size_t size);
 int rootdir_read_link(const struct rootdir *r, const char *path, char *buf, size_t size);
 int rootdir_list(const struct rootdir *r, const char *path, char ***ret_names);
+/* Of the entry itself: a link is not followed. */
+int rootdir_set_owner(const struct rootdir *r, const char *path, uid_t uid, gid_t gid, mode_t mode);
 int rootdir_stat(const struct rootdir *r, const char *path, struct stat *ret);

@@ -152,3 +152,14 @@ int sysfs_mode(struct host *h, mode_t *ret, const char *fmt, ...)
 		*ret = st.st_mode & 07777;
 	return r;
 }
+
+int sysfs_inode(struct host *h, uint64_t *ret, const char *fmt, ...)
+{
+	struct stat st;
+	TEXT_PATH(path, SYS, fmt);
+	int r = path ? h->ops->stat(h, path, &st) : -ENOMEM;
+
+	if (r == 0)
+		*ret = st.st_ino;
+	return r;
+}

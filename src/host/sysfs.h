@@ -31,6 +31,11 @@ int sysfs_enter(struct folder *f, const char *fmt, ...) PRINTF(2, 3);
 int sysfs_settled(struct host *h, uint64_t since_ms, const char *fmt, ...) PRINTF(3, 4);
 /* The permission bits: what the driver lets be read and written, whoever asks. */
 int sysfs_mode(struct host *h, mode_t *ret, const char *fmt, ...) PRINTF(3, 4);
+/*
+ * The number of a folder's or a file's inode. The kernel gives none twice as long as it runs: a
+ * device that went and came back under the same name has another.
+ */
+int sysfs_inode(struct host *h, uint64_t *ret, const char *fmt, ...) PRINTF(3, 4);
 bool sysfs_exists(struct host *h, const char *fmt, ...) PRINTF(2, 3);
 /* The path as people know it, allocated; NULL when memory is out. */
 char *sysfs_path(const char *fmt, ...) PRINTF(1, 2) NODISCARD;

@@ -10,7 +10,10 @@ struct node {
 	struct node *parent;
 	mode_t mode; /* with the type bits */
 	dev_t rdev;
-	char *data; /* a file's bytes, or a link's target with its NUL */
+	uid_t uid;
+	gid_t gid;
+	ino_t serial; /* given once; 0 is the root's */
+	char *data;   /* a file's bytes, or a link's target with its NUL */
 	size_t len;
 	struct node **children; /* sorted by name */
 	size_t n_children, room;
@@ -19,6 +22,7 @@ struct node {
 struct tree {
 	struct node root;
 	size_t bytes, nodes;
+	ino_t serial; /* the last that was given */
 };
 
 struct tree *tree_new(void)
@@ -99,6 +103,7 @@ static int insert_child(struct tree *t, struct node *dir, size_t at, const char 
 	n->name = TAKE_PTR(copy);
 	n->parent = dir;
 	n->mode = S_IFDIR | 0755;
+	n->serial = ++t->serial;
 	dir->children[at] = TAKE_PTR(n);
 	dir->n_children++;
 	t->nodes++;
@@ -369,8 +374,11 @@ int tree_list(struct tree *t, const char *path, char ***ret_names)
 static struct stat stat_of(const struct node *n)
 {
 	return (struct stat) {
+		.st_ino = n->serial,
 		.st_mode = n->mode,
 		.st_nlink = 1,
+		.st_uid = n->uid,
+		.st_gid = n->gid,
 		.st_rdev = n->rdev,
 		.st_size = (off_t)n->len,
 	};
@@ -384,6 +392,21 @@ int tree_stat(struct tree *t, const char *path, struct stat *ret)
 	if (e < 0)
 		return e;
 	*ret = stat_of(n);
+	return 0;
+}
+
+int tree_set_owner(struct tree *t, const char *path, uid_t uid, gid_t gid, mode_t mode)
+{
+	struct node *n;
+	int e = lookup(t, path, false, &n);
+
+	if (e < 0)
+		return e;
+	if (S_ISLNK(n->mode))
+		return -ELOOP;
+	n->uid = uid;
+	n->gid = gid;
+	n->mode = (n->mode & S_IFMT) | (mode & 07777);
 	return 0;
 }
 

@@ -52,6 +52,7 @@ ssize_t tree_read(struct tree *t, const char *path, void *buf, size_t size);
 int tree_read_link(struct tree *t, const char *path, char *buf, size_t size);
 int tree_list(struct tree *t, const char *path, char ***ret_names);
 int tree_stat(struct tree *t, const char *path, struct stat *ret);
+int tree_set_owner(struct tree *t, const char *path, uid_t uid, gid_t gid, mode_t mode);
 
 /* The path with no link in it, allocated; the last component may be a link if !follow. */
 int tree_resolve(struct tree *t, const char *path, bool follow, char **ret);

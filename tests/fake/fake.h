@@ -57,6 +57,7 @@ enum fake_op {
 	FAKE_LOAD_MODULE,
 	FAKE_SETTLED,
 	FAKE_LOG,
+	FAKE_SET_OWNER,
 	FAKE_OPS
 };
 
@@ -92,6 +93,8 @@ void fake_vanish(struct host *h, const char *fmt, ...) PRINTF(2, 3);
 void fake_put(struct host *h, const char *text, const char *fmt, ...) PRINTF(3, 4);
 /* The same with a link. */
 void fake_link(struct host *h, const char *target, const char *fmt, ...) PRINTF(3, 4);
+/* What lies below `path` is read from the real folder `real`: state that the tested code writes. */
+void fake_mirror(struct host *h, const char *path, const char *real);
 /* A machine without an active IOMMU: no groups, vfio-pci refuses. */
 void fake_iommu_off(struct host *h);
 /* VFs made from now on join their PF's group, as behind a port without ACS. */

@@ -2,6 +2,7 @@
 /* The operations table, time, faults and the log; what attributes do is in the other files. */
 #include "kernel.h"
 
+#include <dirent.h>
 #include <fcntl.h>
 
 char *need_printf(const char *fmt, ...)
@@ -160,14 +161,62 @@ bool is_held(struct kernel *k, const char *bdf)
 
 /* ---- Files ---- */
 
+/* The real path of what lies in a mirrored folder; NULL: it does not. */
+static char *mirrored(const struct kernel *k, const char *path)
+{
+	size_t len = k->mirror ? strlen(k->mirror) : 0;
+
+	if (!len || strncmp(path, k->mirror, len) != 0 || (path[len] && path[len] != '/'))
+		return NULL;
+	return need_printf("%s%s", k->mirror_to, path + len);
+}
+
+static ssize_t real_read(const char *path, void *buf, size_t size)
+{
+	autoclose int fd = open(path, O_RDONLY | O_CLOEXEC);
+	ssize_t n = fd < 0 ? -1 : read(fd, buf, size);
+
+	return n < 0 ? -errno : n;
+}
+
+static int real_list(const char *path, char ***ret)
+{
+	autostrv char **names = calloc(1, sizeof(*names));
+	DIR *d = opendir(path);
+
+	NEED(names);
+	if (!d)
+		return -errno;
+	for (struct dirent *e; (e = readdir(d));)
+		if (!str_eq(e->d_name, ".") && !str_eq(e->d_name, ".."))
+			NEED(strv_add(&names, e->d_name) == 0);
+	closedir(d);
+	strv_sort(names);
+	*ret = TAKE_PTR(names);
+	return 0;
+}
+
+void fake_mirror(struct host *h, const char *path, const char *real)
+{
+	struct kernel *k = kernel_of(h);
+
+	free(k->mirror);
+	free(k->mirror_to);
+	k->mirror = need_printf("%s", path);
+	k->mirror_to = need_printf("%s", real);
+}
+
 static ssize_t fake_read_file(struct host *h, const char *path, void *buf, size_t size)
 {
 	struct kernel *k = kernel_of(h);
 	int e = fault(k, FAKE_READ, path);
+	autofree char *real = mirrored(k, path);
 	struct stat st;
 
 	if (e < 0)
 		return e;
+	if (real)
+		return real_read(real, buf, size);
 	e = tree_stat(k->tree, path, &st);
 	if (e < 0)
 		return e;
@@ -295,8 +344,11 @@ static int fake_list_dir(struct host *h, const char *path, char ***ret_names)
 {
 	struct kernel *k = kernel_of(h);
 	int e = fault(k, FAKE_LIST, path);
+	autofree char *real = mirrored(k, path);
 
-	return e < 0 ? e : tree_list(k->tree, path, ret_names);
+	if (e < 0)
+		return e;
+	return real ? real_list(real, ret_names) : tree_list(k->tree, path, ret_names);
 }
 
 static int fake_stat(struct host *h, const char *path, struct stat *ret)
@@ -305,6 +357,18 @@ static int fake_stat(struct host *h, const char *path, struct stat *ret)
 	int e = fault(k, FAKE_STAT, path);
 
 	return e < 0 ? e : tree_stat(k->tree, path, ret);
+}
+
+static int fake_set_owner(struct host *h, const char *path, uid_t uid, gid_t gid, mode_t mode)
+{
+	struct kernel *k = kernel_of(h);
+	int e = fault(k, FAKE_SET_OWNER, path);
+
+	if (e == 0)
+		e = tree_set_owner(k->tree, path, uid, gid, mode);
+	if (e == 0)
+		strbuf_add(&k->log, "own %s %u:%u %o\n", path, uid, gid, mode);
+	return e;
 }
 
 static int fake_load_module(struct host *h, const char *name)
@@ -430,6 +494,8 @@ static void fake_free(struct host *h)
 	reset_forget(k);
 	strv_free(k->udev_ignores);
 	strv_free(k->altnames);
+	free(k->mirror);
+	free(k->mirror_to);
 	strv_free(k->unbinding);
 	strv_free(k->vfio_names);
 	strv_free(k->klog);
@@ -457,6 +523,7 @@ static const struct host_ops fake_ops = {
 	.pwrite = fake_pwrite,
 	.mmap = fake_mmap,
 	.munmap = fake_munmap,
+	.set_owner = fake_set_owner,
 	.link_get = net_link_get,
 	.link_index = net_link_index,
 	.link_altnames = net_link_altnames,

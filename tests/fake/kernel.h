@@ -78,8 +78,9 @@ struct kernel {
 	char **resets;		/* one entry per reset: "BDF METHOD" */
 	char **reset_methods;	/* "BDF WORD…": what a device has, once a choice was made */
 	struct reset_fault *reset_faults;
-	char **udev_ignores; /* functions */
-	char **altnames;     /* "IFINDEX NAME" */
+	char **udev_ignores;	  /* functions */
+	char **altnames;	  /* "IFINDEX NAME" */
+	char *mirror, *mirror_to; /* a folder that is a real one; NULL: none */
 	struct strbuf log;
 	char **klog; /* records of the kernel's log */
 	unsigned hangs;
