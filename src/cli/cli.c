@@ -115,6 +115,8 @@ int cli_inventory(struct cli *cli, unsigned flags, struct inventory **ret, struc
 	r = cli_host(cli, &h, reterr);
 	if (r == 0)
 		r = inventory_load_named(h, flags, cli->pci_ids, &inv, reterr);
+	if (r == 0 && inventory_find_claims(h, inv) < 0)
+		r = problem(reterr, -ENOMEM, PROBLEM_NO_MEMORY, NULL, "out of memory");
 	if (r == 0 && cli->wants_pools)
 		r = cli_label_pools(cli, inv, reterr);
 	if (r < 0)

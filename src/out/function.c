@@ -2,6 +2,7 @@
 #include "function.h"
 #include "cell.h"
 #include "holder.h"
+#include "lease.h"
 
 #define FUNCTION(row) ((const struct function *)(row))
 
@@ -119,6 +120,11 @@ static int text_holder(const void *row, char **ret)
 	return holder_cell(ret, FUNCTION(row)->holders, FUNCTION(row)->n_holders);
 }
 
+static int text_claim(const void *row, char **ret)
+{
+	return claim_cell(ret, FUNCTION(row)->claim);
+}
+
 static const char *color_kind(const void *row)
 {
 	switch (FUNCTION(row)->kind) {
@@ -160,6 +166,7 @@ const struct out_column function_columns[] = {
 	{ "NVME", "NVMe controller", 0, text_nvme, NULL },
 	{ "PF", "of a VF: its PF", 0, text_pf, NULL },
 	{ "INDEX", "of a VF: its number", OUT_RIGHT, text_index, NULL },
+	{ "CLAIM", "who was given it: vfctl leases", 0, text_claim, NULL },
 	{ "HOLDER", "who uses it: guest, mount, …", OUT_WRAP, text_holder, NULL },
 };
 const size_t n_function_columns = ARRAY_SIZE(function_columns);
@@ -233,7 +240,7 @@ void function_json(struct json *j, json_object *to, const struct function *f)
 		json_add_str(j, vfs, NULL, f->vfs[i]->address);
 	json_add_str(j, to, "physfn", f->physfn ? f->physfn->address : NULL);
 	json_add_known(j, to, "vf_index", f->vf_index);
-	json_add_null(j, to, "claim");
+	claim_json(j, to, "claim", f->claim);
 }
 
 static void one_in_json(struct json *j, json_object *to, const struct function *f)

@@ -104,7 +104,7 @@ static int find(struct host *h, const struct bdf *a, size_t n,
 int holders_find(struct host *h, const struct bdf *a, size_t n, struct holders *ret)
 {
 	static int (*const all[])(struct search *) = { find_vfio_nodes, find_block,
-		find_class_nodes, find_net, find_consoles, find_domains, find_drivers,
+		find_class_nodes, find_net, find_consoles, find_domains, find_claims, find_drivers,
 		find_processes, NULL };
 
 	return find(h, a, n, all, ret);
@@ -149,6 +149,15 @@ char *holders_text(const struct holders *s, enum holder_strength least)
 	return b.len ? strbuf_take(&b) : NULL;
 }
 
+static bool has_claim(const struct holders *s)
+{
+	bool has = false;
+
+	for (size_t i = 0; i < s->n; i++)
+		has |= s->v[i].kind == HOLDER_CLAIM;
+	return has;
+}
+
 int holders_refuse(const struct holders *s, const char *verb, struct problem **reterr)
 {
 	autofree char *text = holders_text(s, HOLD_USED);
@@ -157,6 +166,7 @@ int holders_refuse(const struct holders *s, const char *verb, struct problem **r
 		return 0;
 	return problem(reterr, -EBUSY, PROBLEM_IN_USE,
 		holders_count(s, HOLD_BLOCKS) ? "end the process that holds it"
+		: has_claim(s)		      ? "vfctl release takes it back from its owner"
 					      : "free it first, or use --allow-in-use",
 		"cannot %s: in use by %s", verb, text ? text : "?");
 }

@@ -54,4 +54,5 @@ int find_class_nodes(struct search *s);
 int find_net(struct search *s);
 int find_consoles(struct search *s); /* displays, terminals, keyboards */
 int find_domains(struct search *s);
+int find_claims(struct search *s);
 int find_processes(struct search *s);

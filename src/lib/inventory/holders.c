@@ -2,6 +2,7 @@
 #include "inventory.h"
 
 #include "holder/holder.h"
+#include "lease/lease.h"
 
 void inventory_forget_holders(struct inventory *inv)
 {
@@ -45,5 +46,28 @@ int inventory_find_holders(struct host *h, struct inventory *inv)
 	inventory_forget_holders(inv);
 	inv->holders = TAKE_PTR(found);
 	hand_out(inv);
+	return 0;
+}
+
+int inventory_find_claims(struct host *h, struct inventory *inv)
+{
+	autofree struct leases *found = calloc(1, sizeof(*found));
+	int r = found ? leases_read(h, found) : -ENOMEM;
+
+	if (r < 0)
+		return r;
+	if (inv->leases)
+		leases_done(inv->leases);
+	free(inv->leases);
+	inv->leases = TAKE_PTR(found);
+	for (size_t i = 0; i < inv->n_functions; i++)
+		inv->functions[i].claim = NULL;
+	for (size_t i = 0; i < inv->leases->n; i++) {
+		const struct lease *l = &inv->leases->v[i];
+		struct function *f = inventory_find_bdf(inv, l->bdf);
+
+		if (f && lease_is_of(h, l))
+			f->claim = l;
+	}
 	return 0;
 }

@@ -5,6 +5,7 @@
 #include "base/str.h"
 #include "host/locked.h"
 #include "host/sysfs.h"
+#include "lease/lease.h"
 #include "pci/classdev.h"
 #include "pci/namedb.h"
 #include "pci/namespace.h"
@@ -39,6 +40,9 @@ void inventory_free(struct inventory *inv)
 		function_done(&inv->functions[i]);
 	free(inv->functions);
 	inventory_forget_holders(inv);
+	if (inv->leases)
+		leases_done(inv->leases);
+	free(inv->leases);
 	free(inv->netdevs);
 	iommu_groups_free(inv->groups, inv->n_groups);
 	free(inv);

@@ -20,6 +20,8 @@
 
 struct holder;
 struct holders;
+struct lease;
+struct leases;
 
 enum inventory_flags {
 	INVENTORY_NAMES = 1 << 0,     /* vendor_name, device_name */
@@ -63,7 +65,8 @@ struct function {
 
 	const struct holder *holders; /* the worst first; NULL: none, or not asked for */
 	size_t n_holders;
-	bool holders_known; /* they were asked for */
+	bool holders_known;	   /* they were asked for */
+	const struct lease *claim; /* lease/lease.h; NULL: none, or not asked for */
 };
 
 struct inventory {
@@ -75,6 +78,7 @@ struct inventory {
 	struct netdev *netdevs;
 	size_t n_netdevs;
 	struct holders *holders; /* NULL: inventory_find_holders() was not called */
+	struct leases *leases;	 /* NULL: nor was inventory_find_claims() */
 };
 
 int inventory_load(struct host *h, unsigned flags, struct inventory **ret, struct problem **reterr);
@@ -83,6 +87,9 @@ int inventory_load_named(struct host *h, unsigned flags, const char *pci_ids,
 	struct inventory **ret, struct problem **reterr);
 /* Who uses each function (holder/holder.h), in one look for all of them. */
 int inventory_find_holders(struct host *h, struct inventory *inv);
+/* Which functions were given to whom. -ENOMEM only: what cannot be read is in leases->unreadable.
+ */
+int inventory_find_claims(struct host *h, struct inventory *inv);
 void inventory_forget_holders(struct inventory *inv);
 void inventory_free(struct inventory *inv);
 DEFINE_AUTO(struct inventory, inventory_free);

@@ -129,6 +129,8 @@ static void refuse_holder(
 		destroyed ? "be destroyed" : "lose its driver", who->text);
 	if (who->strength == HOLD_BLOCKS)
 		problem_hint(&p, "end that first: the kernel would wait for it without end");
+	else if (who->kind == HOLDER_CLAIM)
+		problem_hint(&p, "vfctl release takes it back from its owner");
 	else
 		problem_hint(&p, "end that first, or consent with --allow-in-use");
 	maker_refuse(m, p);
