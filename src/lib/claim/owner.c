@@ -1,0 +1,410 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "owner.h"
+#include "guest.h"
+
+#include "base/str.h"
+#include "host/procfs.h"
+#include "host/sysfs.h"
+
+#include <stdio.h>
+
+enum {
+	ID_MAX = 255,
+	CONTAINER_ID_MIN = 12, /* what Docker and Podman print; shorter ones must be whole names */
+	GROUP_DEPTH = 10,
+};
+
+const char *owner_alive_name(enum owner_alive a)
+{
+	static const char *const names[] = { "gone", "alive", "unknown" };
+
+	return names[a];
+}
+
+bool owner_eq(const struct owner *a, const struct owner *b)
+{
+	if (a->kind != b->kind || !str_eq(a->id, b->id))
+		return false;
+	/* A name stands for a domain through its restarts; numbers and ids do not. */
+	return a->kind == OWNER_DOMAIN || a->kind == OWNER_MANUAL || a->start == b->start;
+}
+
+/* ---- Processes ---- */
+
+/* What follows the command in /proc/PID/stat: that may hold blanks and parentheses itself. */
+static const char *after_command(const char *stat)
+{
+	const char *end = strrchr(stat, ')');
+
+	return end && end[1] == ' ' ? end + 2 : NULL;
+}
+
+/* The n-th word of `s`, from 0, as a number. */
+static int number_at(const char *s, unsigned n, uint64_t *ret)
+{
+	autofree char *word = NULL;
+
+	for (; n; n--) {
+		s = strchr(s, ' ');
+		if (!s)
+			return -EBADMSG;
+		s++;
+	}
+	word = strndup(s, strcspn(s, " \n"));
+	return word ? parse_u64(word, ret) : -ENOMEM;
+}
+
+/* A process whose first thread has ended goes on while others run. */
+static bool is_corpse(struct host *h, int pid, const char *state)
+{
+	autostrv char **threads = NULL;
+
+	if (*state != 'Z' && *state != 'X')
+		return false;
+	return procfs_list(h, &threads, "%d/task", pid) < 0 || strv_len(threads) <= 1;
+}
+
+int process_start(struct host *h, int pid, uint64_t *ret)
+{
+	/* Fields 3 (state) and 22 (starttime) of proc(5): 0 and 19 after the command. */
+	enum { STARTTIME = 19 };
+	autofree char *stat = NULL;
+	const char *rest;
+
+	if (pid <= 0 || procfs_read(h, &stat, "%d/stat", pid) < 0)
+		return -ESRCH;
+	rest = after_command(stat);
+	if (!rest)
+		return -EBADMSG;
+	return is_corpse(h, pid, rest) ? -ESRCH : number_at(rest, STARTTIME, ret);
+}
+
+bool process_lives(struct host *h, int pid, uint64_t start)
+{
+	uint64_t now;
+
+	return process_start(h, pid, &now) == 0 && now == start;
+}
+
+static int parse_process(struct host *h, const char *id, struct owner *o, struct problem **reterr)
+{
+	uint32_t pid;
+	int r;
+
+	if (parse_u32(id, &pid) < 0 || !pid || pid > INT32_MAX)
+		return problem(reterr, -EINVAL, PROBLEM_USAGE, "process:PID, a number",
+			"process:%s: this is no process id", id);
+	r = process_start(h, (int)pid, &o->start);
+	if (r < 0)
+		return problem(reterr, r == -ESRCH ? r : -EIO, PROBLEM_NOT_FOUND, NULL,
+			"there is no process %u", pid);
+	o->pid = (int)pid;
+	return 0;
+}
+
+static enum owner_alive process_alive(struct host *h, const struct owner *o, char **ret_why)
+{
+	uint64_t now;
+
+	if (process_start(h, o->pid, &now) < 0) {
+		*ret_why = str_printf("process %d has ended", o->pid);
+		return OWNER_GONE;
+	}
+	*ret_why = str_printf(now == o->start ? "process %d runs"
+					      : "process %d has ended, and another has its number",
+		o->pid);
+	return now == o->start ? OWNER_ALIVE : OWNER_GONE;
+}
+
+/* ---- Domains ---- */
+
+static int parse_domain(
+	struct host *h, const char *id UNUSED, struct owner *o, struct problem **reterr UNUSED)
+{
+	struct guest_run run;
+
+	if (guest_find(h, o->id, &run) == 0 && process_start(h, run.pid, &o->start) == 0)
+		o->pid = run.pid;
+	return 0;
+}
+
+/* It may have been started anew since: its name still is the owner. */
+static enum owner_alive domain_alive(struct host *h, const struct owner *o, char **ret_why)
+{
+	struct guest_run run;
+	uint64_t start;
+	int r = guest_find(h, o->id, &run);
+
+	if (r < 0 && r != -ENOENT) {
+		*ret_why = str_printf("libvirt's run state cannot be read: %s", strerror(-r));
+		return OWNER_UNKNOWN;
+	}
+	if (r == 0 && process_start(h, run.pid, &start) == 0) {
+		*ret_why = str_printf("libvirt runs it as process %d", run.pid);
+		return OWNER_ALIVE;
+	}
+	if (!o->pid) {
+		*ret_why = strdup("libvirt does not run it, and had not when it was claimed");
+		return OWNER_UNKNOWN;
+	}
+	*ret_why = r == 0 ? str_printf("its process %d has ended", run.pid)
+			  : strdup("libvirt does not run it any more");
+	return OWNER_GONE;
+}
+
+/* ---- Containers ---- */
+
+static bool is_id_letter(char c)
+{
+	return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9');
+}
+
+/*
+ * "docker-0123….scope", "libpod-0123….scope", "crio-…", "cri-containerd-…", plain "0123…" below
+ * "docker", "machine-web.scope", "lxc.payload.web": the id is a whole word of the name, or, when it
+ * is long enough, the beginning of one.
+ */
+static bool names_container(const char *group, const char *id)
+{
+	size_t len = strlen(id);
+
+	for (const char *at = group; (at = strstr(at, id)); at++) {
+		bool begins = at == group || !is_id_letter(at[-1]);
+
+		if (begins && (!is_id_letter(at[len]) || len >= CONTAINER_ID_MIN))
+			return true;
+	}
+	return false;
+}
+
+struct group_search {
+	struct host *h;
+	const char *id;
+	char *found; /* below the mount point */
+};
+
+static int look_below(struct group_search *s, const char *path, unsigned depth)
+{
+	autostrv char **names = NULL;
+	int r = sysfs_list(s->h, &names, "fs/cgroup%s", path);
+
+	if (r < 0)
+		return r == -ENOMEM ? r : 0;
+	for (char **n = names; *n && !s->found; n++) {
+		autofree char *child = str_printf("%s/%s", path, *n);
+
+		if (!child)
+			return -ENOMEM;
+		/* Groups have it, of both versions; control files are no folders. */
+		if (!sysfs_exists(s->h, "fs/cgroup%s/cgroup.procs", child))
+			continue;
+		if (names_container(*n, s->id))
+			s->found = TAKE_PTR(child);
+		else if (depth < GROUP_DEPTH && look_below(s, child, depth + 1) < 0)
+			return -ENOMEM;
+	}
+	return 0;
+}
+
+static int parse_container(struct host *h, const char *id, struct owner *o, struct problem **reterr)
+{
+	struct group_search s = { h, id, NULL };
+	int r = look_below(&s, "", 0);
+
+	if (r == 0 && s.found)
+		r = sysfs_inode(h, &o->start, "fs/cgroup%s", s.found);
+	o->path = s.found;
+	if (r == -ENOMEM)
+		return problem(reterr, r, PROBLEM_NO_MEMORY, NULL, "out of memory");
+	if (r < 0 || !s.found)
+		return problem(reterr, -ENOENT, PROBLEM_NOT_FOUND,
+			"its id as the container engine prints it, or a machine's name",
+			"no running container's control group is called %s", id);
+	return 0;
+}
+
+static enum owner_alive container_alive(struct host *h, const struct owner *o, char **ret_why)
+{
+	autofree char *events = NULL;
+	uint64_t inode;
+	int r = o->path ? sysfs_inode(h, &inode, "fs/cgroup%s", o->path) : -ENOENT;
+
+	if (r == -ENOENT || (r == 0 && inode != o->start)) {
+		*ret_why = strdup("its control group has gone");
+		return OWNER_GONE;
+	}
+	if (r < 0) {
+		*ret_why = str_printf("its control group cannot be seen: %s", strerror(-r));
+		return OWNER_UNKNOWN;
+	}
+	/* An engine may leave the empty group behind for a moment, or for good after a crash. */
+	if (sysfs_read(h, &events, "fs/cgroup%s/cgroup.events", o->path) == 0 &&
+		strstr(events, "populated 0")) {
+		*ret_why = strdup("no process is left in its control group");
+		return OWNER_GONE;
+	}
+	*ret_why = str_printf("its control group is %s", o->path);
+	return OWNER_ALIVE;
+}
+
+/* ---- Anybody ---- */
+
+static int parse_manual(struct host *h UNUSED, const char *id UNUSED, struct owner *o UNUSED,
+	struct problem **reterr UNUSED)
+{
+	return 0;
+}
+
+static enum owner_alive manual_alive(
+	struct host *h UNUSED, const struct owner *o UNUSED, char **ret_why)
+{
+	*ret_why = strdup("only a person can tell");
+	return OWNER_UNKNOWN;
+}
+
+static const struct {
+	int (*parse)(struct host *h, const char *id, struct owner *o, struct problem **reterr);
+	enum owner_alive (*alive)(struct host *h, const struct owner *o, char **ret_why);
+} kinds[OWNER_KINDS] = {
+	[OWNER_PROCESS] = { parse_process, process_alive },
+	[OWNER_DOMAIN] = { parse_domain, domain_alive },
+	[OWNER_CONTAINER] = { parse_container, container_alive },
+	[OWNER_MANUAL] = { parse_manual, manual_alive },
+};
+
+static int kind_of(const char *word, enum owner_kind *ret)
+{
+	for (unsigned k = 0; k < OWNER_KINDS; k++) {
+		const char *name = owner_kind_name((enum owner_kind)k);
+		size_t len = strlen(name);
+
+		if (strncmp(word, name, len) == 0 && word[len] == ':' && word[len + 1]) {
+			*ret = (enum owner_kind)k;
+			return 0;
+		}
+	}
+	return -EINVAL;
+}
+
+int owner_parse(struct host *h, const char *word, struct owner *ret, struct problem **reterr)
+{
+	CLEANUP(owner_done) struct owner o = { 0 };
+	autofree char *safe = str_printable(word);
+	const char *id = strchr(word, ':');
+	int r;
+
+	if (kind_of(word, &o.kind) < 0 || strlen(id + 1) > ID_MAX || !str_is_printable(word) ||
+		(o.kind != OWNER_MANUAL && strchr(id, '/')))
+		return problem(reterr, -EINVAL, PROBLEM_USAGE,
+			"process:PID, domain:NAME, container:ID or manual:TEXT",
+			"'%.300s' is no owner", safe ? safe : "?");
+	o.id = strdup(id + 1);
+	if (!o.id)
+		return problem(reterr, -ENOMEM, PROBLEM_NO_MEMORY, NULL, "out of memory");
+	r = kinds[o.kind].parse(h, id + 1, &o, reterr);
+	if (r < 0)
+		return r;
+	*ret = o;
+	o = (struct owner) { 0 };
+	return 0;
+}
+
+enum owner_alive owner_alive(struct host *h, const struct owner *o, char **ret_why)
+{
+	autofree char *why = NULL;
+	enum owner_alive a = kinds[o->kind].alive(h, o, &why);
+
+	if (ret_why)
+		*ret_why = TAKE_PTR(why);
+	return a;
+}
+
+/* Opened first and asked after: what is open then cannot become another process. */
+int owner_watch(struct host *h, const struct owner *o)
+{
+	autoclose int fd = o->pid ? host_watch_process(h, o->pid) : -EOPNOTSUPP;
+
+	if (fd < 0)
+		return fd;
+	return process_lives(h, o->pid, o->start) ? TAKE_FD(fd) : -ESRCH;
+}
+
+/* ---- What its process may ---- */
+
+/* The value of "Key:\tVALUE" in a file of such lines; allocated, NULL: it is not there. */
+static char *line_value(const char *text, const char *key)
+{
+	size_t len = strlen(key);
+
+	for (const char *line = text; line; line = strchr(line, '\n')) {
+		line += *line == '\n';
+		if (strncmp(line, key, len) == 0)
+			return strndup(line + len + strspn(line + len, " \t"),
+				strcspn(line + len + strspn(line + len, " \t"), "\n"));
+	}
+	return NULL;
+}
+
+/* Whether all numbers of the list "0-3,8" are within the other. */
+static bool list_is_within(const char *list, const char *other)
+{
+	autofree char *copy = strdup(list);
+
+	for (char *part, *rest = copy; copy && (part = strsep(&rest, ","));) {
+		unsigned first, last, from, to;
+		autofree char *all = strdup(other);
+		bool found = false;
+		int n = sscanf(part, "%u-%u", &first, &last);
+
+		if (n < 1 || !all)
+			return false;
+		last = n == 1 ? first : last;
+		for (char *p, *more = all; (p = strsep(&more, ","));) {
+			int m = sscanf(p, "%u-%u", &from, &to);
+
+			found |= m >= 1 && first >= from && last <= (m == 1 ? from : to);
+		}
+		if (!found)
+			return false;
+	}
+	return copy != NULL;
+}
+
+int owner_node(struct host *h, const struct owner *o)
+{
+	autofree char *status = NULL, *cpus = NULL;
+	autostrv char **names = NULL;
+
+	if (!o->pid || procfs_read(h, &status, "%d/status", o->pid) < 0 ||
+		sysfs_list(h, &names, "devices/system/node") < 0)
+		return -1;
+	cpus = line_value(status, "Cpus_allowed_list:");
+	STRV_FOREACH (name, names) {
+		autofree char *list = NULL;
+		uint32_t node;
+
+		if (!cpus || !str_starts(*name, "node") || parse_u32(*name + 4, &node) < 0 ||
+			sysfs_read(h, &list, "devices/system/node/%s/cpulist", *name) < 0)
+			continue;
+		if (list_is_within(cpus, list))
+			return (int)node;
+	}
+	return -1;
+}
+
+int owner_memlock(struct host *h, const struct owner *o, uint64_t *ret)
+{
+	autofree char *limits = NULL, *value = NULL;
+
+	if (!o->pid || procfs_read(h, &limits, "%d/limits", o->pid) < 0)
+		return -ENODATA;
+	value = line_value(limits, "Max locked memory");
+	if (!value)
+		return -ENODATA;
+	value[strcspn(value, " ")] = '\0';
+	if (str_eq(value, "unlimited"))
+		*ret = UINT64_MAX;
+	else if (parse_u64(value, ret) < 0)
+		return -ENODATA;
+	return 0;
+}
