@@ -166,7 +166,7 @@ const struct out_column function_columns[] = {
 	{ "NVME", "NVMe controller", 0, text_nvme, NULL },
 	{ "PF", "of a VF: its PF", 0, text_pf, NULL },
 	{ "INDEX", "of a VF: its number", OUT_RIGHT, text_index, NULL },
-	{ "CLAIM", "who was given it: vfctl leases", 0, text_claim, NULL },
+	{ "CLAIM", "who was given it", 0, text_claim, NULL },
 	{ "HOLDER", "who uses it: guest, mount, …", OUT_WRAP, text_holder, NULL },
 };
 const size_t n_function_columns = ARRAY_SIZE(function_columns);

@@ -99,13 +99,12 @@ const struct out_column lease_columns[] = {
 	{ "VF", "PF and index", OUT_USUAL, text_vf, NULL },
 	{ "OWNER", "who has it", OUT_USUAL, text_owner, NULL },
 	{ "ALIVE", "alive, gone or unknown", OUT_USUAL, text_alive, color_alive },
-	{ "STATE", "held, taking, returning, quarantine, lost", OUT_USUAL, text_state,
-		color_state },
+	{ "STATE", "held, quarantine…", OUT_USUAL, text_state, color_state },
 	{ "POOL", "it was chosen from", OUT_USUAL, text_pool, NULL },
 	{ "SINCE", "when it was given", OUT_USUAL, text_since, NULL },
-	{ "USER", "number of who asked", 0, text_user, NULL },
-	{ "NODE", "device node given to a user", 0, text_node, NULL },
-	{ "WHY", "reason of quarantine, or of ALIVE", OUT_USUAL | OUT_WRAP, text_why, NULL },
+	{ "USER", "who asked", 0, text_user, NULL },
+	{ "NODE", "given to a user", 0, text_node, NULL },
+	{ "WHY", "why so", OUT_USUAL | OUT_WRAP, text_why, NULL },
 };
 const size_t n_lease_columns = ARRAY_SIZE(lease_columns);
 
