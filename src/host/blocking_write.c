@@ -262,6 +262,11 @@ static int start(const struct rootdir *r, struct writer *ret)
 	return helper_start(&what, &ret->fd);
 }
 
+static uint32_t path_len(const char *path)
+{
+	return (uint32_t)strlen(path) + 1;
+}
+
 static int ask(const struct writer *w, const struct request *q, const char *path, const void *data)
 {
 	struct iovec v[] = { { (void *)(uintptr_t)q, sizeof(*q) },
@@ -270,8 +275,10 @@ static int ask(const struct writer *w, const struct request *q, const char *path
 	struct msghdr m = { .msg_iov = v, .msg_iovlen = ARRAY_SIZE(v) };
 	ssize_t n;
 
+	/* Nor does one who does not listen hold us up, though some requests wait for him already.
+	 */
 	do
-		n = sendmsg(w->fd, &m, MSG_NOSIGNAL);
+		n = sendmsg(w->fd, &m, MSG_NOSIGNAL | (q->reads ? MSG_DONTWAIT : 0));
 	while (n < 0 && errno == EINTR);
 	return n < 0 ? -errno : 0;
 }
@@ -311,7 +318,7 @@ static void dismiss(struct writers *ws, struct writer *w, int e)
 int blocking_write(struct writers *ws, const struct rootdir *r, const char *path, const void *data,
 	size_t len, const struct host_wait *wait)
 {
-	struct request q = { .path_len = (uint32_t)strlen(path) + 1, .data_len = (uint32_t)len };
+	struct request q = { .path_len = path_len(path), .data_len = (uint32_t)len };
 	struct writer w = { -1, -1 };
 	struct told t;
 	int e;
@@ -343,29 +350,79 @@ static int wait_for_start(struct writer *w)
 	return r > 0 ? t.value : r;
 }
 
-int blocking_read_one(struct writers *ws, const struct rootdir *r, const char *path,
-	unsigned stall_ms, char *data, ssize_t *ret_n)
+/* All requests at once: they are few and small, and wait in the stream. */
+static int ask_for(const struct writer *w, char *const *paths)
 {
-	struct request q = { .reads = 1, .path_len = (uint32_t)strlen(path) + 1 };
-	struct host_wait wait = { .deadline_ms = stall_ms };
-	struct writer w = { -1, -1 };
-	struct told t;
+	int e = 0;
+
+	for (; e == 0 && *paths; paths++)
+		e = ask(w, &(struct request) { .reads = 1, .path_len = path_len(*paths) }, *paths,
+			"");
+	return e;
+}
+
+/* One that can be asked, and has its pid told. */
+static int engage_reader(
+	struct writers *ws, const struct rootdir *r, char *const *paths, struct writer *ret)
+{
 	int e;
 
-	if (strlen(path) >= PATH_BYTES)
-		return -E2BIG;
-	e = engage(ws, r, &q, path, "", &w);
+	if (take_idle(ws, ret)) {
+		if (ask_for(ret, paths) == 0)
+			return 0;
+		writer_close(ret);
+	}
+	e = start(r, ret);
 	if (e < 0)
 		return e;
-	e = wait_for_start(&w);
-	if (e < 0) {
-		writer_close(&w);
+	if (ask_for(ret, paths) == -EAGAIN)
+		e = -E2BIG;
+	if (e == 0)
+		e = wait_for_start(ret);
+	if (e < 0)
+		writer_close(ret);
+	return e;
+}
+
+/* As far as one helper gets; 0 when that was to the end. */
+static int read_on(struct writers *ws, const struct rootdir *r, char *const *paths,
+	unsigned stall_ms, size_t *i, void (*got)(void *arg, size_t i, ssize_t n, const char *data),
+	void *arg)
+{
+	const struct host_wait wait = { .deadline_ms = stall_ms };
+	struct writer w = { -1, -1 };
+	struct told t;
+	int e = engage_reader(ws, r, paths + *i, &w);
+
+	if (e < 0)
 		return e;
+	while (paths[*i]) {
+		e = wait_for_result(w.fd, &w.pidfd, &wait, &t);
+		if (e < 0)
+			break;
+		got(arg, (*i)++, t.value, t.data);
 	}
-	e = wait_for_result(w.fd, &w.pidfd, &wait, &t);
-	dismiss(ws, &w, e);
-	*ret_n = e < 0 ? e : t.value;
-	if (*ret_n > 0)
-		memcpy(data, t.data, MIN((size_t)*ret_n, sizeof(t.data)));
+	/* What it was asked for and has not told is nobody's business any more. */
+	dismiss(ws, &w, e < 0 ? -ECANCELED : 0);
+	return e;
+}
+
+int blocking_read_few(struct writers *ws, const struct rootdir *r, char *const *paths,
+	unsigned stall_ms, void (*got)(void *arg, size_t i, ssize_t n, const char *data), void *arg)
+{
+	size_t i = 0;
+
+	while (paths[i]) {
+		size_t before = i;
+		int e;
+
+		if (strlen(paths[i]) >= PATH_BYTES)
+			return -E2BIG;
+		e = read_on(ws, r, paths, stall_ms, &i, got, arg);
+		if (e == -ETIMEDOUT || (e < 0 && i > before))
+			got(arg, i++, e, NULL);
+		else if (e < 0)
+			return e;
+	}
 	return 0;
 }

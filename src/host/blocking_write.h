@@ -16,9 +16,10 @@ void writers_free(struct writers *ws);
 int blocking_write(struct writers *ws, const struct rootdir *r, const char *path, const void *data,
 	size_t len, const struct host_wait *wait);
 /*
- * One small read by one of them: what a helper of its own for many (blocking_read.h) would be too
- * much for. `data` is of BLOCKING_READ_MAX bytes. Negative: there is no helper; else *ret_n is the
- * number of bytes, or what reading gave, -ETIMEDOUT after `stall_ms`.
+ * As struct host_ops.read_files_within, by one of them: for so few files that a helper of their own
+ * (blocking_read.h) would be too much. -E2BIG: they are more than can wait for it; some may have
+ * been read.
  */
-int blocking_read_one(struct writers *ws, const struct rootdir *r, const char *path,
-	unsigned stall_ms, char *data, ssize_t *ret_n);
+int blocking_read_few(struct writers *ws, const struct rootdir *r, char *const *paths,
+	unsigned stall_ms, void (*got)(void *arg, size_t i, ssize_t n, const char *data),
+	void *arg);

@@ -61,8 +61,8 @@ static int live_write_file_within(struct host *h, const char *path, const void *
 	return blocking_write(l->writers, &l->root, path, data, len, wait);
 }
 
-/* To ask for each costs more than to ask once; to start a helper costs more than to ask. */
-enum { FEW_READS = 32 };
+/* So few that to start a helper for them costs more than to ask one for each. */
+enum { FEW_READS = 64 };
 
 static bool are_few(char *const *paths)
 {
@@ -76,19 +76,11 @@ static int live_read_files_within(struct host *h, char *const *paths, unsigned s
 	void (*got)(void *arg, size_t i, ssize_t n, const char *data), void *arg)
 {
 	struct live *l = container_of(h, struct live, host);
-	char data[BLOCKING_READ_MAX];
-	int r = 0;
+	int r = -E2BIG;
 
-	if (!are_few(paths))
-		return blocking_read(&l->root, paths, stall_ms, got, arg);
-	for (size_t i = 0; r == 0 && paths[i]; i++) {
-		ssize_t n;
-
-		r = blocking_read_one(l->writers, &l->root, paths[i], stall_ms, data, &n);
-		if (r == 0)
-			got(arg, i, n, data);
-	}
-	return r;
+	if (are_few(paths))
+		r = blocking_read_few(l->writers, &l->root, paths, stall_ms, got, arg);
+	return r != -E2BIG ? r : blocking_read(&l->root, paths, stall_ms, got, arg);
 }
 
 static int live_read_link(struct host *h, const char *path, char *buf, size_t size)

@@ -74,10 +74,13 @@ static int put(const char *dir, const char *name, const char *text, bool sync)
 		return -EINVAL;
 	if (!path || !fresh)
 		return -ENOMEM;
-	r = files_make_dirs(dir);
-	if (r < 0)
-		return r;
 	f = fopen(fresh, "we");
+	if (!f && errno == ENOENT) {
+		r = files_make_dirs(dir);
+		if (r < 0)
+			return r;
+		f = fopen(fresh, "we");
+	}
 	if (!f)
 		return -errno;
 	r = fill(f, text, sync);

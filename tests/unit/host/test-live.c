@@ -218,23 +218,6 @@ static void within_uses_helpers_again(void **state)
 	unlink(fifo);
 }
 
-/* Rights that were given up are not had through a helper from before. */
-static void within_helper_has_no_more_rights(void **state)
-{
-	struct fixture *f = *state;
-
-	if (geteuid() != 0)
-		skip();
-	make_file(f->path, "");
-	assert_int_equal(chmod(f->path, 0600), 0);
-	check_written(f, "root");
-	assert_int_equal(seteuid(65534), 0);
-	assert_int_equal(write_text(f, f->path, "nobody"), -EACCES);
-	assert_int_equal(seteuid(0), 0);
-	make_file(f->path, "");
-	check_written(f, "again");
-}
-
 struct results {
 	ssize_t n[4];
 	char text[4][8];
@@ -251,6 +234,27 @@ static void keep(void *arg, size_t i, ssize_t n, const char *data)
 	r->n[i] = n;
 	if (n > 0)
 		memcpy(r->text[i], data, MIN((size_t)n, sizeof(r->text[i]) - 1));
+}
+
+/* Rights that were given up are not had through a helper from before. */
+static void within_helper_has_no_more_rights(void **state)
+{
+	struct fixture *f = *state;
+	char *paths[] = { f->path, NULL };
+	struct results r = { 0 };
+
+	if (geteuid() != 0)
+		skip();
+	make_file(f->path, "");
+	assert_int_equal(chmod(f->path, 0600), 0);
+	check_written(f, "root");
+	assert_int_equal(seteuid(65534), 0);
+	assert_int_equal(write_text(f, f->path, "nobody"), -EACCES);
+	assert_int_equal(f->h->ops->read_files_within(f->h, paths, 9000, keep, &r), 0);
+	assert_int_equal(r.n[0], -EACCES);
+	assert_int_equal(seteuid(0), 0);
+	make_file(f->path, "");
+	check_written(f, "again");
 }
 
 /* The second path is a FIFO that nobody writes: only its own result is lost. */
@@ -275,6 +279,65 @@ static void within_reads_go_on_after_a_stall(void **state)
 	assert_string_equal(r.text[3], "igb\n");
 	assert_int_equal(waitpid(-1, NULL, 0), -1);
 	unlink(other);
+}
+
+/* How many were read, were late, or failed otherwise. */
+struct tally {
+	size_t next, good, late, bad;
+};
+
+static void add_up(void *arg, size_t i, ssize_t n, const char *data)
+{
+	struct tally *t = arg;
+
+	assert_int_equal(i, t->next++);
+	t->good += n == 4 && memcmp(data, "igb\n", 4) == 0;
+	t->late += n == -ETIMEDOUT;
+	t->bad += n < 0 && n != -ETIMEDOUT;
+}
+
+/* Few are asked of helpers that are there, many get one of their own: both give the same. */
+static void within_reads_few_and_many(void **state)
+{
+	static const size_t sizes[] = { 1, 3, 64, 65, 1000 };
+	struct fixture *f = *state;
+	autofree char *file = str_printf("%s.file", f->path);
+	char *paths[1001];
+
+	make_file(file, "igb\n");
+	assert_int_equal(mkfifo(f->path, 0600), 0);
+	for (size_t k = 0; k < ARRAY_SIZE(sizes); k++) {
+		size_t n = sizes[k];
+		struct tally all = { 0 }, but_one = { 0 };
+
+		for (size_t i = 0; i < n; i++)
+			paths[i] = file;
+		paths[n] = NULL;
+		assert_int_equal(f->h->ops->read_files_within(f->h, paths, 9000, add_up, &all), 0);
+		assert_int_equal(all.good, n);
+		paths[n / 2] = f->path;
+		assert_int_equal(
+			f->h->ops->read_files_within(f->h, paths, 300, add_up, &but_one), 0);
+		assert_int_equal(but_one.late, 1);
+		assert_int_equal(but_one.good, n - 1);
+	}
+	unlink(file);
+}
+
+/* More than fits where requests wait. */
+static void within_reads_of_long_names(void **state)
+{
+	struct fixture *f = *state;
+	char name[1000], *paths[65];
+	struct tally t = { 0 };
+
+	memset(name, '/', sizeof(name));
+	snprintf(name + sizeof(name) - 20, 20, "/nonexistent");
+	for (size_t i = 0; i < 64; i++)
+		paths[i] = name;
+	paths[64] = NULL;
+	assert_int_equal(f->h->ops->read_files_within(f->h, paths, 9000, add_up, &t), 0);
+	assert_int_equal(t.bad, 64);
 }
 
 static void network_interfaces(void **state)
@@ -391,6 +454,8 @@ int main(void)
 		T(within_uses_helpers_again),
 		T(within_helper_has_no_more_rights),
 		T(within_reads_go_on_after_a_stall),
+		T(within_reads_few_and_many),
+		T(within_reads_of_long_names),
 		T(network_interfaces),
 		T(alternative_names),
 		T(requests_are_understood),
