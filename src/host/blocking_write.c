@@ -157,7 +157,7 @@ static int wait_for_result(int in, int *pidfd, const struct host_wait *wait, str
 
 /* ---- Helpers that have nothing to do at present ---- */
 
-enum { IDLE_MAX = 16 };
+enum { IDLE_MAX = 16, START_US_MAX = 20000 };
 
 /* A forked process must not share helpers, and one that gave up rights must not borrow theirs. */
 struct owner {
@@ -173,9 +173,11 @@ struct writer {
 
 struct writers {
 	pthread_mutex_t lock;
+	pthread_cond_t freed;
 	struct owner owner;
 	struct writer idle[IDLE_MAX];
-	unsigned n;
+	unsigned n, busy;
+	uint64_t start_us; /* how long it last took to start one */
 };
 
 static struct owner owner_now(void)
@@ -207,9 +209,15 @@ static void drop_all(struct writers *ws)
 struct writers *writers_new(void)
 {
 	struct writers *ws = calloc(1, sizeof(*ws));
+	pthread_condattr_t monotonic;
 
-	if (ws)
-		pthread_mutex_init(&ws->lock, NULL);
+	if (!ws)
+		return NULL;
+	pthread_mutex_init(&ws->lock, NULL);
+	pthread_condattr_init(&monotonic);
+	pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
+	pthread_cond_init(&ws->freed, &monotonic);
+	pthread_condattr_destroy(&monotonic);
 	return ws;
 }
 
@@ -218,10 +226,34 @@ void writers_free(struct writers *ws)
 	if (!ws)
 		return;
 	drop_all(ws);
+	pthread_cond_destroy(&ws->freed);
 	pthread_mutex_destroy(&ws->lock);
 	free(ws);
 }
 
+static uint64_t now_us(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return (uint64_t)t.tv_sec * 1000000 + (uint64_t)t.tv_nsec / 1000;
+}
+
+/*
+ * Most writes are done before another helper could have been started: one that is busy is waited
+ * for as long as that would take. The lock is held.
+ */
+static void await_idle(struct writers *ws)
+{
+	uint64_t until = now_us() + ws->start_us;
+	struct timespec t = { .tv_sec = (time_t)(until / 1000000),
+		.tv_nsec = (long)(until % 1000000) * 1000 };
+
+	while (!ws->n && ws->busy && pthread_cond_timedwait(&ws->freed, &ws->lock, &t) == 0)
+		;
+}
+
+/* If there is none, the caller starts one. */
 static bool take_idle(struct writers *ws, struct writer *ret)
 {
 	struct owner now = owner_now();
@@ -230,36 +262,48 @@ static bool take_idle(struct writers *ws, struct writer *ret)
 	pthread_mutex_lock(&ws->lock);
 	if (memcmp(&now, &ws->owner, sizeof(now)) != 0) {
 		drop_all(ws);
+		ws->busy = 0;
 		ws->owner = now;
 	}
+	await_idle(ws);
 	any = ws->n > 0;
 	if (any)
 		*ret = ws->idle[--ws->n];
+	ws->busy++;
 	pthread_mutex_unlock(&ws->lock);
 	return any;
 }
 
+/* No more busy: idle, or (-1) not there any more. */
 static void put_idle(struct writers *ws, struct writer *w)
 {
 	pthread_mutex_lock(&ws->lock);
-	if (ws->n < IDLE_MAX) {
+	ws->busy -= ws->busy > 0;
+	if (w->fd >= 0 && ws->n < IDLE_MAX) {
 		ws->idle[ws->n++] = *w;
 		*w = (struct writer) { -1, -1 };
 	}
+	pthread_cond_signal(&ws->freed);
 	pthread_mutex_unlock(&ws->lock);
 	writer_close(w);
 }
 
-static int start(const struct rootdir *r, struct writer *ret)
+static int start(struct writers *ws, const struct rootdir *r, struct writer *ret)
 {
 	autofree struct job *job = calloc(1, sizeof(*job));
 	struct helper what = { .run = run, .failed = failed, .arg = job, .fd = r->fd };
+	uint64_t begin = now_us();
+	int e;
 
 	if (!job)
 		return -ENOMEM;
 	job->root = *r;
 	*ret = (struct writer) { -1, -1 };
-	return helper_start(&what, &ret->fd);
+	e = helper_start(&what, &ret->fd);
+	pthread_mutex_lock(&ws->lock);
+	ws->start_us = MIN(now_us() - begin, (uint64_t)START_US_MAX);
+	pthread_mutex_unlock(&ws->lock);
+	return e;
 }
 
 static uint32_t path_len(const char *path)
@@ -295,10 +339,12 @@ static int engage(struct writers *ws, const struct rootdir *r, const struct requ
 			return 0;
 		writer_close(ret);
 	}
-	e = start(r, ret);
+	e = start(ws, r, ret);
 	/* It may be unable to start, and says why. */
 	if (e == 0)
 		(void)ask(ret, q, path, data);
+	else
+		put_idle(ws, ret);
 	return e;
 }
 
@@ -313,6 +359,7 @@ static void dismiss(struct writers *ws, struct writer *w, int e)
 	if (w->pidfd >= 0)
 		syscall(SYS_pidfd_send_signal, w->pidfd, SIGKILL, NULL, 0);
 	writer_close(w);
+	put_idle(ws, w);
 }
 
 int blocking_write(struct writers *ws, const struct rootdir *r, const char *path, const void *data,
@@ -372,15 +419,15 @@ static int engage_reader(
 			return 0;
 		writer_close(ret);
 	}
-	e = start(r, ret);
-	if (e < 0)
-		return e;
-	if (ask_for(ret, paths) == -EAGAIN)
+	e = start(ws, r, ret);
+	if (e == 0 && ask_for(ret, paths) == -EAGAIN)
 		e = -E2BIG;
 	if (e == 0)
 		e = wait_for_start(ret);
-	if (e < 0)
+	if (e < 0) {
 		writer_close(ret);
+		put_idle(ws, ret);
+	}
 	return e;
 }
 
