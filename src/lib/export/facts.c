@@ -14,28 +14,35 @@ static int setting(struct host *h, const struct function *f, const char *key, ch
 	return r == -ENOMEM ? r : 0;
 }
 
-static int read_network(struct host *h, struct export_function *x)
+/* None of its own is what a VF has whose address is all zeros. */
+static int read_mac(struct host *h, struct export_function *x)
 {
-	autofree char *mac = NULL, *vlan = NULL, *qos = NULL, *proto = NULL;
 	struct mac m;
-	uint32_t n;
-	int r = setting(h, x->f, "mac", &mac);
+	int r = setting(h, x->f, "mac", &x->mac);
 
-	if (r == 0)
-		r = setting(h, x->f, "vlan", &vlan);
+	if (r == 0 && x->mac && (mac_parse(x->mac, &m) < 0 || mac_is_zero(m))) {
+		free(x->mac);
+		x->mac = NULL;
+	}
+	return r;
+}
+
+static int read_vlan(struct host *h, struct export_function *x)
+{
+	autofree char *vlan = NULL, *qos = NULL, *proto = NULL;
+	uint32_t n;
+	int r = setting(h, x->f, "vlan", &vlan);
+
 	if (r == 0)
 		r = setting(h, x->f, "qos", &qos);
 	if (r == 0)
 		r = setting(h, x->f, "proto", &proto);
-	if (r < 0)
+	if (r < 0 || !vlan || parse_u32(vlan, &n) < 0 || !n)
 		return r;
-	if (vlan && parse_u32(vlan, &n) == 0)
-		x->vlan = n;
-	if (x->vlan && qos && parse_u32(qos, &n) == 0)
+	x->vlan = n;
+	if (qos && parse_u32(qos, &n) == 0)
 		x->qos = n;
-	x->provider = x->vlan && str_eq(proto, "802.1ad");
-	if (mac && mac_parse(mac, &m) == 0 && !mac_is_zero(m))
-		x->mac = TAKE_PTR(mac);
+	x->provider = str_eq(proto, "802.1ad");
 	return 0;
 }
 
@@ -58,7 +65,9 @@ int facts_read(struct host *h, const struct function *f, struct export_function 
 	int r = read_cdev(h, &x);
 
 	if (r == 0 && f->physfn && f->physfn->n_netdevs)
-		r = read_network(h, &x);
+		r = read_mac(h, &x);
+	if (r == 0 && f->physfn && f->physfn->n_netdevs)
+		r = read_vlan(h, &x);
 	if (r == 0)
 		*ret = x;
 	else
