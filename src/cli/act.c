@@ -14,11 +14,13 @@ static char *command_of(const struct args *a)
 	return strbuf_take(&b);
 }
 
-int act_start(struct act *act, struct cli *cli, const struct args *a, struct problem **reterr)
+int act_start_seeing(struct act *act, struct cli *cli, const struct args *a, unsigned seen,
+	struct problem **reterr)
 {
 	int r;
 
 	*act = (struct act) { .cli = cli,
+		.seen = seen,
 		.allow_in_use = args_has(a, "allow-in-use"),
 		.places = { .run_dir = cli->run_dir, .history_dir = cli->history_dir },
 		.command = command_of(a) };
@@ -30,8 +32,13 @@ int act_start(struct act *act, struct cli *cli, const struct args *a, struct pro
 	if (r == 0)
 		r = cli_host(cli, &act->host, reterr);
 	if (r == 0)
-		r = cli_inventory(cli, 0, &act->inv, reterr);
+		r = cli_inventory(cli, seen, &act->inv, reterr);
 	return r;
+}
+
+int act_start(struct act *act, struct cli *cli, const struct args *a, struct problem **reterr)
+{
+	return act_start_seeing(act, cli, a, 0, reterr);
 }
 
 void act_done(struct act *act)

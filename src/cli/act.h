@@ -18,6 +18,7 @@ struct act {
 	struct cli *cli;
 	struct host *host;
 	struct inventory *inv;
+	unsigned seen;	     /* INVENTORY_* of it */
 	unsigned timeout_ms; /* 0: each room's own */
 	bool allow_in_use;
 	struct results results;
@@ -29,6 +30,9 @@ struct act {
 
 /* Refuses what may not be changed, takes the picture, reads the shared options. */
 int act_start(struct act *act, struct cli *cli, const struct args *a, struct problem **reterr);
+/* The same with a picture that shows more: `seen` are INVENTORY_* flags. */
+int act_start_seeing(struct act *act, struct cli *cli, const struct args *a, unsigned seen,
+	struct problem **reterr);
 void act_done(struct act *act);
 #define autoact CLEANUP(act_done) struct act
 

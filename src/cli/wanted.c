@@ -9,13 +9,15 @@
 
 #include <stdio.h>
 
+enum { SEEN_BY_PLANS = INVENTORY_OVERRIDES | INVENTORY_SRIOV };
+
 int wanted_start(struct act *act, struct cli *cli, const struct args *a, struct problem **reterr)
 {
 	bool dry_run = cli->dry_run;
 	int r;
 
 	cli->dry_run = true; /* planning changes nothing, wherever it is */
-	r = act_start(act, cli, a, reterr);
+	r = act_start_seeing(act, cli, a, SEEN_BY_PLANS, reterr);
 	cli->dry_run = dry_run;
 	return r;
 }
@@ -120,21 +122,34 @@ int wanted_lock(struct act *act, const struct wishes *w, struct problem **reterr
 	return work_begin(act->host, pfs, w->n, &opts, &act->work, reterr);
 }
 
+/* Behind the lock, which others may have had before, everything is looked at anew. */
+static int look_again(struct act *act, struct problem **reterr)
+{
+	struct inventory *fresh = NULL;
+	int r;
+
+	if (!act->work && (act->seen & SEEN_BY_PLANS) == SEEN_BY_PLANS)
+		return 0;
+	r = cli_inventory(act->cli, SEEN_BY_PLANS, &fresh, reterr);
+	if (r < 0)
+		return r;
+	inventory_free(act->inv);
+	act->inv = fresh;
+	act->seen = SEEN_BY_PLANS;
+	return 0;
+}
+
 int wanted_plan(struct act *act, const struct wishes *w, const struct args *a, struct now *ret_now,
 	struct plan *ret, struct problem **reterr)
 {
 	const struct plan_opts opts = { .allow_destroy = args_has(a, "allow-destroy"),
 		.allow_in_use = args_has(a, "allow-in-use") };
-	struct inventory *fresh = NULL;
-	int r = cli_inventory(act->cli, INVENTORY_OVERRIDES | INVENTORY_SRIOV, &fresh, reterr);
+	int r = look_again(act, reterr);
 
-	if (r < 0)
-		return r;
-	inventory_free(act->inv);
-	act->inv = fresh;
-	r = now_read(act->host, fresh, w, act->cli->root ? NULL : act->cli->driver_state_dir,
-		ret_now, reterr);
-	if (r == 0 && plan_make(fresh, ret_now, w, &opts, ret) < 0)
+	if (r == 0)
+		r = now_read(act->host, act->inv, w,
+			act->cli->root ? NULL : act->cli->driver_state_dir, ret_now, reterr);
+	if (r == 0 && plan_make(act->inv, ret_now, w, &opts, ret) < 0)
 		r = problem(reterr, -ENOMEM, PROBLEM_NO_MEMORY, NULL, "out of memory");
 	return r;
 }
