@@ -36,8 +36,8 @@ static const char *identity_dir_of(const struct function *f, const char *dir)
 	return dir && store_get(dir, pf->address, &record) == 0 ? dir : NULL;
 }
 
-static int check_function(struct host *h, const struct inventory *inv, struct bdf a,
-	const char *identity_dir, struct problem **reterr)
+static int check_function(struct host *h, const struct inventory *inv, const struct domain *d,
+	struct bdf a, const char *identity_dir, struct problem **reterr)
 {
 	const struct function *f = inventory_find_bdf(inv, a);
 	int r;
@@ -47,6 +47,8 @@ static int check_function(struct host *h, const struct inventory *inv, struct bd
 			"vfctl list shows what there is; VFs are made by vfctl create or apply",
 			"%s is not there", BDF_TEXT(a));
 	r = fitness_check(h, inv, identity_dir_of(f, identity_dir), f, reterr);
+	if (r == 0)
+		r = fitness_check_claim(h, f, d->name, d->uuid, reterr);
 	if (r == 0 && fitness_needs_token(f))
 		return problem(reterr, -EOPNOTSUPP, PROBLEM_UNSUPPORTED,
 			"vfctl restore gives the PF back to the host",
@@ -64,6 +66,6 @@ int check_domain(
 
 	for (size_t i = 0; r == 0 && i < d->n_devices; i++)
 		if (!d->devices[i].managed)
-			r = check_function(h, inv, d->devices[i].bdf, identity_dir, reterr);
+			r = check_function(h, inv, d, d->devices[i].bdf, identity_dir, reterr);
 	return r < 0 ? r : check_wishes(d, reterr);
 }

@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "fitness.h"
 
+#include "base/str.h"
 #include "holder/holder.h"
 #include "identity/identity.h"
+#include "lease/lease.h"
 
 static int check_kind(const struct function *f, struct problem **reterr)
 {
@@ -68,11 +70,84 @@ static int check_card(
 		   : 0;
 }
 
+/* The record of that very function; NULL: it is nobody's. */
+static const struct lease *lease_of(struct host *h, const struct leases *all, struct bdf a)
+{
+	const struct lease *l = leases_find(all, a);
+
+	return l && lease_is_of(h, l) ? l : NULL;
+}
+
+static int no_memory(struct problem **reterr)
+{
+	return problem(reterr, -ENOMEM, PROBLEM_NO_MEMORY, NULL, "out of memory");
+}
+
+/* Whose it is, nobody can say then. */
+static int check_readable(
+	const struct leases *all, const struct function *f, struct problem **reterr)
+{
+	STRV_FOREACH (what, all->unreadable)
+		if (str_starts(*what, f->address))
+			return problem(reterr, -EBADMSG, PROBLEM_NOT_ASSIGNABLE,
+				"vfctl leases names the record", "the claim of %s cannot be read",
+				f->address);
+	return 0;
+}
+
+static int check_quarantine(struct host *h, const struct function *f, struct problem **reterr)
+{
+	autoleases all = { 0 };
+	autofree char *reason = NULL;
+	const struct lease *l;
+
+	if (leases_read(h, &all) < 0)
+		return no_memory(reterr);
+	l = lease_of(h, &all, f->bdf);
+	if (!l || l->state != LEASE_QUARANTINE)
+		return check_readable(&all, f, reterr);
+	reason = str_printable(l->reason ? l->reason : "nobody knows why");
+	problem(reterr, -EUCLEAN, PROBLEM_NOT_ASSIGNABLE, NULL, "%s is in quarantine: %s",
+		f->address, reason ? reason : "?");
+	problem_hint(reterr, "vfctl release --clear-quarantine %s", f->address);
+	return -EUCLEAN;
+}
+
+static bool is_domains(const struct lease *l, const char *domain, const char *uuid)
+{
+	return l->state == LEASE_HELD && l->owner.kind == OWNER_DOMAIN &&
+	       (str_eq(l->owner.id, domain) || (uuid && str_eq(l->owner.id, uuid)));
+}
+
+int fitness_check_claim(struct host *h, const struct function *f, const char *domain,
+	const char *uuid, struct problem **reterr)
+{
+	autofree char *owner = NULL;
+	autoleases all = { 0 };
+	const struct lease *l;
+
+	if (leases_read(h, &all) < 0)
+		return no_memory(reterr);
+	l = lease_of(h, &all, f->bdf);
+	if (!l || is_domains(l, domain, uuid))
+		return 0;
+	owner = owner_text(&l->owner);
+	problem(reterr, -EBUSY, PROBLEM_IN_USE, NULL,
+		l->state == LEASE_TAKING      ? "%s is just being given to %s"
+		: l->state == LEASE_RETURNING ? "%s is just being taken back from %s"
+					      : "%s is claimed by %s",
+		f->address, owner ? owner : "somebody");
+	problem_hint(reterr, "vfctl release %s", f->address);
+	return -EBUSY;
+}
+
 int fitness_check(struct host *h, const struct inventory *inv, const char *identity_dir,
 	const struct function *f, struct problem **reterr)
 {
 	int r = check_kind(f, reterr);
 
+	if (r == 0)
+		r = check_quarantine(h, f, reterr);
 	if (r == 0)
 		r = check_card(h, identity_dir, f, reterr);
 	if (r == 0)

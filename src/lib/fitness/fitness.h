@@ -11,13 +11,20 @@
 #include "inventory/inventory.h"
 
 /*
- * 0, or: PROBLEM_NOT_ASSIGNABLE a bridge, PROBLEM_DRIFT another card than the one configured (by
- * `identity_dir`, identity.h; NULL: nobody knows), PROBLEM_NOT_BOUND_TO_VFIO, PROBLEM_NO_IOMMU,
- * PROBLEM_GROUP_NOT_VIABLE, PROBLEM_IN_USE when it or a member of its group is held through VFIO.
- * `inv` has INVENTORY_GROUPS.
+ * 0, or: PROBLEM_NOT_ASSIGNABLE a bridge, or in quarantine; PROBLEM_DRIFT another card than the one
+ * configured (by `identity_dir`, identity.h; NULL: nobody knows); PROBLEM_NOT_BOUND_TO_VFIO,
+ * PROBLEM_NO_IOMMU, PROBLEM_GROUP_NOT_VIABLE, PROBLEM_IN_USE when it or a member of its group is
+ * held through VFIO. `inv` has INVENTORY_GROUPS.
  */
 int fitness_check(struct host *h, const struct inventory *inv, const char *identity_dir,
 	const struct function *f, struct problem **reterr);
+
+/*
+ * 0, or PROBLEM_IN_USE when it is claimed (lease/lease.h) by somebody else than the domain of that
+ * name or UUID (may be NULL), or a claim of it is just taken or returned.
+ */
+int fitness_check_claim(struct host *h, const struct function *f, const char *domain,
+	const char *uuid, struct problem **reterr);
 
 /* Whether opening it needs the token of its PF's owner: that is a program, through VFIO. */
 bool fitness_needs_token(const struct function *f);

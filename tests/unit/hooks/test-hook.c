@@ -2,6 +2,7 @@
 /* What libvirt gets to hear, on captured machines; from texts and kernels that do not end, too. */
 #include "cm.h"
 #include "base/str.h"
+#include "fake/fake.h"
 #include "hooks/hook.h"
 
 #include <fcntl.h>
@@ -49,6 +50,24 @@ static int text_of(const char *text)
 	fclose(f);
 	assert_int_equal(lseek(fd, 0, SEEK_SET), 0);
 	return fd;
+}
+
+#define CLAIM(state, kind, id)                                                                     \
+	"{\"lease\":1,\"address\":\"0000:02:10.0\",\"incarnation\":1,\"pf\":\"0000:02:00.0\","     \
+	"\"vf\":0,\"pool\":null,\"state\":\"" state "\",\"reason\":\"FLR failed\",\"owner\":{"     \
+	"\"kind\":\"" kind "\",\"id\":\"" id "\",\"pid\":0,\"start\":0,\"path\":null},"            \
+	"\"since\":1,\"since_boot_ms\":1,\"uid\":0,\"worker\":{\"pid\":0,\"start\":0},"            \
+	"\"before\":{\"driver\":\"\",\"override\":\"\",\"settings\":[]},\"node\":{\"name\":null,\"uid\":0,\"gid\":0,\"mode\":0}}\n"
+
+/* The machine of open_vfio() with a claim on its first VF. */
+static const char *claim;
+
+static int open_claimed(struct host **ret, struct problem **reterr UNUSED)
+{
+	*ret = fake_kernel_new(HOSTS_DIR "/s2-vfio.tar.gz");
+	fake_put(*ret, claim, "/run/vfctl/claims/0000:02:10.0");
+	(*ret)->captured = true; /* whose inode numbers say nothing */
+	return 0;
 }
 
 typedef int open_fn(struct host **ret, struct problem **reterr);
@@ -105,6 +124,25 @@ static void managed_ones_are_libvirts(void **state UNUSED)
 {
 	says(open_igbvf, DOMAIN(DEVICE("yes", "0x01", "0x0")), 0, "needs nothing");
 	says(open_igbvf, DOMAIN(DEVICE("yes", "0x77", "0x0")), 0, "needs nothing");
+}
+
+static void claims(void **state UNUSED)
+{
+	static const char whose[] = DOMAIN(DEVICE("no", "0x02", "0x0"));
+
+	claim = CLAIM("held", "domain", "web1");
+	says(open_claimed, whose, 0, "can have 0000:02:10.0");
+	claim = CLAIM("held", "domain", "web2");
+	says(open_claimed, whose, 1,
+		"0000:02:10.0 is claimed by domain:web2; hint: vfctl release 0000:02:10.0");
+	claim = CLAIM("held", "manual", "web1");
+	says(open_claimed, whose, 1, "is claimed by manual:web1");
+	claim = CLAIM("returning", "domain", "web1");
+	says(open_claimed, whose, 1, "is just being taken back from domain:web1");
+	claim = "{";
+	says(open_claimed, whose, 1, "the claim of 0000:02:10.0 cannot be read");
+	claim = CLAIM("quarantine", "domain", "web1");
+	says(open_claimed, whose, 1, "is in quarantine: FLR failed");
 }
 
 static void wishes_are_not_forgotten(void **state UNUSED)
@@ -234,6 +272,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(verdicts),
 		cmocka_unit_test(managed_ones_are_libvirts),
+		cmocka_unit_test(claims),
 		cmocka_unit_test(wishes_are_not_forgotten),
 		cmocka_unit_test(what_is_no_domain),
 		cmocka_unit_test(others_are_never_refused),
