@@ -45,6 +45,8 @@ struct pf_wish {
 	size_t n_vfs;
 };
 
+struct json_object;
+
 struct wishes {
 	struct pf_wish *v; /* by address, each once */
 	size_t n;
@@ -72,3 +74,13 @@ int wish_setting(char ***settings, const char *word);
  */
 int wishes_from_json(
 	const char *text, const char *source, struct wishes *ret, struct problem **reterr);
+
+/*
+ * All that wishes hold, as a list of {"function":"0000:01:00.0","num_vfs":4,"autoprobe":0,
+ * "eswitch_mode":…,"driver":…,"driver_override":…,"settings":["KEY=VALUE"],"source":…,
+ * "vfs":[{"index":0,"driver":…,"driver_override":…,"settings":[…],"source":…}]}; what is left out
+ * is left as it is. NULL: no memory.
+ */
+struct json_object *wishes_to_form(const struct wishes *w);
+/* And back, whoever wrote it. PROBLEM_USAGE names the key that is wrong or unknown. */
+int wishes_from_form(struct json_object *j, struct wishes *ret, struct problem **reterr);
