@@ -9,7 +9,7 @@
 #include <stdio.h>
 #include <sys/socket.h>
 
-enum { SOURCES = 3, MAX_WAKE = 4, BUFFER_BYTES = 8 << 20, LINKS_MAX = 128 };
+enum { SOURCES = EVENT_FDS_MAX, MAX_WAKE = 4, BUFFER_BYTES = 8 << 20, LINKS_MAX = 128 };
 
 struct events {
 	struct udev *udev;
@@ -207,8 +207,17 @@ static int events_next(struct host *h, struct events *e, int timeout_ms, const s
 	return r;
 }
 
+static size_t events_fds(const struct events *e, int ret[EVENT_FDS_MAX])
+{
+	ret[0] = udev_monitor_get_fd(e->kernel);
+	ret[1] = udev_monitor_get_fd(e->rules);
+	ret[2] = e->link;
+	return SOURCES;
+}
+
 const struct events_ops events_live_ops = {
 	.open = events_open,
 	.next = events_next,
 	.close = events_close,
+	.fds = events_fds,
 };

@@ -34,6 +34,8 @@ struct host_event {
 
 struct events;
 
+enum { EVENT_FDS_MAX = 3 };
+
 struct events_ops {
 	/* From this call on nothing is missed. */
 	int (*open)(struct host *h, struct events **ret);
@@ -44,6 +46,8 @@ struct events_ops {
 	int (*next)(struct host *h, struct events *e, int timeout_ms, const struct pollfd *wake,
 		size_t n, struct host_event *ret);
 	void (*close)(struct host *h, struct events *e);
+	/* What next() waits for: readable when it may have something. Borrowed; how many. */
+	size_t (*fds)(const struct events *e, int ret[EVENT_FDS_MAX]);
 };
 
 extern const struct events_ops events_live_ops;

@@ -131,6 +131,8 @@ struct host {
 
 /* The machine this process runs on. */
 int host_new_live(struct host **ret, struct problem **reterr);
+/* The same without modules (-EOPNOTSUPP): for who lives long, looks on and wants little memory. */
+int host_new_watching(struct host **ret, struct problem **reterr);
 /* A folder, or a tar in any usual compression. Links never lead out of it. */
 int host_new_captured(const char *path, struct host **ret, struct problem **reterr);
 /* The same of a tree in memory (tree.h), which it takes over, also on failure. */

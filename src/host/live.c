@@ -5,8 +5,8 @@
 #include "devlink.h"
 #include "events.h"
 #include "fd.h"
-#include "kmod.h"
 #include "kmsg.h"
+#include "live.h"
 #include "netlink.h"
 #include "rootdir.h"
 #include "udevd.h"
@@ -17,6 +17,7 @@
 
 struct live {
 	struct host host;
+	struct host_ops ops; /* its own: see live.h */
 	struct rootdir root; /* opened once: a later chroot does not move us */
 	struct writers *writers;
 };
@@ -126,6 +127,11 @@ static int live_log_mark(struct host *h)
 	return kmsg_mark(root_of(h));
 }
 
+static int live_load_module(struct host *h UNUSED, const char *name UNUSED)
+{
+	return -EOPNOTSUPP;
+}
+
 static const struct host_ops live_ops = {
 	.free = live_free,
 	.read_file = live_read_file,
@@ -154,7 +160,7 @@ static const struct host_ops live_ops = {
 	.link_set_vf = netlink_link_set_vf,
 	.devlink = &devlink_live_ops,
 	.events = &events_live_ops,
-	.load_module = kmod_load,
+	.load_module = live_load_module,
 	.device_settled = udevd_settled,
 	.kernel_log = live_kernel_log,
 	.log_mark = live_log_mark,
@@ -163,13 +169,14 @@ static const struct host_ops live_ops = {
 	.sleep_ms = clock_sleep_ms,
 };
 
-int host_new_live(struct host **ret, struct problem **reterr)
+int host_new_watching(struct host **ret, struct problem **reterr)
 {
 	autofree struct live *l = calloc(1, sizeof(*l));
 
 	if (!l)
 		return problem(reterr, -ENOMEM, PROBLEM_NO_MEMORY, NULL, "out of memory");
-	l->host.ops = &live_ops;
+	l->ops = live_ops;
+	l->host.ops = &l->ops;
 	l->root.fd = open("/", O_PATH | O_DIRECTORY | O_CLOEXEC);
 	if (l->root.fd < 0)
 		return problem(reterr, -errno, problem_kind_from_errno(-errno), NULL,
@@ -181,4 +188,9 @@ int host_new_live(struct host **ret, struct problem **reterr)
 	}
 	*ret = &TAKE_PTR(l)->host;
 	return 0;
+}
+
+void live_set_loader(struct host *h, int (*load_module)(struct host *h, const char *name))
+{
+	container_of(h, struct live, host)->ops.load_module = load_module;
 }

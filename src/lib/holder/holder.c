@@ -4,18 +4,6 @@
 
 #include "base/str.h"
 
-void holders_done(struct holders *s)
-{
-	for (size_t i = 0; i < s->n; i++) {
-		free(s->v[i].command);
-		free(s->v[i].vm_name);
-		free(s->v[i].text);
-	}
-	free(s->v);
-	strv_free(s->unknown);
-	*s = (struct holders) { 0 };
-}
-
 const char *holder_kind_name(enum holder_kind kind)
 {
 	static const char *const names[] = {

@@ -4,14 +4,6 @@
 #include "holder/holder.h"
 #include "lease/lease.h"
 
-void inventory_forget_holders(struct inventory *inv)
-{
-	if (inv->holders)
-		holders_done(inv->holders);
-	free(inv->holders);
-	inv->holders = NULL;
-}
-
 /* Both lists are in the order of the functions. */
 static void hand_out(struct inventory *inv)
 {

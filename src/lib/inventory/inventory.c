@@ -3,6 +3,7 @@
 #include "scan.h"
 
 #include "base/str.h"
+#include "holder/holder.h"
 #include "host/locked.h"
 #include "host/sysfs.h"
 #include "lease/lease.h"
@@ -30,6 +31,14 @@ static void function_done(struct function *f)
 	free(f->pool);
 	strv_free(f->namespaces);
 	free(f->vfs);
+}
+
+void inventory_forget_holders(struct inventory *inv)
+{
+	if (inv->holders)
+		holders_done(inv->holders);
+	free(inv->holders);
+	inv->holders = NULL;
 }
 
 void inventory_free(struct inventory *inv)

@@ -17,21 +17,6 @@ struct journal {
 	unsigned id;
 };
 
-static const char *const end_names[JOURNAL_ENDS] = {
-	[JOURNAL_RUNNING] = "running",
-	[JOURNAL_DONE] = "done",
-	[JOURNAL_UNDONE] = "undone",
-	[JOURNAL_KEPT] = "kept",
-	[JOURNAL_VOID] = "void",
-	[JOURNAL_TORN] = "torn",
-	[JOURNAL_BROKEN] = "broken",
-};
-
-const char *journal_end_name(enum journal_end how)
-{
-	return end_names[how];
-}
-
 void journal_close(struct journal *j)
 {
 	if (!j)
@@ -224,7 +209,7 @@ int journal_undid(struct journal *j, size_t step, int code, const struct problem
 int journal_finish(struct journal *j, enum journal_end how)
 {
 	json_object *o = json_object_new_object();
-	bool ok = put_text(o, "end", end_names[how]) && put_number(o, "time", time(NULL));
+	bool ok = put_text(o, "end", journal_end_name(how)) && put_number(o, "time", time(NULL));
 	int r = add(j, text_of(o, ok));
 
 	return r < 0 ? r : logfile_move(j->dir, j->name, j->place.history_dir);

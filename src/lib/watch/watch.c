@@ -80,6 +80,21 @@ void watch_free(struct watch *w)
 	free(w);
 }
 
+size_t watch_count(const struct watch *w)
+{
+	return w->state.n;
+}
+
+int watch_pf_of(const struct watch *w, struct bdf a, struct bdf *ret)
+{
+	const struct watched *f = state_find(&w->state, a);
+
+	if (!f)
+		return -ENOENT;
+	*ret = f->is_vf ? f->pf : f->bdf;
+	return 0;
+}
+
 static int tell(struct watch *w, enum watch_kind kind, const struct watched *f, const char *name,
 	const char *from, const char *to)
 {

@@ -47,6 +47,11 @@ typedef int watch_tell(void *arg, const struct watch_event *e);
 /* What follows from one raw event; stops at the first negative answer of `tell`. */
 int watch_feed(struct watch *w, const struct host_event *raw, watch_tell *tell, void *arg);
 
+/* Of the picture as it is now: how many functions there are. */
+size_t watch_count(const struct watch *w);
+/* The PF of a VF, any other function itself. -ENOENT: there is no such function. */
+int watch_pf_of(const struct watch *w, struct bdf a, struct bdf *ret);
+
 const char *watch_kind_name(enum watch_kind kind); /* JSON: "bound", "vfs-created" */
 const char *watch_source_name(enum host_event_source s);
 /* "bound to igbvf". Allocated; NULL when memory is out. */
