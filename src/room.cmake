@@ -56,9 +56,13 @@ function(room name)
   use_packages(room_${name} ${R_PKG})
 endfunction()
 
-# program(vfctl DIR cli SRC main.c … USES … PKG …): an executable made of a folder and rooms.
+# program(vfctl DIR cli SRC main.c … USES … PKG …): an executable made of a folder and rooms, which
+# is installed in the folder TO, else where users find it.
 function(program name)
-  cmake_parse_arguments(P "" "DIR" "SRC;USES;PKG" ${ARGN})
+  cmake_parse_arguments(P "" "DIR;TO" "SRC;USES;PKG" ${ARGN})
+  if(NOT P_TO)
+    set(P_TO ${CMAKE_INSTALL_BINDIR})
+  endif()
   list(TRANSFORM P_SRC PREPEND ${CMAKE_SOURCE_DIR}/src/${P_DIR}/)
   add_executable(${name} ${P_SRC})
   set_target_properties(${name} PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/bin)
@@ -66,5 +70,5 @@ function(program name)
   target_compile_definitions(${name} PRIVATE VFCTL_VERSION="${PROJECT_VERSION}")
   use_rooms(${name} ${P_USES})
   use_packages(${name} ${P_PKG})
-  install(TARGETS ${name} RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR})
+  install(TARGETS ${name} RUNTIME DESTINATION ${P_TO})
 endfunction()

@@ -2,7 +2,7 @@
 #include "verbs.h"
 #include "base/str.h"
 #include "host/events.h"
-#include "out/json.h"
+#include "out/event.h"
 #include "select/select.h"
 #include "watch/watch.h"
 
@@ -67,15 +67,7 @@ static int print_json(struct monitor *m, const struct watch_event *e)
 	char time[48];
 
 	time_text(false, time);
-	json_add_str(&j, j.root, "time", time);
-	json_add_str(&j, j.root, "event", watch_kind_name(e->kind));
-	json_add_str(&j, j.root, "source", watch_source_name(e->source));
-	json_add_str(&j, j.root, "address", e->has_function ? BDF_TEXT(e->bdf) : NULL);
-	json_add_str(&j, j.root, "physfn", e->is_vf ? BDF_TEXT(e->pf) : NULL);
-	json_add_known(&j, j.root, "vf_index", e->vf_index);
-	json_add_str(&j, j.root, "name", e->name);
-	json_add_str(&j, j.root, "from", e->from);
-	json_add_str(&j, j.root, "to", e->to);
+	event_json(&j, j.root, e, time);
 	line.format = OUT_JSON_SHORT; /* one line each, whatever was asked for */
 	return json_print(&j, &line, m->reterr);
 }

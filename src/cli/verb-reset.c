@@ -33,36 +33,21 @@ static void note(void *arg, const char *text, const char *hint)
 	fprintf(act->cli->out.notes, "vfctl: note: %s\n  hint: %s\n", text, hint);
 }
 
-/* What was reset, or would be, line by line; a failure is the function's own. */
-static void add_results(struct act *act, const struct reset_plan *p, int code, struct problem *why)
+static void told(void *arg, const char *subject, const char *text, int code, struct problem *p)
 {
-	act_add(act, p->set[0]->address, code, why, "reset by %s",
-		p->method ? p->method : "the kernel's choice");
-	for (size_t i = 1; code >= 0 && i < p->n_set; i++)
-		act_add(act, p->set[i]->address, code, NULL, "reset along with %s",
-			p->set[0]->address);
+	act_add(arg, subject, code, p, "%s", text);
 }
 
 static void reset_one(
 	struct act *act, const struct topology *t, const struct function *f, const char *method)
 {
-	struct reset_opts opts = { .force = act->allow_in_use,
+	const struct reset_opts opts = { .force = act->allow_in_use,
 		.deadline_ms = act->timeout_ms,
 		.waiting = waiting,
 		.note = note,
 		.arg = act };
-	autoresetplan plan = { 0 };
-	struct problem *p = NULL;
-	int r = reset_plan(act->host, t, f, method, &plan, &p);
 
-	if (r < 0) {
-		act_add(act, f->address, r, p, "reset%s%s", method ? " by " : "",
-			method ? method : "");
-		return;
-	}
-	r = act->cli->dry_run ? reset_check(act->host, &plan, &opts, &p)
-			      : reset_do(act->host, &plan, &opts, &p);
-	add_results(act, &plan, r, p);
+	reset_told(act->host, t, f, method, act->cli->dry_run, &opts, told, act);
 }
 
 static int run(struct cli *cli, const struct args *a, struct problem **reterr)

@@ -54,3 +54,13 @@ int reset_check(struct host *h, const struct reset_plan *p, const struct reset_o
 /* The same, then does it and verifies; 1. reset_method is as before in any case. */
 int reset_do(struct host *h, const struct reset_plan *p, const struct reset_opts *opts,
 	struct problem **reterr);
+
+/*
+ * Plan and deed (or check) of one function, told line by line: itself ("reset by flr"), then what
+ * was reset along with it; a failure is the function's own. `p` is the callee's.
+ */
+typedef void reset_line(
+	void *arg, const char *subject, const char *text, int code, struct problem *p);
+void reset_told(struct host *h, const struct topology *t, const struct function *f,
+	const char *method, bool dry_run, const struct reset_opts *opts, reset_line *line,
+	void *arg);

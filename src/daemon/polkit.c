@@ -1,0 +1,156 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "polkit.h"
+
+#include "base/str.h"
+#include "ipc/names.h"
+
+#include <stdio.h>
+
+enum {
+	SILENT_US = 10 * 1000000,
+	/* Somebody types a password. */
+	ASKING_US = 120 * 1000000,
+	ALLOW_INTERACTION = 1,
+};
+
+struct question {
+	struct manager *m;
+	struct question *next;
+	sd_bus_message *asked;
+	sd_bus_slot *slot;
+	polkit_go *go;
+	const char *action;
+	unsigned uid;
+};
+
+static void question_free(struct question *q)
+{
+	struct question **at = &q->m->questions;
+
+	while (*at && *at != q)
+		at = &(*at)->next;
+	if (*at)
+		*at = q->next;
+	sd_bus_slot_unref(q->slot);
+	sd_bus_message_unref(q->asked);
+	free(q);
+}
+
+unsigned polkit_open(const struct manager *m, const char *sender)
+{
+	unsigned n = 0;
+
+	for (const struct question *q = m->questions; q; q = q->next)
+		n += !sender || str_eq(sd_bus_message_get_sender(q->asked), sender);
+	return n;
+}
+
+void polkit_done(struct manager *m)
+{
+	while (m->questions)
+		question_free(m->questions);
+}
+
+static int refuse(struct question *q, const char *why)
+{
+	autoproblem *p = NULL;
+
+	problem(&p, -EACCES, PROBLEM_PERMISSION, "root may, and who a rule of polkit allows it",
+		"polkit does not allow %s: %s", q->action, why);
+	return reply_problem(q->asked, p);
+}
+
+/* Nobody is there to be asked: as the policy that we install says. */
+static int without_polkit(struct question *q)
+{
+	return str_eq(q->action, POLKIT_LOOK) ? q->go(q->m, q->asked, q->uid)
+					      : refuse(q, "it does not run");
+}
+
+static int judge(struct question *q, sd_bus_message *answer)
+{
+	int allowed = 0, challenge = 0, r;
+
+	if (sd_bus_message_is_method_error(answer, NULL))
+		return without_polkit(q);
+	r = sd_bus_message_enter_container(answer, 'r', "bba{ss}");
+	if (r >= 0)
+		r = sd_bus_message_read(answer, "bb", &allowed, &challenge);
+	if (r < 0)
+		return refuse(q, "its answer makes no sense");
+	return allowed	   ? q->go(q->m, q->asked, q->uid)
+	       : challenge ? refuse(q, "it wants to ask somebody, and nobody is there")
+			   : refuse(q, "the user may not");
+}
+
+static int on_answer(sd_bus_message *answer, void *arg, sd_bus_error *e UNUSED)
+{
+	struct question *q = arg;
+	int r = judge(q, answer);
+
+	if (r < 0)
+		(void)sd_bus_reply_method_errno(q->asked, r, NULL);
+	question_free(q);
+	return 0;
+}
+
+static int call(struct question *q)
+{
+	bool asks = sd_bus_message_get_allow_interactive_authorization(q->asked) > 0;
+	sd_bus_message *call = NULL;
+	int r = sd_bus_message_new_method_call(q->m->bus, &call, "org.freedesktop.PolicyKit1",
+		"/org/freedesktop/PolicyKit1/Authority", "org.freedesktop.PolicyKit1.Authority",
+		"CheckAuthorization");
+
+	if (r >= 0)
+		r = sd_bus_message_append(call, "(sa{sv})sa{ss}us", "system-bus-name", 1, "name",
+			"s", sd_bus_message_get_sender(q->asked), q->action, 0,
+			asks ? ALLOW_INTERACTION : 0, "");
+	if (r >= 0)
+		r = sd_bus_call_async(
+			q->m->bus, &q->slot, call, on_answer, q, asks ? ASKING_US : SILENT_US);
+	sd_bus_message_unref(call);
+	return r;
+}
+
+static int sender_uid(sd_bus_message *asked, unsigned *ret)
+{
+	sd_bus_creds *creds = NULL;
+	uid_t uid = 0;
+	int r = sd_bus_query_sender_creds(asked, SD_BUS_CREDS_EUID, &creds);
+
+	if (r >= 0)
+		r = sd_bus_creds_get_euid(creds, &uid);
+	sd_bus_creds_unref(creds);
+	*ret = uid;
+	return r;
+}
+
+int polkit_ask(struct manager *m, sd_bus_message *asked, const char *action, polkit_go *go)
+{
+	struct question *q;
+	unsigned uid = 0;
+	int r;
+
+	if (manager_load(m, sd_bus_message_get_sender(asked)) >= CLIENT_MAX)
+		return reply_limit(asked, "requests of one client");
+	r = sender_uid(asked, &uid);
+	if (r < 0)
+		return r;
+	if (uid == 0)
+		return go(m, asked, uid);
+	q = calloc(1, sizeof(*q));
+	if (!q)
+		return -ENOMEM;
+	*q = (struct question) { .m = m,
+		.asked = sd_bus_message_ref(asked),
+		.go = go,
+		.action = action,
+		.uid = uid,
+		.next = m->questions };
+	m->questions = q;
+	r = call(q);
+	if (r < 0)
+		question_free(q);
+	return r < 0 ? r : 1;
+}

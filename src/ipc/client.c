@@ -1,0 +1,325 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "client.h"
+#include "names.h"
+#include "put.h"
+#include "story.h"
+
+#include <systemd/sd-bus.h>
+
+enum {
+	/* Somebody may have to type a password, and the daemon to be started. */
+	ANSWER_US = 150 * 1000000,
+	/* So often it is asked whether the user is tired of waiting. */
+	STEP_US = 100 * 1000,
+};
+
+struct daemon {
+	sd_bus *bus;
+};
+
+/* One order under way. */
+struct talk {
+	struct daemon *d;
+	const struct daemon_told *told;
+	char *job; /* its path; NULL: not known yet */
+	bool cancelled, ended, lost;
+	unsigned id;
+	int code;
+	struct problem *problem;
+};
+
+void daemon_free(struct daemon *d)
+{
+	if (!d)
+		return;
+	sd_bus_flush_close_unref(d->bus);
+	free(d);
+}
+
+/* ---- Is there one? ---- */
+
+static int bus_call(
+	sd_bus *bus, const char *method, sd_bus_message **ret, const char *types, const char *arg)
+{
+	return sd_bus_call_method(bus, "org.freedesktop.DBus", "/org/freedesktop/DBus",
+		"org.freedesktop.DBus", method, NULL, ret, types, arg);
+}
+
+static bool is_owned(sd_bus *bus)
+{
+	sd_bus_message *answer = NULL;
+	int owned = 0;
+	int r = bus_call(bus, "NameHasOwner", &answer, "s", DAEMON_NAME);
+
+	if (r >= 0)
+		r = sd_bus_message_read(answer, "b", &owned);
+	sd_bus_message_unref(answer);
+	return r >= 0 && owned;
+}
+
+static bool can_be_started(sd_bus *bus)
+{
+	sd_bus_message *answer = NULL;
+	autostrv char **names = NULL;
+	int r = bus_call(bus, "ListActivatableNames", &answer, "", NULL);
+
+	if (r >= 0)
+		r = sd_bus_message_read_strv(answer, &names);
+	sd_bus_message_unref(answer);
+	return r >= 0 && strv_has(names, DAEMON_NAME);
+}
+
+int daemon_find(struct daemon **ret)
+{
+	CLEANUP(daemon_freep) struct daemon *d = calloc(1, sizeof(*d));
+
+	if (!d)
+		return -ENOMEM;
+	if (sd_bus_open_system(&d->bus) < 0 || (!is_owned(d->bus) && !can_be_started(d->bus)))
+		return 0;
+	*ret = TAKE_PTR(d);
+	return 1;
+}
+
+/* ---- What the job tells ---- */
+
+static void hear_recovered(struct talk *t, const struct news *n)
+{
+	const struct apply_opts *to = t->told->apply;
+	const struct entry e = { .id = n->id, .verb = n->text };
+
+	if (to->recovered)
+		to->recovered(to->arg, &e, n->how, n->problem);
+}
+
+static void hear(struct talk *t, struct news *n)
+{
+	const struct apply_opts *to = t->told->apply;
+	const struct step step = { .todo = n->action };
+
+	if (n->kind == NEWS_RESULT && to->result)
+		to->result(to->result_arg, &step, n->text, n->code, TAKE_PTR(n->problem));
+	else if (n->kind == NEWS_LINE && t->told->line && n->subject && n->text)
+		t->told->line(to->arg, n->subject, n->text, n->code, TAKE_PTR(n->problem));
+	else if (n->kind == NEWS_WAITING && to->waiting && n->text)
+		to->waiting(to->arg, n->text, n->waited_ms);
+	else if (n->kind == NEWS_NOTE && to->note && n->text && n->hint)
+		to->note(to->arg, n->text, n->hint);
+	else if (n->kind == NEWS_RECOVERED)
+		hear_recovered(t, n);
+	if (n->kind != NEWS_ENDED)
+		return;
+	t->ended = true;
+	t->code = n->code;
+	t->id = n->id;
+	t->problem = TAKE_PTR(n->problem);
+}
+
+static int on_news(sd_bus_message *m, void *arg, sd_bus_error *e UNUSED)
+{
+	struct talk *t = arg;
+	const char *text = NULL;
+	autonews n = { 0 };
+
+	if (t->ended || !str_eq(sd_bus_message_get_path(m), t->job))
+		return 0;
+	if (sd_bus_message_has_signature(m, "s") > 0 && sd_bus_message_read(m, "s", &text) > 0 &&
+		news_from_text(text, &n) == 0)
+		hear(t, &n);
+	return 0;
+}
+
+static int on_owner(sd_bus_message *m, void *arg, sd_bus_error *e UNUSED)
+{
+	const char *name = NULL, *was = NULL, *is = NULL;
+	struct talk *t = arg;
+
+	if (sd_bus_message_read(m, "sss", &name, &was, &is) > 0 && was && *was)
+		t->lost = true;
+	return 0;
+}
+
+/* Before the order is given, so that nothing of the job is missed. */
+static int listen(struct talk *t)
+{
+	int r = sd_bus_add_match(t->d->bus, NULL,
+		"type='signal',sender='" DAEMON_NAME "',interface='" JOB_INTERFACE "'", on_news, t);
+
+	if (r >= 0)
+		r = sd_bus_add_match(t->d->bus, NULL,
+			"type='signal',sender='org.freedesktop.DBus',"
+			"interface='org.freedesktop.DBus',member='NameOwnerChanged',"
+			"arg0='" DAEMON_NAME "'",
+			on_owner, t);
+	return r < 0 ? r : 0;
+}
+
+/* ---- Giving the order ---- */
+
+static int add_option(sd_bus_message *m, const char *key, json_object *v)
+{
+	if (json_object_is_type(v, json_type_boolean))
+		return sd_bus_message_append(m, "{sv}", key, "b", (int)json_object_get_boolean(v));
+	if (json_object_is_type(v, json_type_int))
+		return sd_bus_message_append(
+			m, "{sv}", key, "u", (uint32_t)json_object_get_int64(v));
+	return sd_bus_message_append(m, "{sv}", key, "s", json_object_get_string(v));
+}
+
+static int add_options(sd_bus_message *m, json_object *order)
+{
+	json_object *options = json_object_object_get(order, "options");
+	int r = sd_bus_message_open_container(m, 'a', "{sv}");
+
+	json_object_object_foreach(options, key, v) if (r >= 0) r = add_option(m, key, v);
+	return r < 0 ? r : sd_bus_message_close_container(m);
+}
+
+static int add_order(sd_bus_message *m, const struct order *o)
+{
+	json_object *j = order_to_json(o), *wishes = NULL;
+	int r = j ? 0 : -ENOMEM;
+
+	if (r == 0 && json_object_object_get_ex(j, "wishes", &wishes))
+		r = sd_bus_message_append(
+			m, "s", json_object_to_json_string_ext(wishes, JSON_C_TO_STRING_PLAIN));
+	else if (r == 0)
+		r = sd_bus_message_append_strv(m, o->functions);
+	if (r >= 0)
+		r = add_options(m, j);
+	json_object_put(j);
+	return r;
+}
+
+/* What the daemon, polkit or the bus had against it. */
+static int refused(const sd_bus_error *e, sd_bus_message *answer, int r, struct problem **reterr)
+{
+	const char *hint = NULL;
+
+	if (!sd_bus_error_is_set(e))
+		return problem(reterr, r, problem_kind_from_errno(r), "or --direct, as root",
+			"the daemon cannot be asked: %s", strerror(-r));
+	if (str_starts(e->name, ERROR_PREFIX)) {
+		if (answer && sd_bus_message_read(answer, "s", NULL) > 0)
+			(void)sd_bus_message_read(answer, "s", &hint);
+		return problem(reterr, sd_bus_error_get_errno(e) ? -sd_bus_error_get_errno(e) : r,
+			error_kind(e->name), hint, "%s", e->message);
+	}
+	r = -sd_bus_error_get_errno(e);
+	return problem(reterr, r, problem_kind_from_errno(r),
+		"systemctl status vfctld; or --direct, as root", "the daemon cannot be asked: %s",
+		e->message ? e->message : e->name);
+}
+
+struct answer {
+	bool came;
+	sd_bus_message *message;
+};
+
+static int on_answer(sd_bus_message *m, void *arg, sd_bus_error *e UNUSED)
+{
+	struct answer *a = arg;
+
+	a->came = true;
+	a->message = sd_bus_message_ref(m);
+	return 0;
+}
+
+/* One round of whatever the bus has for us. */
+static int turn(struct daemon *d)
+{
+	int r = sd_bus_process(d->bus, NULL);
+
+	if (r == 0)
+		r = sd_bus_wait(d->bus, STEP_US);
+	return r == -EINTR ? 0 : MIN(r, 0);
+}
+
+static int ask(struct talk *t, const struct order *o, struct answer *ret)
+{
+	sd_bus_message *m = NULL;
+	int r = sd_bus_message_new_method_call(t->d->bus, &m, DAEMON_NAME, DAEMON_PATH,
+		DAEMON_INTERFACE, o->kind == ORDER_RESET ? "Reset" : "Change");
+
+	if (r >= 0)
+		r = add_order(m, o);
+	if (r >= 0 && isatty(STDIN_FILENO))
+		r = sd_bus_message_set_allow_interactive_authorization(m, true);
+	if (r >= 0)
+		r = sd_bus_call_async(t->d->bus, NULL, m, on_answer, ret, ANSWER_US);
+	sd_bus_message_unref(m);
+	while (r >= 0 && !ret->came)
+		r = turn(t->d);
+	return r;
+}
+
+static int start(struct talk *t, const struct order *o, struct problem **reterr)
+{
+	const sd_bus_error none = SD_BUS_ERROR_NULL;
+	struct answer a = { 0 };
+	const char *path = NULL;
+	int r = listen(t);
+
+	if (r == 0)
+		r = ask(t, o, &a);
+	if (r < 0)
+		r = refused(&none, NULL, r, reterr);
+	else if (sd_bus_message_is_method_error(a.message, NULL))
+		r = refused(sd_bus_message_get_error(a.message), a.message, -EIO, reterr);
+	else if (sd_bus_message_read(a.message, "o", &path) <= 0)
+		r = problem(reterr, -EPROTO, PROBLEM_FAILED, NULL,
+			"the daemon's answer makes no sense");
+	else
+		r = wish_put(&t->job, path);
+	sd_bus_message_unref(a.message);
+	/* A start of the daemon is no loss of it. */
+	t->lost = false;
+	return r;
+}
+
+/* ---- Until its end ---- */
+
+static void cancel(struct talk *t)
+{
+	t->cancelled = true;
+	(void)sd_bus_call_method_async(
+		t->d->bus, NULL, DAEMON_NAME, t->job, JOB_INTERFACE, "Cancel", NULL, NULL, "");
+}
+
+static int wait_for_end(struct talk *t, struct problem **reterr)
+{
+	const struct apply_opts *to = t->told->apply;
+	int r = 0;
+
+	while (r >= 0 && !t->ended && !t->lost) {
+		if (!t->cancelled && to->cancelled && to->cancelled(to->arg))
+			cancel(t);
+		r = turn(t->d);
+	}
+	if (t->ended)
+		return 0;
+	return problem(reterr, -ECONNRESET, PROBLEM_FAILED,
+		"what had begun is taken back or completed when vfctld starts again",
+		"the daemon ended during the change");
+}
+
+int daemon_do(struct daemon *d, const struct order *o, const struct daemon_told *told,
+	unsigned *ret_id, struct problem **reterr)
+{
+	struct talk t = { .d = d, .told = told };
+	int r = start(&t, o, reterr);
+
+	if (r >= 0)
+		r = wait_for_end(&t, reterr);
+	free(t.job);
+	if (r < 0) {
+		problem_free(t.problem);
+		return r;
+	}
+	if (ret_id)
+		*ret_id = t.id;
+	if (t.code < 0 && t.problem && reterr)
+		*reterr = TAKE_PTR(t.problem);
+	problem_free(t.problem);
+	return t.code;
+}

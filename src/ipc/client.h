@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Who asks the daemon. An order given to it comes out as it does in this process: the same news,
+ * through the same callbacks, and the same answer.
+ *
+ * Users of this header also name the rooms pci, iommu, netdev, driver, sriov, inventory and plan.
+ */
+#pragma once
+
+#include "order.h"
+#include "news.h"
+#include "plan/apply.h"
+
+struct daemon;
+
+/*
+ * 1: *ret talks to a daemon that runs or can be started; 0: there is none, or no bus. Starts
+ * nothing.
+ */
+int daemon_find(struct daemon **ret);
+void daemon_free(struct daemon *d);
+DEFINE_AUTO(struct daemon, daemon_free);
+
+/* A line of a reset; `p` is the callee's. */
+typedef void daemon_line(
+	void *arg, const char *subject, const char *text, int code, struct problem *p);
+
+struct daemon_told {
+	/* Of these are called: result, waiting, note, cancelled, with their arguments. */
+	const struct apply_opts *apply;
+	/* In place of apply->recovered, whose entry only has its number and verb. */
+	daemon_line *line; /* with apply->arg; NULL: none */
+};
+
+/*
+ * Asks for a change or a reset and waits for its end; as plan_apply(). When
+ * told->apply->cancelled() says so, the job is cancelled, and what it then answers is the answer.
+ */
+int daemon_do(struct daemon *d, const struct order *o, const struct daemon_told *told,
+	unsigned *ret_id, struct problem **reterr);

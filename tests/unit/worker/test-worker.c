@@ -1,0 +1,222 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* Orders carried out on a kernel that behaves as the measured one, and what is told of them. */
+#include "cm.h"
+#include "base/str.h"
+#include "daemon/worker/worker.h"
+#include "fake/fake.h"
+
+#define PF "0000:01:00.0"
+#define VF "0000:02:10.0"
+
+struct fixture {
+	struct worker w;
+	char dir[32], run[48], history[48], drivers[48];
+	struct journal_place places;
+	char *text;
+	size_t size;
+};
+
+static void start(struct fixture *f, const char *capture)
+{
+	autofree char *path = str_printf(HOSTS_DIR "/%s.tar.gz", capture);
+
+	*f = (struct fixture) { .dir = "/tmp/vfctl-worker-XXXXXX" };
+	assert_non_null(mkdtemp(f->dir));
+	snprintf(f->run, sizeof(f->run), "%s/run", f->dir);
+	snprintf(f->history, sizeof(f->history), "%s/history", f->dir);
+	snprintf(f->drivers, sizeof(f->drivers), "%s/drivers", f->dir);
+	f->places = (struct journal_place) { .run_dir = f->run, .history_dir = f->history };
+	f->w = (struct worker) {
+		.h = fake_kernel_new(path), .places = &f->places, .driver_dir = f->drivers
+	};
+}
+
+static void end(struct fixture *f)
+{
+	autofree char *rm = str_printf("rm -rf %s", f->dir);
+
+	assert_int_equal(fake_hangs(f->w.h), 0);
+	host_free(f->w.h);
+	free(f->text);
+	assert_int_equal(system(rm), 0);
+}
+
+static int carry_out(struct fixture *f, const char *order)
+{
+	autoorder o = { 0 };
+	autoproblem *p = NULL;
+	int r = order_from_text(order, &o, &p);
+
+	if (r < 0)
+		fail_msg("%s: %s", order, p->what);
+	free(f->text);
+	f->text = NULL;
+	f->w.to = open_memstream(&f->text, &f->size);
+	r = worker_do(&f->w, &o);
+	fclose(f->w.to);
+	return r;
+}
+
+/* The last line; there must be one. */
+static struct news last(struct fixture *f)
+{
+	autofree char *copy = strdup(f->text);
+	char *line = strrchr(str_trim(copy), '\n');
+	struct news n = { 0 };
+
+	assert_int_equal(news_from_text(line ? line + 1 : copy, &n), 0);
+	assert_int_equal(n.kind, NEWS_ENDED);
+	return n;
+}
+
+static void vfs_made_and_told(void **state UNUSED)
+{
+	autonews n = { 0 }, again = { 0 };
+	struct fixture f;
+
+	start(&f, "s0-pf-only");
+	assert_int_equal(carry_out(&f, "{\"do\":\"change\",\"wishes\":[{\"function\":\"" PF
+				       "\",\"num_vfs\":2}],\"options\":{\"command\":\"mine\"}}"),
+		1);
+	assert_int_equal(fake_num_vfs(f.w.h, PF), 2);
+	assert_non_null(strstr(f.text, "\"news\":\"result\""));
+	n = last(&f);
+	assert_int_equal(n.code, 1);
+	assert_true(n.id > 0);
+	/* It is so: nothing happens, and nothing is recorded. */
+	assert_int_equal(carry_out(&f, "{\"do\":\"change\",\"wishes\":[{\"function\":\"" PF
+				       "\",\"num_vfs\":2}],\"options\":{}}"),
+		0);
+	again = last(&f);
+	assert_int_equal(again.id, 0);
+	end(&f);
+}
+
+/* Without leave nothing that exists is destroyed; the default of who asks over the bus. */
+static void refused_by_default(void **state UNUSED)
+{
+	static const char order[] = "{\"do\":\"change\",\"wishes\":[{\"function\":\"" PF
+				    "\",\"num_vfs\":1}],\"options\":{%s}}";
+	autofree char *plain = str_printf(order, "");
+	autofree char *allowed = str_printf(order, "\"allow-destroy\":true,\"force\":true");
+	autonews n = { 0 };
+	struct fixture f;
+
+	start(&f, "s2-vfio");
+	assert_true(carry_out(&f, plain) < 0);
+	n = last(&f);
+	assert_non_null(n.problem);
+	assert_int_equal(fake_num_vfs(f.w.h, PF), 4);
+	assert_int_equal(carry_out(&f, allowed), 1);
+	assert_int_equal(fake_num_vfs(f.w.h, PF), 1);
+	end(&f);
+}
+
+static void bad_words_touch_nothing(void **state UNUSED)
+{
+	autonews n = { 0 };
+	struct fixture f;
+
+	start(&f, "s2-vfio");
+	fake_log_clear(f.w.h);
+	assert_true(carry_out(&f, "{\"do\":\"change\",\"wishes\":[{\"function\":\"" PF
+				  "\",\"num_vfs\":0,\"vfs\":[{\"index\":0,\"settings\":["
+				  "\"colour=red\"]}]}],\"options\":{\"allow-destroy\":true}}") < 0);
+	n = last(&f);
+	assert_int_equal(n.problem->kind, PROBLEM_USAGE);
+	assert_string_equal(fake_log(f.w.h), "");
+	end(&f);
+}
+
+static bool at_once(void *arg UNUSED)
+{
+	return true;
+}
+
+static void cancelled(void **state UNUSED)
+{
+	autonews n = { 0 };
+	struct fixture f;
+
+	start(&f, "s0-pf-only");
+	f.w.cancelled = at_once;
+	assert_int_equal(carry_out(&f, "{\"do\":\"change\",\"wishes\":[{\"function\":\"" PF
+				       "\",\"num_vfs\":2}],\"options\":{}}"),
+		-ECANCELED);
+	n = last(&f);
+	assert_int_equal(n.code, -ECANCELED);
+	assert_int_equal(fake_num_vfs(f.w.h, PF), 0);
+	end(&f);
+}
+
+static void a_reset_line_by_line(void **state UNUSED)
+{
+	struct fixture f;
+
+	start(&f, "s2-vfio");
+	assert_int_equal(carry_out(&f, "{\"do\":\"reset\",\"functions\":[\"" VF
+				       "\"],\"options\":{\"force\":true}}"),
+		1);
+	if (fake_resets(f.w.h, VF) != 1)
+		fail_msg("%s", f.text);
+	assert_non_null(strstr(
+		f.text, "{\"news\":\"line\",\"subject\":\"" VF "\",\"text\":\"reset by flr\""));
+	assert_true(
+		carry_out(&f,
+			"{\"do\":\"reset\",\"functions\":[\"0000:77:00.0\"],\"options\":{}}") < 0);
+	end(&f);
+}
+
+static void looks(void **state UNUSED)
+{
+	autonews n = { 0 };
+	struct fixture f;
+	char *line;
+
+	start(&f, "s2-vfio");
+	assert_int_equal(
+		carry_out(&f, "{\"do\":\"show\",\"functions\":[\"" VF "\"],\"options\":{}}"), 0);
+	line = strchr(f.text, '\n');
+	*line = '\0';
+	assert_int_equal(news_from_text(f.text, &n), 0);
+	assert_int_equal(n.kind, NEWS_ANSWER);
+	assert_true(str_starts(n.text, "{\"address\":\"" VF "\""));
+	assert_true(carry_out(&f, "{\"do\":\"show\",\"functions\":[],\"options\":{}}") < 0);
+	assert_int_equal(carry_out(&f, "{\"do\":\"list\",\"functions\":[],\"options\":{}}"), 0);
+	assert_non_null(strstr(f.text, "functions"));
+	end(&f);
+}
+
+/* Nobody reads any more: the work goes on to its end. */
+static void deaf(void **state UNUSED)
+{
+	autoorder o = { 0 };
+	struct fixture f;
+
+	start(&f, "s0-pf-only");
+	assert_int_equal(order_from_text("{\"do\":\"change\",\"wishes\":[{\"function\":\"" PF
+					 "\",\"num_vfs\":2}],\"options\":{}}",
+				 &o, NULL),
+		0);
+	f.w.to = fopen("/dev/full", "w");
+	assert_int_equal(worker_do(&f.w, &o), 1);
+	assert_true(f.w.deaf);
+	fclose(f.w.to);
+	assert_int_equal(fake_num_vfs(f.w.h, PF), 2);
+	end(&f);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(vfs_made_and_told),
+		cmocka_unit_test(refused_by_default),
+		cmocka_unit_test(bad_words_touch_nothing),
+		cmocka_unit_test(cancelled),
+		cmocka_unit_test(a_reset_line_by_line),
+		cmocka_unit_test(looks),
+		cmocka_unit_test(deaf),
+	};
+
+	return cmocka_run_group_tests_name("worker", tests, NULL, NULL);
+}
