@@ -19,7 +19,7 @@ static const struct option options[] = {
 static const struct example examples[] = {
 	{ "export ens1f0/vf0 --format libvirt", "for virsh attach-device or edit" },
 	{ "export ens1f0/vf0 --format libvirt --as interface", "with its MAC address" },
-	{ "export ens1f0 --format libvirt-network", "for virsh net-define" },
+	{ "export ens1f0 --format libvirt-network", "for virsh net-define /dev/stdin" },
 	{ "export nvme0/vf0 --format qemu", "arguments for QEMU" },
 	{ "export ens1f0/vf0-3 --format cdi", "for a file in /etc/cdi" },
 	{ "export pool=guests --format ansible", "for include_tasks" },
