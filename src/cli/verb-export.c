@@ -5,7 +5,7 @@
 #include "select/select.h"
 
 static const struct option options[] = {
-	{ 0, "format", TAKES_VALUE, "FORMAT", "for whom (see below)",
+	{ 0, "format", TAKES_VALUE, "FORMAT", "libvirt, libvirt-network, qemu, cdi, ansible",
 		"libvirt libvirt-network qemu cdi ansible" },
 	{ 0, "as", TAKES_VALUE, "hostdev|interface", "which element of libvirt's",
 		"hostdev interface" },
