@@ -26,7 +26,7 @@ static const char *name_of(const struct inventory *inv, struct bdf pf)
 }
 
 int act_show_leases(struct cli *cli, struct host *h, const struct inventory *inv,
-	const struct lease *const *v, size_t n, struct problem **reterr)
+	const struct lease *const *v, size_t n, char *const *unreadable, struct problem **reterr)
 {
 	autofree struct lease_row *rows = calloc(n + 1, sizeof(*rows));
 	int r;
@@ -39,7 +39,7 @@ int act_show_leases(struct cli *cli, struct host *h, const struct inventory *inv
 			.lost = !lease_is_of(h, v[i]) };
 		rows[i].alive = owner_alive(h, &v[i]->owner, &rows[i].why);
 	}
-	r = out_leases(&cli->out, rows, n, reterr);
+	r = out_leases(&cli->out, rows, n, unreadable, reterr);
 	for (size_t i = 0; i < n; i++)
 		free(rows[i].why);
 	return r;

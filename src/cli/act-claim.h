@@ -10,7 +10,7 @@
 struct claim_opts act_claim_opts(struct act *act);
 /* Shows these leases, with what is found out about their owners now. */
 int act_show_leases(struct cli *cli, struct host *h, const struct inventory *inv,
-	const struct lease *const *v, size_t n, struct problem **reterr);
+	const struct lease *const *v, size_t n, char *const *unreadable, struct problem **reterr);
 /* An owner who need not live: for looking for his claims. */
 int act_owner_named(struct host *h, const char *word, const struct leases *s,
 	const struct lease **ret, size_t *ret_n, struct problem **reterr);

@@ -217,7 +217,7 @@ static int show(struct act *act, const struct leases *s, struct problem **reterr
 	for (size_t i = 0; i < s->n; i++)
 		v[i] = &s->v[i];
 	if (!act->cli->dry_run)
-		return act_show_leases(act->cli, act->host, act->inv, v, s->n, reterr);
+		return act_show_leases(act->cli, act->host, act->inv, v, s->n, NULL, reterr);
 	for (size_t i = 0; i < s->n; i++)
 		act_add(act, BDF_TEXT(v[i]->bdf), 1, NULL, "assign to %s", owner ? owner : "?");
 	return act_finish(act, reterr);

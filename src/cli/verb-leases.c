@@ -55,7 +55,7 @@ static int run(struct cli *cli, const struct args *a, struct problem **reterr)
 		  : act_leases_selected(h, inv, a, inv->leases, v, &n, reterr);
 	if (r == 0 && args_has(a, "gone"))
 		n = keep_gone(h, v, n);
-	return r < 0 ? r : act_show_leases(cli, h, inv, v, n, reterr);
+	return r < 0 ? r : act_show_leases(cli, h, inv, v, n, inv->leases->unreadable, reterr);
 }
 
 const struct verb verb_leases = {

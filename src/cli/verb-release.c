@@ -66,7 +66,7 @@ static void release(struct act *act, const struct args *a, const struct lease *l
 	if (!act->cli->dry_run)
 		r = claim_return(act->host, l->bdf, args_has(a, "clear-quarantine"), &opts, &p);
 	act_add(act, BDF_TEXT(l->bdf), MIN(r, 1), p, "%s %s",
-		r == CLAIM_DROPPED ? "dropped from" : "released from", owner ? owner : "?");
+		r == CLAIM_DROPPED ? "drop from" : "release from", owner ? owner : "?");
 }
 
 static int run(struct cli *cli, const struct args *a, struct problem **reterr)

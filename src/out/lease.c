@@ -147,7 +147,8 @@ static void lease_json(struct json *j, json_object *to, const struct lease_row *
 	before_json(j, json_add_object(j, to, "before"), l);
 }
 
-int out_leases(const struct out *o, const struct lease_row *v, size_t n, struct problem **reterr)
+int out_leases(const struct out *o, const struct lease_row *v, size_t n, char *const *unreadable,
+	struct problem **reterr)
 {
 	autofree const void **rows = calloc(n + 1, sizeof(*rows));
 	autojson j = json_start();
@@ -162,6 +163,10 @@ int out_leases(const struct out *o, const struct lease_row *v, size_t n, struct 
 	list = json_add_array(&j, j.root, "leases");
 	for (size_t i = 0; i < n; i++)
 		lease_json(&j, json_add_object(&j, list, NULL), &v[i]);
+	list = json_add_array(&j, j.root, "unreadable");
+	STRV_FOREACH (u, unreadable) {
+		json_add_str(&j, list, NULL, *u);
+	}
 	return json_print(&j, o, reterr);
 }
 

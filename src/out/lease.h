@@ -19,7 +19,9 @@ struct lease_row {
 extern const struct out_column lease_columns[];
 extern const size_t n_lease_columns;
 
-int out_leases(const struct out *o, const struct lease_row *v, size_t n, struct problem **reterr);
+/* `unreadable`: what could not be read, for JSON; NULL: nothing. */
+int out_leases(const struct out *o, const struct lease_row *v, size_t n, char *const *unreadable,
+	struct problem **reterr);
 
 /* What `claim` is of a function: null, or who has it. */
 void claim_json(struct json *j, json_object *to, const char *key, const struct lease *l);

@@ -80,6 +80,8 @@ static void users_of(struct check_run *r, struct bdf a, bool own, bool *any)
 			fix(r, to,
 				"end pid %d; until then the kernel waits, and nothing else helps",
 				v[i].pid);
+		else if (v[i].kind == HOLDER_CLAIM)
+			fix(r, to, "vfctl leases tells more; vfctl release %s", BDF_TEXT(a));
 		else
 			fix(r, to, "free it first: vfctl bind refuses until then");
 	}

@@ -54,6 +54,18 @@ static int refuse_claimed(struct chooser *c, struct candidate *k, const struct l
 		gone ? ", who is gone" : "");
 }
 
+/* It might be of the very function; its name tells. */
+static int refuse_unreadable(struct chooser *c, struct candidate *k)
+{
+	STRV_FOREACH (u, c->leases->unreadable) {
+		if (str_starts(*u, k->f->address))
+			return problem(&k->why_not, -EBADMSG, PROBLEM_IN_USE,
+				"look at the record, and remove it when nobody has the function",
+				"a claim cannot be read: %s", *u);
+	}
+	return 0;
+}
+
 static int refuse_used(struct chooser *c, struct candidate *k)
 {
 	size_t n;
@@ -116,7 +128,7 @@ static void judge(struct chooser *c, struct candidate *k)
 			"%s is a PF with %zu VFs", k->f->address, k->f->n_vfs);
 	else if (l && lease_is_of(c->h, l))
 		refuse_claimed(c, k, l);
-	else if (refuse_used(c, k) == 0)
+	else if (refuse_unreadable(c, k) == 0 && refuse_used(c, k) == 0)
 		refuse_group(c, k);
 }
 

@@ -24,6 +24,16 @@ static struct apply_opts options(const struct claim_opts *opts, const char *verb
 	return o;
 }
 
+struct claim_opts deed_uninterrupted(const struct claim_opts *opts)
+{
+	struct claim_opts o = *opts;
+
+	o.apply.cancelled = NULL;
+	o.apply.act.driver.cancelled = NULL;
+	o.apply.act.sriov.cancelled = NULL;
+	return o;
+}
+
 int deed_begin(struct host *h, const struct leases *s, const char *verb,
 	const struct claim_opts *opts, struct work **ret, struct problem **reterr)
 {

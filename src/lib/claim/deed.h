@@ -9,6 +9,8 @@ enum { LOCK_MS = 60000 };
 
 /* How long to wait for somebody else, as the options say. */
 unsigned deed_lock_ms(const struct claim_opts *opts);
+/* The same for what must come to its end: a way back is not interrupted. */
+struct claim_opts deed_uninterrupted(const struct claim_opts *opts);
 /* The locks of the leases' PFs, after what was left behind is in order. `verb` must outlive it. */
 int deed_begin(struct host *h, const struct leases *s, const char *verb,
 	const struct claim_opts *opts, struct work **ret, struct problem **reterr);

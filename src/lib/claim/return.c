@@ -138,6 +138,7 @@ static int clean(struct returning *t, const struct lease *l, struct problem **re
 
 static int bring_back(struct returning *t, const struct lease *l, struct problem **reterr)
 {
+	const struct claim_opts opts = deed_uninterrupted(t->opts);
 	autowishes w = { 0 };
 	int r = clean(t, l, reterr);
 
@@ -145,7 +146,7 @@ static int bring_back(struct returning *t, const struct lease *l, struct problem
 		r = node_give_back(t->h, &t->all, l, reterr);
 	if (r >= 0 && deed_wish_before(&w, l) < 0)
 		r = no_memory(reterr);
-	return r < 0 ? r : deed_apply(t->h, t->work, &w, t->verb, t->opts, reterr);
+	return r < 0 ? r : deed_apply(t->h, t->work, &w, t->verb, &opts, reterr);
 }
 
 static int quarantine(struct returning *t, struct lease *l, int code, struct problem **reterr)

@@ -166,28 +166,9 @@ static int choose_some(struct taking *t, struct problem **reterr)
 	return r;
 }
 
-/*
- * A record that cannot be read might be of the very function; its name tells. What is recorded of a
- * function that went is replaced.
- */
-static int refuse_unreadable(struct taking *t, struct problem **reterr)
-{
-	for (size_t i = 0; i < t->leases.n; i++) {
-		const char *address = BDF_TEXT(t->leases.v[i].bdf);
-
-		STRV_FOREACH (u, t->others.unreadable) {
-			if (str_starts(*u, address))
-				return problem(reterr, -EBADMSG, PROBLEM_IN_USE,
-					"look at it, and remove it when nobody has the function",
-					"the claim in %s/%s cannot be read", t->ledger.dir, *u);
-		}
-	}
-	return 0;
-}
-
 static int put_all(struct taking *t, struct problem **reterr)
 {
-	int r = refuse_unreadable(t, reterr);
+	int r = 0;
 
 	for (size_t i = 0; r == 0 && i < t->leases.n; i++) {
 		r = ledger_put(&t->ledger, &t->leases.v[i], reterr);
@@ -267,6 +248,7 @@ static void quarantine(struct taking *t, struct lease *l, const struct problem *
 /* The first that could not be brought back, 0 when all are as before. */
 static int back_to_before(struct taking *t, struct problem **reterr)
 {
+	const struct claim_opts opts = deed_uninterrupted(t->opts);
 	autoleases none = { 0 };
 	autowishes w = { 0 };
 	int r = 0;
@@ -276,7 +258,7 @@ static int back_to_before(struct taking *t, struct problem **reterr)
 		if (r == 0)
 			r = node_give_back(t->h, &none, &t->leases.v[i], reterr);
 	}
-	return r < 0 ? r : deed_apply(t->h, t->work, &w, t->verb, t->opts, reterr);
+	return r < 0 ? r : deed_apply(t->h, t->work, &w, t->verb, &opts, reterr);
 }
 
 static int give_up(struct taking *t, int code, struct problem **reterr)

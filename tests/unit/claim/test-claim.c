@@ -123,6 +123,33 @@ static void all_or_nothing(void **state UNUSED)
 	fixture_end(&f);
 }
 
+static bool enough(void *arg UNUSED)
+{
+	return true;
+}
+
+/* Taking can be interrupted, and is taken back; a way back goes to its end. */
+static void interrupted(void **state UNUSED)
+{
+	const struct bdf one = at(VF(0));
+	struct fixture f;
+	autoleases given = { 0 };
+	autofree char *before = NULL, *after = NULL;
+
+	fixture_start(&f);
+	before = state_of(f.h);
+	f.opts.apply.cancelled = enough;
+	assert_int_equal(take(&f, &one, 1, 1, NULL, &given), -ECANCELED);
+	assert_int_equal(n_records(&f), 0);
+	f.opts.apply.cancelled = NULL;
+	assert_int_equal(take(&f, &one, 1, 1, NULL, &given), 0);
+	f.opts.apply.cancelled = enough;
+	assert_int_equal(give_back(&f, VF(0)), CLAIM_RETURNED);
+	after = state_of(f.h);
+	assert_string_equal(before, after);
+	fixture_end(&f);
+}
+
 /* What cannot be brought back is nobody's, until it can. */
 static void quarantine(void **state UNUSED)
 {
@@ -278,6 +305,7 @@ int main(void)
 		cmocka_unit_test(node_for_a_user),
 		cmocka_unit_test(recycled),
 		cmocka_unit_test(all_or_nothing),
+		cmocka_unit_test(interrupted),
 		cmocka_unit_test(quarantine),
 		cmocka_unit_test(torn_records),
 		cmocka_unit_test(fair_and_near),

@@ -106,7 +106,7 @@ static void containers(void **state UNUSED)
 		autofree char *word = str_printf("container:%s", ids[i]);
 
 		assert_int_equal(owner_parse(h, word, &o, NULL), 0);
-		assert_string_equal(o.path, DOCKER + strlen("/sys/fs/cgroup"));
+		assert_string_equal(o.path, &DOCKER[strlen("/sys/fs/cgroup")]);
 		assert_int_equal(alive(h, &o, "docker-0123"), OWNER_ALIVE);
 		if (i == 0)
 			owner_done(&o);

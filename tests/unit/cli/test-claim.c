@@ -43,7 +43,7 @@ static void given_and_taken_back(void **state UNUSED)
 		"ADDRESS      CLAIM        HOLDER\n" VF0
 		" process:4711 claimed by process:4711\n" VF1 " -            -\n");
 	assert_int_equal(vfctl(&f, "release eth0/vf0"), 0);
-	says(f.out, VF0 " released from process:4711 done\n");
+	says(f.out, VF0 " release from process:4711 done\n");
 	driver_is(&f, VF0, "igbvf");
 	assert_int_equal(fake_resets(f.cli.host, VF0), 1);
 	assert_int_equal(vfctl(&f, "show eth0"), 0);
