@@ -8,7 +8,9 @@
 #include "host/procfs.h"
 #include "host/rootfs.h"
 #include "host/sysfs.h"
+#include "lease/lease.h"
 
+#include <inttypes.h>
 #include <stdio.h>
 
 /* Disks only: others may have a password among their options. */
@@ -198,10 +200,78 @@ static int copy_aliases(struct capture *c)
 	return b.failed || !path ? -ENOMEM : capture_put_text(c, path, b.s ? b.s : "");
 }
 
+/* So much of its owner that who looks at the capture can tell whether he lived. */
+static int copy_process(struct capture *c, int pid, uint64_t start)
+{
+	autofree char *stat = NULL, *path = str_printf("/proc/%d/stat", pid);
+	const char *state;
+	autofree char *text = NULL;
+
+	if (!path)
+		return -ENOMEM;
+	if (!pid || procfs_read(c->h, &stat, "%d/stat", pid) < 0)
+		return 0;
+	state = strrchr(stat, ')');
+	text = str_printf("%d (x) %c 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0 %" PRIu64 "\n", pid,
+		state && state[1] == ' ' && state[2] ? state[2] : 'X', start);
+	return text ? capture_put_text(c, path, text) : -ENOMEM;
+}
+
+static int copy_group(struct capture *c, const char *group)
+{
+	autofree char *procs = NULL, *events = NULL;
+
+	if (!group || !sysfs_exists(c->h, "fs/cgroup%s", group))
+		return 0;
+	procs = sysfs_path("fs/cgroup%s/cgroup.procs", group);
+	events = sysfs_path("fs/cgroup%s/cgroup.events", group);
+	if (!procs || !events || capture_put_text(c, procs, "") < 0)
+		return -ENOMEM;
+	return capture_copy(c, events);
+}
+
+/* The start time that is there now: it tells whether it is still the same process. */
+static int copy_owner(struct capture *c, const struct owner *o)
+{
+	autofree char *stat = NULL;
+	uint64_t start = o->start;
+	const char *rest;
+	int r;
+
+	if (o->pid && procfs_read(c->h, &stat, "%d/stat", o->pid) == 0) {
+		rest = strrchr(stat, ')');
+		if (!rest || sscanf(rest,
+				     ") %*c %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s "
+				     "%*s %*s %*s %*s %*s %" SCNu64,
+				     &start) != 1)
+			start = 0;
+	}
+	r = copy_process(c, o->pid, start);
+	return r < 0 ? r : copy_group(c, o->path);
+}
+
+static int copy_claims(struct capture *c)
+{
+	autostrv char **names = NULL;
+	autoleases all = { 0 };
+	int r = leases_read(c->h, &all);
+
+	for (size_t i = 0; r == 0 && i < all.n; i++)
+		r = copy_owner(c, &all.v[i].owner);
+	if (r == -ENOMEM || rootfs_list(c->h, &names, "run/vfctl/" LEASE_DIR) < 0)
+		return r == -ENOMEM ? r : 0;
+	for (char **name = names; r == 0 && *name; name++) {
+		autofree char *path = str_printf("/run/vfctl/" LEASE_DIR "/%s", *name);
+
+		r = path ? capture_copy(c, path) : -ENOMEM;
+	}
+	return r;
+}
+
 int capture_files(struct capture *c)
 {
 	static int (*const parts[])(struct capture * c) = { copy_fstab, copy_udev_of_disks,
-		copy_domains, copy_aliases };
+		copy_domains, copy_claims, copy_aliases };
 	int r = 0;
 
 	for (size_t i = 0; r == 0 && i < ARRAY_SIZE(parts); i++)

@@ -213,8 +213,7 @@ static int pick(struct chooser *c, struct choice *ret, struct problem **reterr)
 	}
 	if (got.n < c->q->count)
 		return too_few(c, got.n, reterr);
-	*ret = got;
-	got = (struct choice) { 0 };
+	*ret = (struct choice) { TAKE_PTR(got.v), got.n };
 	return 0;
 }
 

@@ -229,7 +229,7 @@ static enum owner_alive container_alive(struct host *h, const struct owner *o, c
 	uint64_t inode;
 	int r = o->path ? sysfs_inode(h, &inode, "fs/cgroup%s", o->path) : -ENOENT;
 
-	if (r == -ENOENT || (r == 0 && inode != o->start)) {
+	if (r == -ENOENT || (r == 0 && inode != o->start && !h->captured)) {
 		*ret_why = strdup("its control group has gone");
 		return OWNER_GONE;
 	}
