@@ -43,7 +43,7 @@ static int check_holders(struct proof_run *r, struct problem **reterr)
 {
 	autoholders held = { 0 };
 
-	if (holders_find_vfio(r->host, &r->target->bdf, 1, &held) < 0)
+	if (holders_find(r->host, &r->target->bdf, 1, &held) < 0)
 		return 0;
 	return holders_refuse(&held, "test", reterr);
 }

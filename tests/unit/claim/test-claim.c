@@ -51,6 +51,23 @@ static void node_for_a_user(void **state UNUSED)
 	node_is(&f, VF(0), 1000, 0600);
 	assert_int_equal(give_back(&f, VF(0)), CLAIM_RETURNED);
 	node_is(&f, VF(0), 0, 0600);
+	/* And a group's. */
+	{
+		const struct claim_request q = { .owner = &f.owner,
+			.among = &one,
+			.n_among = 1,
+			.count = 1,
+			.near = -1,
+			.give_node = true,
+			.node_uid = (uid_t)-1,
+			.node_gid = 5 };
+
+		leases_done(&given);
+		assert_int_equal(claim_take(f.h, &q, &f.opts, &given, NULL), 0);
+		node_is(&f, VF(0), 0, 0660);
+		assert_int_equal(give_back(&f, VF(0)), CLAIM_RETURNED);
+		node_is(&f, VF(0), 0, 0600);
+	}
 	fixture_end(&f);
 }
 

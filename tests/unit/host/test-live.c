@@ -31,6 +31,32 @@ static int setup(void **state)
 	return host_new_live(&f->h, NULL);
 }
 
+/* An owner of -1 stays; what a link leads to is not touched. */
+static void owners_of_nodes(void **state)
+{
+	struct fixture *f = *state;
+	autofree char *link = str_printf("%s/link", f->dir);
+	FILE *file = fopen(f->path, "w");
+	struct stat st;
+
+	assert_non_null(file);
+	fclose(file);
+	assert_int_equal(f->h->ops->set_owner(f->h, f->path, getuid(), (gid_t)-1, 0660), 0);
+	assert_int_equal(f->h->ops->stat(f->h, f->path, &st), 0);
+	assert_int_equal(st.st_mode & 07777, 0660);
+	assert_int_equal(st.st_uid, getuid());
+	if (getuid() == 0) {
+		assert_int_equal(f->h->ops->set_owner(f->h, f->path, 1000, 5, 0600), 0);
+		assert_int_equal(f->h->ops->stat(f->h, f->path, &st), 0);
+		assert_int_equal(st.st_uid, 1000);
+		assert_int_equal(st.st_gid, 5);
+	}
+	assert_int_equal(symlink(f->path, link), 0);
+	assert_int_equal(f->h->ops->set_owner(f->h, link, getuid(), (gid_t)-1, 0666), -ELOOP);
+	unlink(link);
+	assert_int_equal(f->h->ops->set_owner(f->h, link, getuid(), (gid_t)-1, 0666), -ENOENT);
+}
+
 static int teardown(void **state)
 {
 	struct fixture *f = *state;
@@ -460,6 +486,7 @@ int main(void)
 		T(alternative_names),
 		T(requests_are_understood),
 		T(modules),
+		cmocka_unit_test_setup_teardown(owners_of_nodes, setup, teardown),
 		cmocka_unit_test(descriptors_only),
 	};
 
