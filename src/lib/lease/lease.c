@@ -138,7 +138,7 @@ int leases_read(struct host *h, struct leases *ret)
 	if (r == -ENOMEM)
 		return r;
 	if (r < 0 && r != -ENOENT && r != -ENOTDIR)
-		r = leases_add_record(&s, RUN_DIR, r, NULL);
+		r = leases_add_record(&s, RUN_DIR, r, "");
 	else
 		r = 0;
 	for (char **name = names; r == 0 && name && *name; name++) {

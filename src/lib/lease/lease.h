@@ -96,7 +96,7 @@ int leases_add(struct leases *s, struct lease *l);
 void leases_sort(struct leases *s);
 /* Of that address; NULL: none. */
 struct lease *leases_find(const struct leases *s, struct bdf a);
-/* Reads record `name` whose text is `text` (negative `code`: it could not be read). -ENOMEM. */
+/* Reads record `name` whose text is `text` (negative `code`: why it could not be read). -ENOMEM. */
 int leases_add_record(struct leases *s, const char *name, int code, const char *text);
 
 /* Those of a machine, live or captured, with what could not be read; -ENOMEM. */

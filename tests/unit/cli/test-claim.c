@@ -57,8 +57,8 @@ static void given_and_taken_back(void **state UNUSED)
 static void claimed_is_claimed(void **state UNUSED)
 {
 	static const char *const refused[] = { "unbind eth0/vf0", "bind eth0/vf0 igbvf",
-		"restore eth0/vf0", "destroy eth0", "create eth0 2", "reset eth0/vf0", "test eth0/vf0",
-		"assign eth0/vf0 --to manual:other" };
+		"restore eth0/vf0", "destroy eth0", "create eth0 2", "reset eth0/vf0",
+		"test eth0/vf0", "assign eth0/vf0 --to manual:other" };
 	struct fixture f;
 
 	begin(&f);
