@@ -253,15 +253,21 @@ const char *args_value(const struct args *a, const char *option)
 	return value;
 }
 
-int args_timeout_ms(const struct args *a, unsigned *ret, struct problem **reterr)
+int args_seconds_ms(
+	const struct args *a, const char *option, unsigned *ret, struct problem **reterr)
 {
 	enum { longest = 24 * 3600 };
-	const char *text = args_value(a, "timeout");
+	const char *text = args_value(a, option);
 	uint32_t seconds = 0;
 
 	if (text && (parse_u32(text, &seconds) < 0 || !seconds || seconds > longest))
 		return problem(reterr, -EINVAL, PROBLEM_USAGE, NULL,
-			"--timeout %s: not a number of seconds from 1 to %d", text, longest);
+			"--%s %s: not a number of seconds from 1 to %d", option, text, longest);
 	*ret = seconds * 1000;
 	return 0;
+}
+
+int args_timeout_ms(const struct args *a, unsigned *ret, struct problem **reterr)
+{
+	return args_seconds_ms(a, "timeout", ret, reterr);
 }

@@ -37,5 +37,8 @@ bool args_has(const struct args *a, const char *option);
 unsigned args_count(const struct args *a, const char *option);
 /* The last value given, or NULL. */
 const char *args_value(const struct args *a, const char *option);
-/* Seconds of --timeout as milliseconds; 0 when not given. */
+/* Seconds of that option as milliseconds; 0 when not given. */
+int args_seconds_ms(
+	const struct args *a, const char *option, unsigned *ret, struct problem **reterr);
+/* Those of --timeout. */
 int args_timeout_ms(const struct args *a, unsigned *ret, struct problem **reterr);

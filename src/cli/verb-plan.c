@@ -6,6 +6,7 @@
 static const struct option options[] = {
 	{ 0, "detailed-exitcode", TAKES_NOTHING, NULL, "0: nothing to do; 2: there are changes",
 		NULL },
+	OPTION_PF,
 	OPTION_ALLOW_DESTROY,
 	OPTION_ALLOW_IN_USE,
 };

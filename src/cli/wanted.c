@@ -59,8 +59,8 @@ static bool is_picture(const char *name)
 	return str_eq(name, "-") || str_ends(name, ".json");
 }
 
-static int read_policy(
-	struct act *act, const struct args *a, struct wishes *ret, struct problem **reterr)
+static int read_policy(struct act *act, const struct args *a, const struct function *pf,
+	struct wishes *ret, struct problem **reterr)
 {
 	CLEANUP(policy_freep) struct policy *p = NULL;
 	autofree char *cwd = getcwd(NULL, 0);
@@ -80,7 +80,7 @@ static int read_policy(
 	if (r == 0)
 		r = policy_load(act->host, act->inv, &opts, &p);
 	if (r == 0)
-		r = policy_refuse(p, reterr);
+		r = policy_refuse_for(p, pf, reterr);
 	if (r == 0)
 		r = policy_wishes(p, ret);
 	if (r == -ENOMEM && reterr && !*reterr)
@@ -88,21 +88,53 @@ static int read_policy(
 	return r;
 }
 
+/* That of --pf; NULL: all. */
+static int read_pf(
+	struct act *act, const struct args *a, struct function **ret, struct problem **reterr)
+{
+	const char *word = args_value(a, "pf");
+	struct function *f = NULL;
+	int r = word ? select_one(act->host, act->inv, word, &f, reterr) : 0;
+
+	if (r < 0)
+		return r;
+	if (f && f->kind != FUNCTION_PF)
+		return problem(reterr, -EINVAL, PROBLEM_USAGE,
+			"vfctl list kind=pf shows those that there are", "--pf %s: %s is not a PF",
+			word, f->address);
+	*ret = f;
+	return 0;
+}
+
+static void note_nothing(struct act *act, const struct function *pf)
+{
+	if (!out_is_json(&act->cli->out))
+		fprintf(act->cli->out.notes, "vfctl: no configuration is about %s: vfctl-pf.d(5)\n",
+			pf ? pf->address : "a PF of this machine");
+}
+
 int wanted_read(struct act *act, const struct args *a, struct wishes *ret, struct problem **reterr)
 {
 	autofree char *text = NULL;
-	int r;
+	struct function *pf = NULL;
+	autowishes w = { 0 };
+	bool picture = a->n_words == 1 && is_picture(a->words[0]);
+	int r = read_pf(act, a, &pf, reterr);
 
-	if (a->n_words != 1 || !is_picture(a->words[0])) {
-		r = read_policy(act, a, ret, reterr);
-		if (r == 0 && !ret->n && !out_is_json(&act->cli->out))
-			fputs("vfctl: no configuration is about a PF of this machine: "
-			      "vfctl-pf.d(5)\n",
-				act->cli->out.notes);
+	if (r == 0 && picture)
+		r = read_text(a->words[0], &text, reterr);
+	if (r == 0)
+		r = picture ? wishes_from_json(text, a->words[0], &w, reterr)
+			    : read_policy(act, a, pf, &w, reterr);
+	if (r < 0)
 		return r;
-	}
-	r = read_text(a->words[0], &text, reterr);
-	return r < 0 ? r : wishes_from_json(text, a->words[0], ret, reterr);
+	if (pf)
+		wishes_keep(&w, pf->bdf);
+	if (!w.n && !picture)
+		note_nothing(act, pf);
+	*ret = w;
+	w = (struct wishes) { 0 };
+	return 0;
 }
 
 int wanted_lock(struct act *act, const struct wishes *w, struct problem **reterr)

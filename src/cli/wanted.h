@@ -9,11 +9,17 @@
 		0, "allow-destroy", TAKES_NOTHING, NULL, "also remove VFs that nobody uses", NULL  \
 	}
 
+#define OPTION_PF                                                                                  \
+	{                                                                                          \
+		0, "pf", TAKES_VALUE, "PF", "what is wanted of this PF alone", "<pf>"              \
+	}
+
 /* act_start() for these verbs: looking is allowed on a captured machine. */
 int wanted_start(struct act *act, struct cli *cli, const struct args *a, struct problem **reterr);
 /*
  * The machine's configuration when there are no words; else files and folders of it, or one
- * picture that `show --json` printed, also as "-" from the standard input.
+ * picture that `show --json` printed, also as "-" from the standard input. With --pf only what is
+ * about that PF.
  */
 int wanted_read(struct act *act, const struct args *a, struct wishes *ret, struct problem **reterr);
 /* The locks of all that is wished, and the machine as it is then. */

@@ -31,6 +31,18 @@ void wishes_done(struct wishes *w)
 	*w = (struct wishes) { 0 };
 }
 
+void wishes_keep(struct wishes *w, struct bdf bdf)
+{
+	size_t kept = 0;
+
+	for (size_t i = 0; i < w->n; i++)
+		if (bdf_eq(w->v[i].bdf, bdf))
+			w->v[kept++] = w->v[i];
+		else
+			pf_wish_done(&w->v[i]);
+	w->n = kept;
+}
+
 /* Room for one more at `at`; arrays grow by doubling. False when memory is out. */
 static bool open_gap(void **v, size_t *n, size_t at, size_t size)
 {

@@ -62,6 +62,9 @@ void wishes_done(struct wishes *w);
 struct pf_wish *wishes_pf(struct wishes *w, struct bdf bdf);
 struct vf_wish *pf_wish_vf(struct pf_wish *pf, unsigned index);
 
+/* Drops the wishes about all others. */
+void wishes_keep(struct wishes *w, struct bdf bdf);
+
 /* Replaces *field by a copy; -ENOMEM. */
 int wish_put(char **field, const char *value);
 /* KEY=VALUE; a word of the same key is replaced. -ENOMEM. */

@@ -52,10 +52,14 @@ static bool is_told(const struct findings *f, const struct policy_line *l)
 static struct finding *collides(struct addresses *a, const struct policy_pf *pf, int vf,
 	const struct policy_value *v, const char *why)
 {
-	struct finding *fd = findings_add(&a->c->p->findings, FINDING_ERROR, FINDING_COLLISION,
-		v->from->file, v->from->value_pos, "%s=%s for %s/vf%d: %s", v->key->name,
-		v->from->value, pf->f->address, vf, why ? why : "it is taken");
+	struct findings *all = &a->c->p->findings;
+	struct finding *fd;
 
+	all->about = pf->f->address;
+	fd = findings_add(all, FINDING_ERROR, FINDING_COLLISION, v->from->file, v->from->value_pos,
+		"%s=%s for %s/vf%d: %s", v->key->name, v->from->value, pf->f->address, vf,
+		why ? why : "it is taken");
+	all->about = NULL;
 	if (v->key->stable && !str_eq(v->from->value, "stable"))
 		finding_hint(fd, "%s=stable is an address that nobody has", v->key->name);
 	else

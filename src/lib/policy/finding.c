@@ -47,7 +47,7 @@ const char *finding_level_name(enum finding_level l)
 struct finding *findings_add(struct findings *f, enum finding_level level, enum finding_kind kind,
 	const char *file, struct ini_pos pos, const char *fmt, ...)
 {
-	struct finding fd = { level, kind, strdup(file), pos, NULL, NULL };
+	struct finding fd = { level, kind, strdup(file), pos, NULL, NULL, f->about };
 	va_list ap;
 
 	va_start(ap, fmt);

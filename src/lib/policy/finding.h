@@ -36,12 +36,14 @@ struct finding {
 	struct ini_pos pos; /* {0, 0}: the file as a whole */
 	char *what;	    /* one line, no full stop */
 	char *hint;	    /* what was meant, or what to do; NULL */
+	const char *about;  /* the PF for which it is wrong, borrowed; NULL: for all */
 };
 
 struct findings {
 	struct finding *v; /* after findings_sort(): by file in order of reading, then by place */
 	size_t n, errors;
-	bool failed; /* memory ran out: some are missing */
+	bool failed;	   /* memory ran out: some are missing */
+	const char *about; /* of what is added next; borrowed */
 };
 
 void findings_done(struct findings *f);

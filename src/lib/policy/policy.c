@@ -50,10 +50,12 @@ static int read_texts(struct policy *p)
 static void tell_overlap(struct policy *p, const struct function *f, const struct policy_text *t,
 	const struct policy_text *first)
 {
-	struct finding *fd = findings_add(&p->findings, FINDING_ERROR, FINDING_OVERLAP, t->file,
-		t->match_pos, "%s is also what %s:%u is about", f->address, first->file,
-		first->match_pos.line);
+	struct finding *fd;
 
+	p->findings.about = f->address;
+	fd = findings_add(&p->findings, FINDING_ERROR, FINDING_OVERLAP, t->file, t->match_pos,
+		"%s is also what %s:%u is about", f->address, first->file, first->match_pos.line);
+	p->findings.about = NULL;
 	finding_hint(fd, "one file for one PF: narrow one [Match], or make this a drop-in, %s.d/",
 		first->file);
 }
@@ -122,10 +124,12 @@ static int resolve_pfs(struct check *c)
 	int r = 0;
 
 	for (size_t i = 0; r == 0 && i < c->p->n_pfs; i++) {
+		c->p->findings.about = c->p->pfs[i].f->address;
 		r = policy_pf_resolve(&c->p->pfs[i]);
 		if (r == 0)
 			r = policy_check_pf(c, &c->p->pfs[i]);
 	}
+	c->p->findings.about = NULL;
 	return r == 0 ? policy_addresses(c) : r;
 }
 
@@ -167,23 +171,29 @@ int policy_load(struct host *h, const struct inventory *inv, const struct policy
 
 /* ---- For those who act ---- */
 
-static const struct finding *first_error(const struct policy *p, bool but_identity)
+static bool is_error_for(const struct finding *f, const struct function *pf)
+{
+	return f->level == FINDING_ERROR && (!pf || !f->about || str_eq(f->about, pf->address));
+}
+
+static const struct finding *first_error(
+	const struct policy *p, const struct function *pf, bool but_identity)
 {
 	for (size_t i = 0; i < p->findings.n; i++)
-		if (p->findings.v[i].level == FINDING_ERROR &&
+		if (is_error_for(&p->findings.v[i], pf) &&
 			!(but_identity && p->findings.v[i].kind == FINDING_IDENTITY))
 			return &p->findings.v[i];
 	return NULL;
 }
 
-int policy_refuse(const struct policy *p, struct problem **reterr)
+int policy_refuse_for(const struct policy *p, const struct function *pf, struct problem **reterr)
 {
-	const struct finding *f = first_error(p, true);
+	const struct finding *f = first_error(p, pf, true);
 	bool drift = !f;
 	autofree char *place = NULL;
 
 	if (!f)
-		f = first_error(p, false);
+		f = first_error(p, pf, false);
 	if (!f)
 		return 0;
 	place = f->pos.line ? str_printf("%s:%u", f->file, f->pos.line) : strdup(f->file);
@@ -195,4 +205,9 @@ int policy_refuse(const struct policy *p, struct problem **reterr)
 	else if (f->hint)
 		problem_hint(reterr, "%s", f->hint);
 	return drift ? -ESTALE : -EINVAL;
+}
+
+int policy_refuse(const struct policy *p, struct problem **reterr)
+{
+	return policy_refuse_for(p, NULL, reterr);
 }

@@ -70,6 +70,11 @@ DEFINE_AUTO(struct policy, policy_free);
  * PROBLEM_DRIFT when nothing but cards is wrong.
  */
 int policy_refuse(const struct policy *p, struct problem **reterr);
+/*
+ * The same for one PF: what is wrong for another, such as its card, does not hinder it. What cannot
+ * be understood hinders all.
+ */
+int policy_refuse_for(const struct policy *p, const struct function *pf, struct problem **reterr);
 /* After policy_refuse(). Each value's line is the wish's source. */
 int policy_wishes(const struct policy *p, struct wishes *ret);
 

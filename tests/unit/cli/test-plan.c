@@ -143,6 +143,70 @@ static void others_are_not_stopped(void **state UNUSED)
 	end(&f);
 }
 
+/* Of a configuration for both, one PF alone; and what is wrong with the other does not matter. */
+static void one_pf_of_many(void **state UNUSED)
+{
+	static const char both[] = "[Match]\nDriver=igb\n[PF]\nVirtualFunctions=3\n";
+	struct fixture f;
+
+	start(&f, HOSTS_DIR "/s0-pf-only.tar.gz");
+	assert_int_equal(with_config(&f, "plan --pf 01:00.0", both), 0);
+	assert_non_null(strstr(f.out, PF));
+	assert_null(strstr(f.out, "0000:02:00.0"));
+	assert_int_equal(with_config(&f, "apply --yes --pf eth1", both), 0);
+	assert_int_equal(fake_num_vfs(f.cli.host, PF), 0);
+	assert_int_equal(fake_num_vfs(f.cli.host, "0000:02:00.0"), 3);
+	/* Another card where that one was: the other PF goes its way. */
+	fake_put(f.cli.host, "52:54:00:bb:00:01\n", "/sys/class/net/eth1/address");
+	assert_int_equal(with_config(&f, "apply --yes", both), 8);
+	assert_int_equal(with_config(&f, "apply --yes --pf eth1", both), 8);
+	assert_int_equal(fake_num_vfs(f.cli.host, PF), 0);
+	assert_int_equal(with_config(&f, "apply --yes --pf eth0", both), 0);
+	assert_int_equal(fake_num_vfs(f.cli.host, PF), 3);
+	/* What cannot be read may mean any of them. */
+	assert_int_equal(
+		with_config(&f, "apply --yes --pf eth0", "[Match]\nDriver=igb\n[PE]\n"), 2);
+	assert_int_equal(with_config(&f, "apply --yes --pf 00:1f.2", both), 2);
+	assert_int_equal(with_config(&f, "apply --yes --pf eth99", both), 3);
+	assert_int_equal(with_config(&f, "apply --yes --pf eth0",
+				 "[Match]\nName=eth1\n[PF]\n"
+				 "VirtualFunctions=1\n"),
+		0);
+	assert_non_null(strstr(f.notes, "no configuration is about " PF));
+	assert_int_equal(fake_num_vfs(f.cli.host, PF), 3);
+	end(&f);
+}
+
+static void tried_again(void **state UNUSED)
+{
+	struct lock other = { -1 };
+	struct fixture f;
+	autofree char *who = NULL;
+	uint64_t begin;
+
+	start(&f, HOSTS_DIR "/s0-pf-only.tar.gz");
+	autofree char *dir = str_printf("%s/lock", f.run_dir);
+	assert_int_equal(lock_try(dir, PF, "4711 apply", &other, &who), 0);
+	begin = host_now_ms(f.cli.host);
+	assert_int_equal(with_config(&f, "apply --yes --retry 20", four), 5);
+	/* After 1, 2, 4, 8 seconds; 16 more are too long. */
+	assert_in_range(host_now_ms(f.cli.host) - begin, 15000, 16000);
+	assert_non_null(strstr(f.notes, "vfctl: once more in 8 s\n"));
+	assert_null(strstr(f.notes, "once more in 16 s"));
+	lock_release(&other);
+	/* The first try fails, and is taken back; not the second. */
+	fake_fail_nth(f.cli.host, FAKE_WRITE, 2, -EIO);
+	assert_int_equal(with_config(&f, "apply --yes --retry 20", four), 0);
+	assert_non_null(strstr(f.notes, "vfctl: once more in 1 s\n"));
+	assert_int_equal(fake_num_vfs(f.cli.host, PF), 4);
+	driver_is(&f, VF1, "vfio-pci");
+	/* What is written wrong stays wrong. */
+	assert_int_equal(with_config(&f, "apply --yes --retry 20", "[Match]\nPath=*\n[PE]\n"), 2);
+	assert_null(strstr(f.notes, "once more"));
+	assert_int_equal(with_config(&f, "apply --yes --retry x", four), 2);
+	end(&f);
+}
+
 static void what_changed_since_is_not_undone(void **state UNUSED)
 {
 	struct fixture f;
@@ -213,6 +277,8 @@ int main(void)
 		cmocka_unit_test(held_ones_are_never_destroyed),
 		cmocka_unit_test(others_are_not_stopped),
 		cmocka_unit_test(what_changed_since_is_not_undone),
+		cmocka_unit_test(one_pf_of_many),
+		cmocka_unit_test(tried_again),
 		cmocka_unit_test(a_failure_takes_all_back),
 		cmocka_unit_test(one_at_a_time),
 		cmocka_unit_test(without_a_journal),
