@@ -12,6 +12,7 @@
 #   wait_for SECONDS COMMAND…   repeats until it succeeds
 #   snapshot FILE               what vfctl could have changed on this machine, as text
 #   make_disk FILE BLOCKS       a disk image; every 512-byte block is a line with its own number
+#   qemu COMMAND                has QEMU's monitor do it
 #   out FILE                    name of a result file that L0 keeps
 
 # Where things are; outside the lab (tests/lab/host-story) elsewhere.
@@ -32,6 +33,10 @@ say() {
 
 out() {
 	echo "$lab_out/$1"
+}
+
+qemu() {
+	wait_for 10 test ! -e /lab/monitor && echo "$1" >/lab/monitor.new && mv /lab/monitor.new /lab/monitor
 }
 
 make_disk() {
