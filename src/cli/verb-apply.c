@@ -99,7 +99,7 @@ static int run(struct cli *cli, const struct args *a, struct problem **reterr)
 {
 	unsigned retry_ms, pause_ms = FIRST_PAUSE_MS;
 	struct problem *p = NULL;
-	struct host *h;
+	struct host *h = NULL;
 	uint64_t end;
 	int r = args_seconds_ms(a, "retry", &retry_ms, reterr);
 
