@@ -53,7 +53,8 @@ packages_for() {
 		;;
 	test)
 		echo clang clang-format clang-tidy cppcheck codespell shellcheck \
-			libcmocka-dev binutils jq git dbus-daemon systemd bash-completion zsh libxml2-utils graphviz "$(clang_runtime)"
+			libcmocka-dev binutils jq git dbus-daemon systemd dpkg-dev debhelper lintian bash-completion \
+			zsh fish libxml2-utils graphviz "$(clang_runtime)"
 		;;
 	lab)
 		# pci.ids: names in the demonstration; busybox, dash, kmod, ip (and where a scenario
