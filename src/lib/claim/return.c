@@ -152,7 +152,8 @@ static int bring_back(struct returning *t, const struct lease *l, struct problem
 static int quarantine(struct returning *t, struct lease *l, int code, struct problem **reterr)
 {
 	autofree char *why = reterr && *reterr ? problem_text(*reterr) : NULL;
-	int r = wish_put(&l->reason, why ? why : strerror(-code));
+	autofree char *safe = str_printable(why ? why : strerror(-code));
+	int r = wish_put(&l->reason, safe ? safe : strerror(-code));
 
 	lease_set_state(t->h, l, LEASE_QUARANTINE);
 	if (r == 0)

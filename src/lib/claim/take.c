@@ -79,6 +79,13 @@ static int copy_owner(const struct owner *from, struct owner *to)
 	return wish_put(&to->path, from->path);
 }
 
+static int put_printable(char **field, const char *text)
+{
+	autofree char *safe = text ? str_printable(text) : NULL;
+
+	return text && !safe ? -ENOMEM : wish_put(field, safe);
+}
+
 static int record(struct taking *t, const struct function *f, struct lease *l)
 {
 	int r;
@@ -94,7 +101,7 @@ static int record(struct taking *t, const struct function *f, struct lease *l)
 	if (r == 0)
 		r = copy_owner(t->q->owner, &l->owner);
 	if (r == 0)
-		r = wish_put(&l->pool, t->q->pool);
+		r = put_printable(&l->pool, t->q->pool);
 	return r < 0 ? r : remember(t, f, l);
 }
 
@@ -238,8 +245,9 @@ static int hand_over_all(struct taking *t, struct problem **reterr)
 static void quarantine(struct taking *t, struct lease *l, const struct problem *why)
 {
 	autofree char *text = why ? problem_text(why) : NULL;
+	autofree char *safe = text ? str_printable(text) : NULL;
 
-	if (wish_put(&l->reason, text ? text : "what was before could not be brought back") < 0)
+	if (wish_put(&l->reason, safe ? safe : "what was before could not be brought back") < 0)
 		return;
 	lease_set_state(t->h, l, LEASE_QUARANTINE);
 	(void)ledger_put(&t->ledger, l, NULL);

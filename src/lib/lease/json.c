@@ -263,6 +263,11 @@ static void get_before(struct reader *r, json_object *j, struct lease *l)
 	l->node_mode = (uint32_t)get_number(r, node, "mode", 07777);
 }
 
+static bool is_shown(const char *s)
+{
+	return !s || str_is_printable(s);
+}
+
 static void get_all(struct reader *r, json_object *j, struct lease *l)
 {
 	json_object *vf = get(r, j, "vf", json_type_int);
@@ -277,6 +282,10 @@ static void get_all(struct reader *r, json_object *j, struct lease *l)
 	get_owner(r, get(r, j, "owner", json_type_object), &l->owner);
 	get_times(r, j, l);
 	get_before(r, j, l);
+	/* What is shown to people must not speak to their terminals. */
+	if (!r->code && !(is_shown(l->owner.id) && is_shown(l->owner.path) && is_shown(l->pool) &&
+				is_shown(l->reason) && is_shown(l->node)))
+		r->code = -EBADMSG;
 	/* A name becomes a path: it must stay below the folder of device nodes. */
 	if (!r->code && (l->vf < -1 || l->vf > UINT16_MAX ||
 				(l->node && (strstr(l->node, "..") || *l->node == '/'))))

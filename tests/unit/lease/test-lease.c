@@ -62,6 +62,8 @@ static void not_one_of_ours(void **state UNUSED)
 		{ "\"vlan=0\"", "0", -EBADMSG },
 		{ "igbvf", "igb\\u0000vf", -EBADMSG },
 		{ "\"uid\":1000,", "", -EBADMSG },
+		{ "\"id\":\"4711\"", "\"id\":\"4711\\u001b[2J\"", -EBADMSG },
+		{ "\"reason\":null", "\"reason\":\"a\\nb\"", -EBADMSG },
 	};
 
 	for (size_t i = 0; i < ARRAY_SIZE(bad); i++) {
