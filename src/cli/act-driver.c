@@ -156,6 +156,8 @@ int act_on_each(struct cli *cli, const struct args *a, const struct act_driver *
 
 	r = act_start(&act, cli, a, reterr);
 	if (r == 0)
+		r = act_find_daemon(&act, reterr);
+	if (r == 0)
 		r = select_some(act.host, act.inv, a->words, a->n_words, &found, reterr);
 	if (r == 0)
 		r = act_on_drivers(&act, &found, what, reterr);

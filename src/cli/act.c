@@ -43,6 +43,7 @@ int act_start(struct act *act, struct cli *cli, const struct args *a, struct pro
 
 void act_done(struct act *act)
 {
+	daemon_free(act->daemon);
 	work_end(act->work);
 	free(act->command);
 	inventory_free(act->inv);
@@ -124,7 +125,7 @@ int act_lock(struct act *act, const struct selection *s, struct problem **reterr
 	struct apply_opts opts = act_apply_opts(act);
 	int r = act_verify_cards(act, s, reterr);
 
-	if (r < 0 || act->cli->dry_run)
+	if (r < 0 || act->cli->dry_run || act->daemon)
 		return r;
 	if (!pfs)
 		return problem(reterr, -ENOMEM, PROBLEM_NO_MEMORY, NULL, "out of memory");
@@ -181,8 +182,11 @@ int act_apply(struct act *act, const struct wishes *w, const struct plan_opts *h
 	const struct problem *no;
 	autoplan plan = { 0 };
 	autonow now = { 0 };
-	int r = cli_inventory(act->cli, INVENTORY_OVERRIDES | INVENTORY_SRIOV, &inv, reterr);
+	int r;
 
+	if (act->daemon)
+		return act_ask(act, w, how ? how : &all, opts, reterr);
+	r = cli_inventory(act->cli, INVENTORY_OVERRIDES | INVENTORY_SRIOV, &inv, reterr);
 	if (r == 0)
 		r = now_read(act->host, inv, w, opts->act.driver.state_dir, &now, reterr);
 	if (r == 0 && plan_make(inv, &now, w, how ? how : &all, &plan) < 0)

@@ -4,6 +4,7 @@
 
 #include "cli.h"
 #include "driver/driver.h"
+#include "ipc/client.h"
 #include "plan/apply.h"
 #include "out/result.h"
 #include "select/select.h"
@@ -26,6 +27,9 @@ struct act {
 	struct journal_place places; /* of the journal */
 	struct work *work;	     /* NULL: act_lock() was not called */
 	unsigned journal_id;	     /* of what was done; 0: nothing was */
+	struct daemon *daemon;	     /* that does the work; NULL: this process does */
+	bool records;		     /* the daemon shall note which cards were configured */
+	bool skips_refused;	     /* --keep-going with a plan that has refusals */
 };
 
 /* Refuses what may not be changed, takes the picture, reads the shared options. */
@@ -35,6 +39,17 @@ int act_start_seeing(struct act *act, struct cli *cli, const struct args *a, uns
 	struct problem **reterr);
 void act_done(struct act *act);
 #define autoact CLEANUP(act_done) struct act
+
+/*
+ * For verbs whose work is all done by act_apply(), wanted_apply() or act_ask_reset(): asks the
+ * daemon for it when there is one. Then act_lock() takes no locks, and nothing below needs rights.
+ */
+int act_find_daemon(struct act *act, struct problem **reterr);
+/* act_apply() and resets by the daemon. */
+int act_ask(struct act *act, const struct wishes *w, const struct plan_opts *how,
+	const struct apply_opts *opts, struct problem **reterr);
+int act_ask_reset(
+	struct act *act, const struct selection *s, const char *method, struct problem **reterr);
 
 /* Options of the rooms below, filled from ours. They borrow `act`. */
 struct driver_opts act_driver_opts(struct act *act);

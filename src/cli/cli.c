@@ -63,6 +63,7 @@ int cli_init(struct cli *cli, const struct args *a, struct problem **reterr)
 	for (size_t i = 0; i < a->n_words; i++)
 		cli->wants_pools |= str_starts(a->words[i], "pool=");
 	cli->dry_run = args_has(a, "dry-run");
+	cli->asks_daemon &= !args_has(a, "direct");
 	cli->verbose = args_count(a, "verbose");
 	cli->progress = cli->verbose || isatty(fileno(cli->out.notes));
 	if (a->verb->columns)

@@ -20,6 +20,7 @@ struct cli {
 	const char *learned_dir; /* and what drivers answered to settings; NULL as well */
 	bool wants_pools;	 /* a selector pool=NAME is among the words */
 	bool dry_run;
+	bool asks_daemon; /* changes go to a daemon where there is one; --direct: not */
 	unsigned verbose;
 	bool progress;	   /* say what is awaited */
 	bool waited;	   /* an unfinished progress line stands on the terminal */

@@ -70,6 +70,7 @@ int main(int argc, char **argv)
 		.run_dir = "/run/vfctl",
 		.history_dir = "/var/lib/vfctl/journal",
 		.jobs = 16,
+		.asks_daemon = true,
 		.learned_dir = "/var/lib/vfctl/learned",
 	};
 	autoproblem *p = NULL;

@@ -25,6 +25,7 @@ static const struct example examples[] = {
 static int apply(
 	struct act *act, const struct wishes *w, const struct args *a, struct problem **reterr)
 {
+	const struct plan_opts how = wanted_consent(a);
 	autoplan plan = { 0 };
 	autonow now = { 0 };
 	int r = act->cli->dry_run ? 0 : wanted_lock(act, w, reterr);
@@ -35,7 +36,8 @@ static int apply(
 		return r;
 	if (act->cli->dry_run)
 		return wanted_show(act, &plan, reterr);
-	r = wanted_apply(act, &plan, a, reterr);
+	act->records = true;
+	r = wanted_apply(act, w, &how, &plan, a, reterr);
 	if (r)
 		return r;
 	r = act_record_cards(act, w, reterr);
@@ -51,6 +53,8 @@ static int try_once(struct cli *cli, const struct args *a, struct problem **rete
 	int r;
 
 	r = act_start(&act, cli, a, reterr);
+	if (r == 0)
+		r = act_find_daemon(&act, reterr);
 	if (r == 0)
 		r = wanted_read(&act, a, &w, reterr);
 	return r < 0 ? r : apply(&act, &w, a, reterr);

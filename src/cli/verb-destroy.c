@@ -35,6 +35,8 @@ static int run(struct cli *cli, const struct args *a, struct problem **reterr)
 
 	r = act_start(&act, cli, a, reterr);
 	if (r == 0)
+		r = act_find_daemon(&act, reterr);
+	if (r == 0)
 		r = select_pf(act.host, act.inv, a->words[0], &pf, reterr);
 	if (r == 0)
 		r = act_lock(&act, &(struct selection) { &pf, 1 }, reterr);

@@ -59,6 +59,8 @@ static int run(struct cli *cli, const struct args *a, struct problem **reterr)
 
 	r = act_start(&act, cli, a, reterr);
 	if (r == 0)
+		r = act_find_daemon(&act, reterr);
+	if (r == 0)
 		r = topology_load(act.host, act.inv, &t, reterr);
 	if (r == 0)
 		r = select_some(act.host, act.inv, a->words, a->n_words, &found, reterr);
@@ -66,9 +68,11 @@ static int run(struct cli *cli, const struct args *a, struct problem **reterr)
 		r = act_lock(&act, &found, reterr);
 	if (r < 0)
 		return r;
-	for (size_t i = 0; i < found.n; i++)
+	if (act.daemon)
+		r = act_ask_reset(&act, &found, args_value(a, "method"), reterr);
+	for (size_t i = 0; !act.daemon && i < found.n; i++)
 		reset_one(&act, t, found.v[i], args_value(a, "method"));
-	return act_finish(&act, reterr);
+	return r < 0 ? r : act_finish(&act, reterr);
 }
 
 const struct verb verb_reset = {

@@ -244,6 +244,8 @@ static int run(struct cli *cli, const struct args *a, struct problem **reterr)
 	if (r == 0)
 		r = act_start(&act, cli, a, reterr);
 	if (r == 0)
+		r = act_find_daemon(&act, reterr);
+	if (r == 0)
 		r = select_some(act.host, act.inv, a->words, 1, &found, reterr);
 	if (r == 0)
 		r = set_each(&act, &found, &s, reterr);

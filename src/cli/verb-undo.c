@@ -78,7 +78,7 @@ static int undo(struct act *act, struct entry *e, const struct args *a, struct p
 	if (r < 0)
 		return r;
 	return act->cli->dry_run ? wanted_show(act, &consented, reterr)
-				 : wanted_apply(act, &consented, a, reterr);
+				 : wanted_apply(act, &w, &opts, &consented, a, reterr);
 }
 
 static int run(struct cli *cli, const struct args *a, struct problem **reterr)
@@ -89,11 +89,13 @@ static int run(struct cli *cli, const struct args *a, struct problem **reterr)
 	int r;
 
 	r = act_start(&act, cli, a, reterr);
+	if (r == 0)
+		r = act_find_daemon(&act, reterr);
 	if (r < 0)
 		return r;
 	/* What was left behind is put in order first: it may be what is meant. */
 	opts = act_apply_opts(&act);
-	if (!cli->dry_run)
+	if (!cli->dry_run && !act.daemon)
 		r = work_recover(act.host, &opts, reterr);
 	if (r == 0)
 		r = find(&act, a, &e, reterr);

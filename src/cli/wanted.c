@@ -151,7 +151,8 @@ int wanted_lock(struct act *act, const struct wishes *w, struct problem **reterr
 			return r;
 		pfs[i] = w->v[i].bdf;
 	}
-	return work_begin(act->host, pfs, w->n, &opts, &act->work, reterr);
+	/* The daemon takes them. */
+	return act->daemon ? 0 : work_begin(act->host, pfs, w->n, &opts, &act->work, reterr);
 }
 
 /* Behind the lock, which others may have had before, everything is looked at anew. */
@@ -171,11 +172,16 @@ static int look_again(struct act *act, struct problem **reterr)
 	return 0;
 }
 
+struct plan_opts wanted_consent(const struct args *a)
+{
+	return (struct plan_opts) { .allow_destroy = args_has(a, "allow-destroy"),
+		.allow_in_use = args_has(a, "allow-in-use") };
+}
+
 int wanted_plan(struct act *act, const struct wishes *w, const struct args *a, struct now *ret_now,
 	struct plan *ret, struct problem **reterr)
 {
-	const struct plan_opts opts = { .allow_destroy = args_has(a, "allow-destroy"),
-		.allow_in_use = args_has(a, "allow-in-use") };
+	const struct plan_opts opts = wanted_consent(a);
 	int r = look_again(act, reterr);
 
 	if (r == 0)
@@ -263,8 +269,8 @@ static int tell(struct act *act, int r, const struct args *a, struct problem *p)
 	return 0;
 }
 
-int wanted_apply(
-	struct act *act, const struct plan *p, const struct args *a, struct problem **reterr)
+int wanted_apply(struct act *act, const struct wishes *w, const struct plan_opts *how,
+	const struct plan *p, const struct args *a, struct problem **reterr)
 {
 	struct apply_opts opts = act_apply_opts(act);
 	struct problem *why = NULL;
@@ -285,8 +291,10 @@ int wanted_apply(
 	opts.result = step_ended;
 	opts.result_arg = act;
 	opts.act.allow_in_use = opts.act.driver.force = opts.act.sriov.force = true;
+	act->skips_refused = keep_going;
 	interrupt_catch();
-	r = plan_apply(act->work, p, &opts, &act->journal_id, &why);
+	r = act->daemon ? act_ask(act, w, how, &opts, &why)
+			: plan_apply(act->work, p, &opts, &act->journal_id, &why);
 	if (!p->n && !out_is_json(&act->cli->out)) {
 		fputs("Nothing to do: all is as it should be.\n", act->cli->out.to);
 		return 0;

@@ -24,6 +24,8 @@ int wanted_start(struct act *act, struct cli *cli, const struct args *a, struct 
 int wanted_read(struct act *act, const struct args *a, struct wishes *ret, struct problem **reterr);
 /* The locks of all that is wished, and the machine as it is then. */
 int wanted_lock(struct act *act, const struct wishes *w, struct problem **reterr);
+/* What --allow-destroy and --allow-in-use let a plan do. */
+struct plan_opts wanted_consent(const struct args *a);
 /* Reads what is there (act->inv anew, *ret_now) and makes the plan. */
 int wanted_plan(struct act *act, const struct wishes *w, const struct args *a, struct now *ret_now,
 	struct plan *ret, struct problem **reterr);
@@ -33,5 +35,5 @@ int wanted_plan(struct act *act, const struct wishes *w, const struct args *a, s
  */
 /* --dry-run: shows it. 0, or the exit code of what is refused. */
 int wanted_show(struct act *act, const struct plan *p, struct problem **reterr);
-int wanted_apply(
-	struct act *act, const struct plan *p, const struct args *a, struct problem **reterr);
+int wanted_apply(struct act *act, const struct wishes *w, const struct plan_opts *how,
+	const struct plan *p, const struct args *a, struct problem **reterr);

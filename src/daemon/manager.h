@@ -15,7 +15,7 @@
 enum {
 	JOBS_MAX = 64,	     /* that wait or run */
 	ENDED_MAX = 32,	     /* that have ended and are still told about */
-	LINGER_SECONDS = 30, /* for so long */
+	LINGER_SECONDS = 10, /* for so long */
 	CLIENT_MAX = 16,     /* requests of one client at a time */
 	LOOKS_MAX = 64,	     /* of all clients */
 	LOOKERS_MAX = 2,     /* at work at a time */

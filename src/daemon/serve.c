@@ -88,15 +88,21 @@ static int start(struct manager *m, const struct options *o, struct problem **re
 	return r;
 }
 
+/* As it is built, in one folder; as it is installed, in a neighbouring one. */
 char *worker_path(void)
 {
+	static const char *const places[] = { "vfctld-worker",
+		"../" VFCTLD_LIBEXEC "/vfctl/vfctld-worker" };
 	const char *self = (const char *)getauxval(AT_EXECFN), *slash = strrchr(self, '/');
-	char *beside = str_printf(
-		"%.*svfctld-worker", slash ? (int)(slash - self) + 1 : 0, slash ? self : "");
+	int folder = slash ? (int)(slash - self) + 1 : 0;
 
-	if (beside && access(beside, X_OK) == 0)
-		return beside;
-	free(beside);
+	for (size_t i = 0; i < ARRAY_SIZE(places); i++) {
+		char *path = str_printf("%.*s%s", folder, self, places[i]);
+
+		if (!path || access(path, X_OK) == 0)
+			return path;
+		free(path);
+	}
 	return strdup(VFCTLD_WORKER);
 }
 

@@ -365,6 +365,7 @@ int worker_main(struct host *h, FILE *from, FILE *to)
 	if (r < 0)
 		tell_end(&w, r, 0, p);
 	else
-		r = worker_do(&w, &o);
-	return r < 0;
+		worker_do(&w, &o);
+	/* A refusal that was told is no failure of the process. */
+	return w.deaf;
 }
