@@ -71,7 +71,6 @@ static struct news last(struct fixture *f)
 
 static void vfs_made_and_told(void **state UNUSED)
 {
-	autonews n = { 0 }, again = { 0 };
 	struct fixture f;
 
 	start(&f, "s0-pf-only");
@@ -80,15 +79,21 @@ static void vfs_made_and_told(void **state UNUSED)
 		1);
 	assert_int_equal(fake_num_vfs(f.w.h, PF), 2);
 	assert_non_null(strstr(f.text, "\"news\":\"result\""));
-	n = last(&f);
-	assert_int_equal(n.code, 1);
-	assert_true(n.id > 0);
+	{
+		autonews n = last(&f);
+
+		assert_int_equal(n.code, 1);
+		assert_true(n.id > 0);
+	}
 	/* It is so: nothing happens, and nothing is recorded. */
 	assert_int_equal(carry_out(&f, "{\"do\":\"change\",\"wishes\":[{\"function\":\"" PF
 				       "\",\"num_vfs\":2}],\"options\":{}}"),
 		0);
-	again = last(&f);
-	assert_int_equal(again.id, 0);
+	{
+		autonews again = last(&f);
+
+		assert_int_equal(again.id, 0);
+	}
 	end(&f);
 }
 
