@@ -10,6 +10,8 @@
 #   must TEXT COMMAND…          an assertion without which the rest makes no sense: ends the scenario
 #   shown TEXT COMMAND…         like check, and its command line and output are always shown
 #   wait_for SECONDS COMMAND…   repeats until it succeeds
+#   fails_with CODE COMMAND…    for check: the command exits with CODE; what it printed is shown, and
+#                               "said PATTERN" looks into it
 #   snapshot FILE               what vfctl could have changed on this machine, as text
 #   make_disk FILE BLOCKS       a disk image; every 512-byte block is a line with its own number
 #   qemu COMMAND                has QEMU's monitor do it
@@ -106,6 +108,19 @@ wait_for() {
 	done
 }
 
+fails_with() {
+	lab_code=$1
+	shift
+	"$@" >"$lab_tmp/said" 2>&1
+	lab_rc=$?
+	cat "$lab_tmp/said"
+	[ $lab_rc = "$lab_code" ] || { echo "exit status $lab_rc" && return 1; }
+}
+
+said() {
+	grep -q "$1" "$lab_tmp/said" || { cat "$lab_tmp/said" && return 1; }
+}
+
 # link_name PATH: last part of what it points to, "-" for none.
 link_name() {
 	[ -e "$1" ] || { echo -; return; }
@@ -114,6 +129,10 @@ link_name() {
 
 driver_of() {
 	link_name "$devices/$1/driver"
+}
+
+driver_is() {
+	[ "$(driver_of "$1")" = "$2" ] || { driver_of "$1" && return 1; }
 }
 
 group_of() {

@@ -8,23 +8,6 @@ vf() {
 	link_name "$devices/$1/virtfn$2"
 }
 
-driver_is() {
-	[ "$(driver_of "$1")" = "$2" ] || { driver_of "$1" && return 1; }
-}
-
-fails_with() {
-	wanted=$1
-	shift
-	"$@" >/tmp/said 2>&1
-	rc=$?
-	cat /tmp/said
-	[ $rc = "$wanted" ] || { echo "exit status $rc" && return 1; }
-}
-
-said() {
-	grep -q "$1" /tmp/said || { cat /tmp/said && return 1; }
-}
-
 # leases_say TEXT: the whole table, without header.
 leases_say() {
 	vfctl leases --no-legend -o VF,OWNER,ALIVE,STATE >/tmp/said 2>&1

@@ -19,20 +19,6 @@ has_vfs() {
 	[ "$(vfs_of "$1")" = "$2" ] || { echo "$1 has $(vfs_of "$1") VFs" && return 1; }
 }
 
-# fails_with CODE COMMAND…: it says why, too.
-fails_with() {
-	wanted=$1
-	shift
-	"$@" >/tmp/said 2>&1
-	rc=$?
-	cat /tmp/said
-	[ $rc = "$wanted" ] || { echo "exit status $rc" && return 1; }
-}
-
-said() {
-	grep -q "$1" /tmp/said || { cat /tmp/said && return 1; }
-}
-
 # config FILE PF N [VF SECTION]
 config() {
 	printf '[Match]\nPath=pci-%s\n[PF]\nVirtualFunctions=%s\nDriversAutoprobe=no\n[VF *]\nDriver=vfio-pci\n' \

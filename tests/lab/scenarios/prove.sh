@@ -7,10 +7,6 @@ vf() {
 	link_name "$devices/$1/virtfn$2"
 }
 
-driver_is() {
-	[ "$(driver_of "$1")" = "$2" ] || { driver_of "$1" && return 1; }
-}
-
 group_is_free() {
 	for fd in /proc/[0-9]*/fd/*; do
 		[ "$(readlink "$fd")" != "/dev/vfio/$(group_of "$1")" ] || return 1

@@ -3,6 +3,7 @@
 #pragma once
 
 #include "cm.h"
+#include "machine-state.h"
 #include "machine.h"
 #include "claim/claim.h"
 #include "fake/fake.h"
@@ -90,29 +91,4 @@ static inline UNUSED size_t n_records(struct fixture *f)
 
 	assert_int_equal(claims_list(f->h, &f->opts, &all, NULL), 0);
 	return all.n + strv_len(all.unreadable);
-}
-
-/* Everything about the functions that a claim can change, as one text. */
-static inline UNUSED char *state_of(struct host *h)
-{
-	CLEANUP(inventory_freep) struct inventory *inv = NULL;
-	autostrbuf b = { 0 };
-
-	assert_int_equal(inventory_load(h, INVENTORY_OVERRIDES | INVENTORY_SRIOV, &inv, NULL), 0);
-	for (size_t i = 0; i < inv->n_functions; i++) {
-		const struct function *f = &inv->functions[i];
-		autofree struct host_vf *vfs = NULL;
-		size_t n = 0;
-
-		strbuf_add(&b, "%s %s override=%s\n", f->address, f->driver ? f->driver : "-",
-			f->driver_override ? f->driver_override : "-");
-		if (f->kind != FUNCTION_PF || !f->n_netdevs ||
-			host_link_vfs(h, f->netdevs[0].ifindex, &vfs, &n) < 0)
-			continue;
-		for (size_t k = 0; k < n; k++)
-			strbuf_add(&b, "  vf %u %s vlan=%u trust=%d rate=%u\n", vfs[k].vf,
-				MAC_TEXT(vfs[k].mac), vfs[k].vlan, vfs[k].trust,
-				vfs[k].max_tx_rate);
-	}
-	return strbuf_take(&b);
 }

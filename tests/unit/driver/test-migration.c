@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /* What can be told of live migration without opening the function. */
 #include "cm.h"
+#include "machine-aliases.h"
 #include "machine.h"
 #include "base/str.h"
 #include "driver/migration.h"
@@ -8,31 +9,13 @@
 
 #define VF	"0000:02:10.0" /* 8086:10ca on vfio-pci */
 #define NATIVE	"0000:01:10.0" /* the same on igbvf */
-#define RELEASE "6.12.95-test"
 #define DEBUGFS "/sys/kernel/debug/vfio/" VF "/"
 #define PLAIN	"alias vfio_pci:v*d*sv*sd*bc*sc*i* vfio_pci\n"
 #define VARIANT "alias vfio_pci:v00008086d000010CAsv*sd*bc*sc*i* igb_vfio_pci\n"
 
 static int setup(void **state)
 {
-	struct host *h = fake_kernel_new(HOSTS_DIR "/s2-vfio.tar.gz");
-
-	fake_put(h, RELEASE "\n", "/proc/sys/kernel/osrelease");
-	*state = h;
-	return 0;
-}
-
-static int teardown(void **state)
-{
-	int hangs = (int)fake_hangs(*state);
-
-	host_free(*state);
-	return hangs;
-}
-
-static void aliases(struct host *h, const char *text)
-{
-	fake_put(h, text, "/lib/modules/" RELEASE "/modules.alias");
+	return aliases_setup(state, HOSTS_DIR "/s2-vfio.tar.gz");
 }
 
 /* As if it were on that driver: the fake kernel has no such one. */

@@ -1,35 +1,18 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /* Which VFIO driver is best, and binding to it. */
 #include "cm.h"
+#include "machine-aliases.h"
 #include "machine.h"
 #include "driver/driver.h"
 #include "fake/fake.h"
 
 #include <stdio.h>
 
-#define VF	"0000:01:10.0" /* 8086:10ca, subsystem 1af4:1100, class 020000 */
-#define RELEASE "6.12.95-test"
+#define VF "0000:01:10.0" /* 8086:10ca, subsystem 1af4:1100, class 020000 */
 
 static int setup(void **state)
 {
-	struct host *h = fake_kernel_new(HOSTS_DIR "/s1-igb4-igbvf.tar.gz");
-
-	fake_put(h, RELEASE "\n", "/proc/sys/kernel/osrelease");
-	*state = h;
-	return 0;
-}
-
-static int teardown(void **state)
-{
-	int hangs = (int)fake_hangs(*state);
-
-	host_free(*state);
-	return hangs;
-}
-
-static void aliases(struct host *h, const char *text)
-{
-	fake_put(h, text, "/lib/modules/" RELEASE "/modules.alias");
+	return aliases_setup(state, HOSTS_DIR "/s1-igb4-igbvf.tar.gz");
 }
 
 static void best_is(struct host *h, const char *text, const char *want)
