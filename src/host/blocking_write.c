@@ -241,11 +241,12 @@ static uint64_t now_us(void)
 
 /*
  * Most writes are done before another helper could have been started: one that is busy is waited
- * for as long as that would take. The lock is held.
+ * for twice as long as that would take, for those who start one at the same time hold each other
+ * up. The lock is held.
  */
 static void await_idle(struct writers *ws)
 {
-	uint64_t until = now_us() + ws->start_us;
+	uint64_t until = now_us() + 2 * ws->start_us;
 	struct timespec t = { .tv_sec = (time_t)(until / 1000000),
 		.tv_nsec = (long)(until % 1000000) * 1000 };
 

@@ -12,7 +12,6 @@
 #include "host/sysfs.h"
 #include "iommu/group.h"
 #include "netdev/netdev.h"
-#include "pci/config.h"
 #include "pci/identity.h"
 
 enum {
@@ -38,15 +37,19 @@ static const char *const lack_words[] = {
 	[VF_NOT_SETTLED] = "is still being set up by udev",
 };
 
-/* Vendor and device read ffff even in a healthy VF; the whole header does not. */
+/*
+ * Vendor and device read ffff even in a healthy VF; the whole header does not. Nothing more is read:
+ * each register is a transaction on the bus, and there may be many VFs.
+ */
 static bool answers(struct host *h, struct bdf vf)
 {
-	struct config_space c;
+	uint8_t b[HEADER_BYTES];
 
-	if (config_space_read(h, vf, &c) < 0 || c.len < HEADER_BYTES)
+	if (sysfs_read_bytes(h, b, sizeof(b), "bus/pci/devices/%s/config", BDF_TEXT(vf)) !=
+		(ssize_t)sizeof(b))
 		return false;
 	for (unsigned i = 0; i < HEADER_BYTES; i++)
-		if (c.b[i] != 0xff)
+		if (b[i] != 0xff)
 			return true;
 	return false;
 }
