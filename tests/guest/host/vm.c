@@ -155,16 +155,22 @@ static bool collect(const struct vm_setup *setup, pid_t pid, int input, struct s
 	return true;
 }
 
-static pid_t start(const struct command *c, int in, int out, int err)
+static pid_t start(const struct command *c, bool (*before_exec)(void), int in, int out, int err)
 {
+	/* By its descriptor: another user may not come through the folders above it. */
+	int program = open_or_fail(c->argv[0], O_PATH | O_CLOEXEC);
 	pid_t pid = fork();
 
-	if (pid)
+	if (pid) {
+		close(program);
 		return pid;
+	}
 	dup2(in, 0);
 	dup2(out, 1);
 	dup2(err, 2);
-	execv(c->argv[0], (char *const *)(uintptr_t)c->argv);
+	if (before_exec && !before_exec())
+		_exit(126);
+	execveat(program, "", (char *const *)(uintptr_t)c->argv, environ, AT_EMPTY_PATH);
 	_exit(127);
 }
 
@@ -188,7 +194,7 @@ void vm_run(const struct vm_setup *setup, struct vm_result *ret)
 	assert_int_equal(pipe2(status, O_CLOEXEC), 0);
 	keep_for_exec(status[1]);
 	build(&c, setup, kvm, setup->kernel ? setup->kernel : image, status[1]);
-	pid = start(&c, in[0], out[1], err[1]);
+	pid = start(&c, setup->before_exec, in[0], out[1], err[1]);
 	assert_true(pid > 0);
 	close(in[0]);
 	close(out[1]);

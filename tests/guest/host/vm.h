@@ -35,6 +35,8 @@ struct vm_setup {
 	/* When the console has shown `when`: `input` is sent, `then` called; both may be NULL. */
 	const char *when;
 	void (*then)(pid_t vmm);
+	/* In the process that is going to be the VMM; false: it is not to be. NULL: nothing. */
+	bool (*before_exec)(void);
 };
 
 struct vm_result {
