@@ -26,6 +26,7 @@
 
 struct devlink_ops;
 struct events_ops;
+struct given;
 struct host;
 struct host_link;
 struct host_log_line;
@@ -127,6 +128,7 @@ struct host_ops {
 struct host {
 	const struct host_ops *ops;
 	bool captured; /* a captured machine: reading only, and what is missing is simply unknown */
+	struct given *given; /* in place of paths (given.h); NULL: nothing */
 };
 
 /* The machine this process runs on. */
@@ -218,9 +220,10 @@ struct host_vf_change {
 	struct host_vf to; /* .vf says which; the fields of `attr` are read */
 };
 
+/* ops->open, or what was given in its place (given.h). */
+int host_open(struct host *h, const char *path, int flags);
 /* Shorthands: the operations without the table. */
 #define host_read_link(h, ...)	((h)->ops->read_link((h), __VA_ARGS__))
-#define host_open(h, ...)	((h)->ops->open((h), __VA_ARGS__))
 #define host_close(h, fd)	((h)->ops->close((h), (fd)))
 #define host_ioctl(h, fd, r, a) ((h)->ops->ioctl((h), (fd), (r), (a)))
 #define host_pread(h, ...)	((h)->ops->pread((h), __VA_ARGS__))

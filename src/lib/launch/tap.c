@@ -3,6 +3,7 @@
 
 #include "base/str.h"
 #include "host/devnode.h"
+#include "host/given.h"
 #include "host/sysfs.h"
 
 #include <fcntl.h>
@@ -49,8 +50,12 @@ int tap_attach(struct host *h, const char *name, struct problem **reterr)
 {
 	bool existed = sysfs_exists(h, "class/net/%s", name);
 	struct ifreq ifr = { .ifr_flags = IFF_TAP | IFF_NO_PI | IFF_VNET_HDR };
-	int fd = devnode_open(h, O_RDWR | O_NONBLOCK, "net/tun"), r;
+	autofree char *given = str_printf("tap:%s", name);
+	int fd = given ? host_take_given(h, given) : -ENOMEM, r;
 
+	if (fd != -ENOENT)
+		return fd < 0 ? blame(name, fd, reterr) : fd;
+	fd = devnode_open(h, O_RDWR | O_NONBLOCK, "net/tun");
 	if (fd < 0)
 		return blame(name, fd, reterr);
 	strncpy(ifr.ifr_name, name, sizeof(ifr.ifr_name) - 1);

@@ -7,6 +7,7 @@
 
 /*
  * Attaches to the tap `name`, or makes one that lives as long as its descriptor and sets it up.
- * Close-on-exec; frames carry a virtio-net header. IN_USE when somebody else is attached.
+ * Close-on-exec; frames carry a virtio-net header. IN_USE when somebody else is attached. One that
+ * the host was given as "tap:NAME" (host/given.h) is attached already.
  */
 int tap_attach(struct host *h, const char *name, struct problem **reterr);

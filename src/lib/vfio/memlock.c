@@ -33,16 +33,31 @@ bool memlock_allows(const struct memlock *m, uint64_t bytes)
 	return m->exempt || bytes <= m->allowed_bytes;
 }
 
-int memlock_raise(uint64_t bytes)
+int memlock_get_of(int pid, uint64_t *ret_bytes)
 {
 	struct rlimit r;
 
-	if (getrlimit(RLIMIT_MEMLOCK, &r) < 0)
+	if (prlimit(pid, RLIMIT_MEMLOCK, NULL, &r) < 0)
+		return -errno;
+	*ret_bytes = r.rlim_cur == RLIM_INFINITY ? UINT64_MAX : r.rlim_cur;
+	return 0;
+}
+
+int memlock_raise_of(int pid, uint64_t bytes)
+{
+	struct rlimit r;
+
+	if (prlimit(pid, RLIMIT_MEMLOCK, NULL, &r) < 0)
 		return -errno;
 	if (r.rlim_cur == RLIM_INFINITY || r.rlim_cur >= bytes)
 		return 0;
 	r.rlim_cur = bytes;
 	if (r.rlim_max != RLIM_INFINITY && r.rlim_max < bytes)
 		r.rlim_max = bytes;
-	return setrlimit(RLIMIT_MEMLOCK, &r) < 0 ? -errno : 1;
+	return prlimit(pid, RLIMIT_MEMLOCK, &r, NULL) < 0 ? -errno : 1;
+}
+
+int memlock_raise(uint64_t bytes)
+{
+	return memlock_raise_of(0, bytes);
 }

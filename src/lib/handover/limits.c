@@ -1,0 +1,117 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* What the administrator allows users' guests. */
+#include "inside.h"
+
+#include "base/ini.h"
+#include "base/str.h"
+#include "host/conf.h"
+#include "host/procfs.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+
+static const char *const places[] = { LIMITS_FILE, "/run/vfctl/vfctld.conf",
+	"/usr/lib/vfctl/vfctld.conf" };
+
+void handover_limits_done(struct handover_limits *l)
+{
+	strv_free(l->taps);
+	*l = (struct handover_limits) { 0 };
+}
+
+/* Of a machine that does not tell: nothing is raised. */
+static uint64_t half_of_memory(struct host *h)
+{
+	autofree char *text = NULL;
+	uint64_t kib = 0;
+
+	if (procfs_read(h, &text, "meminfo") < 0 || sscanf(text, "MemTotal: %" SCNu64, &kib) != 1)
+		return 0;
+	return kib / 2 * 1024;
+}
+
+static int add_taps(struct handover_limits *l, const char *value)
+{
+	autofree char *copy = strdup(value);
+	char *save = NULL;
+
+	/* An empty one forgets those before it, as everywhere in systemd. */
+	if (copy && !*copy) {
+		strv_free(TAKE_PTR(l->taps));
+		return 0;
+	}
+	for (char *w = copy ? strtok_r(copy, " \t", &save) : NULL; w;
+		w = strtok_r(NULL, " \t", &save))
+		if (strv_add(&l->taps, w) < 0)
+			return -ENOMEM;
+	return copy ? 0 : -ENOMEM;
+}
+
+static int bad(const char *path, struct ini_pos at, const char *what, struct problem **reterr)
+{
+	return problem(reterr, -EINVAL, PROBLEM_USAGE,
+		"[Guests] has Taps=PATTERN… and MemoryMax=BYTES", "%s:%u: %s", path, at.line, what);
+}
+
+static int read_item(struct handover_limits *l, const char *path, const struct ini_item *i,
+	struct problem **reterr)
+{
+	if (str_eq(i->key, "Taps"))
+		return add_taps(l, i->value) < 0
+			       ? problem(reterr, -ENOMEM, PROBLEM_NO_MEMORY, NULL, "out of memory")
+			       : 0;
+	if (!str_eq(i->key, "MemoryMax"))
+		return bad(path, i->pos, "there is no such key", reterr);
+	if (str_eq(i->value, "infinity")) {
+		l->memory_bytes = UINT64_MAX;
+		return 0;
+	}
+	return parse_bytes(i->value, &l->memory_bytes) < 0
+		       ? bad(path, i->value_pos, "this is no amount of memory", reterr)
+		       : 0;
+}
+
+/* Other sections are other people's. */
+static int read_text(struct handover_limits *l, const char *path, const char *text, size_t len,
+	struct problem **reterr)
+{
+	autoini ini = { 0 };
+	int r = ini_parse(text, len, 0, &ini);
+
+	if (r < 0)
+		return problem(reterr, r, PROBLEM_NO_MEMORY, NULL, "out of memory");
+	for (size_t i = 0; i < ini.n_faults; i++)
+		if (ini.faults[i].kind != INI_CUT && ini.faults[i].kind != INI_CRLF)
+			return bad(path, ini.faults[i].pos, "this is not understood", reterr);
+	for (size_t i = 0; r == 0 && i < ini.n_items; i++)
+		if (str_eq(ini.sections[ini.items[i].section].name, "Guests"))
+			r = read_item(l, path, &ini.items[i], reterr);
+	return r;
+}
+
+int handover_limits_read(struct host *h, struct handover_limits *ret, struct problem **reterr)
+{
+	autolimits l = { .memory_bytes = half_of_memory(h) };
+	int r = -ENOENT;
+
+	for (size_t i = 0; r == -ENOENT && i < ARRAY_SIZE(places); i++) {
+		autofree char *text = NULL;
+		size_t len = 0;
+
+		/* As everywhere: a link to /dev/null, there is none. */
+		if (conf_is_masked(h, places[i]))
+			break;
+		r = conf_read(h, places[i], &text, &len);
+		if (r < 0 && r != -ENOENT && r != -ENOTDIR)
+			return problem(reterr, r, problem_kind_from_errno(r), NULL,
+				"%s cannot be read: %s", places[i], strerror(-r));
+		if (r == -ENOTDIR)
+			r = -ENOENT;
+		if (r == 0)
+			r = read_text(&l, places[i], text, len, reterr);
+		if (r < 0 && r != -ENOENT)
+			return r;
+	}
+	*ret = TAKE_STRUCT(l);
+	return 0;
+}

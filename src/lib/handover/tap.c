@@ -1,0 +1,92 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * Taps for users. Whoever has one sends any frame into whatever it is connected to, so only names
+ * are opened that the administrator lists. What such a name is connected to is his network
+ * configuration's affair: nothing is put into a bridge here.
+ */
+#include "inside.h"
+
+#include "base/str.h"
+#include "host/sysfs.h"
+#include "launch/tap.h"
+
+#include <ctype.h>
+#include <fnmatch.h>
+#include <linux/if_tun.h>
+#include <sys/ioctl.h>
+
+enum { NAME_MAX_BYTES = 15, NOBODY = -1 };
+
+/* The kernel takes "%d" for a number of its own choice. */
+static bool is_name(const char *s)
+{
+	size_t n = strlen(s);
+
+	if (n < 1 || n > NAME_MAX_BYTES || *s == '.')
+		return false;
+	for (; *s; s++)
+		if (!isascii(*s) || (!isalnum((unsigned char)*s) && !strchr("-_.", *s)))
+			return false;
+	return true;
+}
+
+static bool is_allowed(const struct handover_limits *l, const char *name)
+{
+	STRV_FOREACH (pattern, l->taps)
+		if (fnmatch(*pattern, name, 0) == 0)
+			return true;
+	return false;
+}
+
+/* One that was made for somebody is his; for nobody, anybody's whom the list allows it. */
+static int check_owner(struct host *h, const char *name, uint32_t uid, struct problem **reterr)
+{
+	int owner = NOBODY, group = NOBODY;
+
+	if (sysfs_read_int(h, &owner, "class/net/%s/owner", name) < 0 ||
+		sysfs_read_int(h, &group, "class/net/%s/group", name) < 0)
+		return problem(reterr, -EINVAL, PROBLEM_USAGE,
+			"ip tuntap lists those that there are", "%s is no tap", name);
+	if (owner == (int)uid || (owner == NOBODY && group == NOBODY))
+		return 0;
+	return problem(reterr, -EACCES, PROBLEM_PERMISSION, NULL,
+		"tap %s is for another user or a group", name);
+}
+
+int handover_tap(struct host *h, const char *name, uint32_t uid,
+	const struct handover_limits *limits, struct problem **reterr)
+{
+	bool existed;
+	int fd, r = 0;
+
+	if (!is_name(name))
+		return problem(reterr, -EINVAL, PROBLEM_USAGE,
+			"an interface's name has 1 to 15 letters and digits", "no name for a tap");
+	if (uid && !is_allowed(limits, name)) {
+		problem(reterr, -EACCES, PROBLEM_PERMISSION, NULL,
+			"tap %s is none that users may have", name);
+		problem_hint(reterr, "ip tuntap add %s mode tap user %u, or Taps= in %s", name, uid,
+			LIMITS_FILE);
+		return -EACCES;
+	}
+	existed = sysfs_exists(h, "class/net/%s", name);
+	if (existed && uid)
+		r = check_owner(h, name, uid, reterr);
+	if (r < 0)
+		return r;
+	fd = tap_attach(h, name, reterr);
+	if (fd < 0)
+		return fd;
+	/* It may have come since we looked, for somebody else. */
+	r = uid ? check_owner(h, name, uid, reterr) : 0;
+	if (r == 0 && !existed) {
+		r = host_ioctl(h, fd, TUNSETOWNER, (void *)(uintptr_t)uid);
+		if (r < 0)
+			problem(reterr, r, problem_kind_from_errno(r), NULL, "tap %s: %s", name,
+				strerror(-r));
+	}
+	if (r >= 0)
+		return fd;
+	host_close(h, fd);
+	return r;
+}

@@ -1,0 +1,378 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* Who gets what handed over, on the fake kernel; and that nothing is left open. */
+#include "claim/machine-claim.h"
+
+#include "handover/handover.h"
+#include "host/sysfs.h"
+#include "vfio/memlock.h"
+
+#include <dirent.h>
+#include <sys/resource.h>
+
+enum { ALICE = 1000, BOB = 1001, SHELL = 4700, OTHER = 4900, START = 100 };
+
+static void process(struct host *h, int pid, int parent, unsigned uid, unsigned saved)
+{
+	autofree char *stat = str_printf(
+		"%d (a) S %d 1 1 0 -1 0 0 0 0 0 0 0 0 0 20 0 1 0 %d 0 0\n", pid, parent, START);
+	autofree char *status = str_printf("Name:\ta\nUmask:\t0022\nPid:\t%d\nPPid:\t%d\n"
+					   "Uid:\t%u\t%u\t%u\t%u\nGid:\t9\t9\t9\t9\n",
+		pid, parent, uid, uid, saved, uid);
+
+	fake_put(h, stat, "/proc/%d/stat", pid);
+	fake_put(h, status, "/proc/%d/status", pid);
+}
+
+/* Alice's shell, and below it the process that asks: this one, so that its limits are real. */
+static void start(struct fixture *f)
+{
+	fixture_start(f);
+	process(f->h, SHELL, 1, ALICE, ALICE);
+	process(f->h, getpid(), SHELL, ALICE, ALICE);
+	process(f->h, OTHER, 1, BOB, BOB);
+}
+
+static struct handover_asker asker(unsigned uid)
+{
+	return (struct handover_asker) { .uid = uid, .pid = getpid(), .start = START };
+}
+
+static void claim(struct fixture *f, const char *address, const char *owner, unsigned uid)
+{
+	const struct bdf one = at(address);
+	const struct claim_request q = {
+		.owner = &f->owner, .among = &one, .n_among = 1, .count = 1, .near = -1, .uid = uid
+	};
+	autoleases given = { 0 };
+
+	owner_done(&f->owner);
+	assert_int_equal(owner_parse(f->h, owner, &f->owner, NULL), 0);
+	assert_int_equal(claim_take(f->h, &q, &f->opts, &given, NULL), 0);
+}
+
+static int ask_for(struct fixture *f, struct handover_asker who, const char *const *what,
+	uint64_t memory, struct handover *ret)
+{
+	struct handover_limits limits = { .memory_bytes = 1 << 20 };
+	const struct handover_request q = { .asker = who,
+		.what = (char *const *)(uintptr_t)what,
+		.memory_bytes = memory,
+		.run_dir = f->run };
+
+	problem_free(TAKE_PTR(f->problem));
+	return handover_open(f->h, &q, &limits, ret, &f->problem);
+}
+#define ASK(f, who, ret, ...) ask_for(f, who, (const char *const[]) { __VA_ARGS__, NULL }, 0, ret)
+
+static void says(struct fixture *f, enum problem_kind kind, const char *part)
+{
+	autofree char *text = f->problem ? problem_text(f->problem) : NULL;
+
+	if (!text || !strstr(text, part))
+		fail_msg("'%s' is not in '%s'", part, text ? text : "");
+	assert_int_equal(f->problem->kind, kind);
+}
+
+static unsigned open_fds(void)
+{
+	DIR *d = opendir("/proc/self/fd");
+	unsigned n = 0;
+
+	assert_non_null(d);
+	while (readdir(d))
+		n++;
+	closedir(d);
+	return n;
+}
+
+static void gets_group_and_container(struct fixture *f, struct handover_asker who)
+{
+	autohandover got = { 0 };
+	autofree char *group = NULL;
+
+	assert_int_equal(ASK(f, who, &got, VF(0)), 0);
+	assert_int_equal(got.n, 2);
+	assert_string_equal(got.v[0].name, "/dev/vfio/vfio");
+	assert_true(str_starts(got.v[1].name, "/dev/vfio/"));
+	assert_int_not_equal(strcmp(got.v[1].name, "/dev/vfio/vfio"), 0);
+}
+
+static void refused(
+	struct fixture *f, struct handover_asker who, enum problem_kind kind, const char *part)
+{
+	autohandover got = { 0 };
+	unsigned before = open_fds();
+
+	assert_true(ASK(f, who, &got, VF(0)) < 0);
+	assert_int_equal(got.n, 0);
+	says(f, kind, part);
+	assert_int_equal(open_fds(), before);
+}
+
+static void what_he_claimed(void **state UNUSED)
+{
+	autofree char *me = str_printf("process:%d", (int)getpid());
+	struct fixture f;
+
+	start(&f);
+	refused(&f, asker(ALICE), PROBLEM_PERMISSION, "nobody has claimed");
+	claim(&f, VF(0), me, ALICE);
+	gets_group_and_container(&f, asker(ALICE));
+	gets_group_and_container(&f, asker(ALICE)); /* it was closed: again */
+	assert_int_equal(give_back(&f, VF(0)), CLAIM_RETURNED);
+	refused(&f, asker(ALICE), PROBLEM_PERMISSION, "nobody has claimed");
+	fixture_end(&f);
+}
+
+/* root claimed it for her shell: what runs below that as her, has it. */
+static void what_was_claimed_for_him(void **state UNUSED)
+{
+	struct fixture f;
+
+	start(&f);
+	claim(&f, VF(0), "process:4700", 0);
+	gets_group_and_container(&f, asker(ALICE));
+	/* The shell of somebody else. */
+	process(f.h, getpid(), OTHER, ALICE, ALICE);
+	refused(&f, asker(ALICE), PROBLEM_PERMISSION, "not by you");
+	/* Below hers, but with somebody else's rights in between. */
+	process(f.h, getpid(), OTHER, ALICE, ALICE);
+	process(f.h, OTHER, SHELL, 0, 0);
+	refused(&f, asker(ALICE), PROBLEM_PERMISSION, "claimed by process:4700");
+	/* A circle, which a hostile /proc could show, ends. */
+	process(f.h, OTHER, OTHER, ALICE, ALICE);
+	refused(&f, asker(ALICE), PROBLEM_PERMISSION, "not by you");
+	fixture_end(&f);
+}
+
+static void what_is_another_s(void **state UNUSED)
+{
+	struct fixture f;
+
+	start(&f);
+	claim(&f, VF(0), "process:4900", BOB);
+	refused(&f, asker(ALICE), PROBLEM_PERMISSION, "claimed by process:4900, not by you");
+	assert_int_equal(give_back(&f, VF(0)), CLAIM_RETURNED);
+	claim(&f, VF(0), "manual:lab", 0);
+	refused(&f, asker(ALICE), PROBLEM_PERMISSION, "claimed by manual:lab");
+	fixture_end(&f);
+}
+
+/* A number that was given to another process, and one that runs with somebody's rights. */
+static void who_is_not_who_he_was(void **state UNUSED)
+{
+	autofree char *me = str_printf("process:%d", (int)getpid());
+	struct handover_asker late;
+	struct fixture f;
+
+	start(&f);
+	claim(&f, VF(0), me, ALICE);
+	late = asker(ALICE);
+	late.start++;
+	refused(&f, late, PROBLEM_NOT_FOUND, "has ended");
+	process(f.h, getpid(), SHELL, ALICE, 0);
+	refused(&f, asker(ALICE), PROBLEM_PERMISSION, "does not run as user 1000 alone");
+	process(f.h, getpid(), SHELL, ALICE, ALICE);
+	refused(&f, asker(BOB), PROBLEM_PERMISSION, "does not run as user 1001 alone");
+	/* The owner has ended: it is on its way back, although the same user asks. */
+	assert_int_equal(give_back(&f, VF(0)), CLAIM_RETURNED);
+	claim(&f, VF(0), "process:4700", ALICE);
+	fake_vanish(f.h, "/proc/4700");
+	refused(&f, asker(ALICE), PROBLEM_NOT_FOUND, "its owner has ended");
+	fixture_end(&f);
+}
+
+/* The node opens all of the group. */
+static void fellow_members(void **state UNUSED)
+{
+	autofree char *me = str_printf("process:%d", (int)getpid());
+	autohandover got = { 0 };
+	struct fixture f;
+
+	start(&f);
+	claim(&f, VF(0), me, ALICE);
+	claim(&f, VF(2), "process:4900", BOB);
+	{
+		autofree char *group = NULL, *target = NULL;
+
+		assert_int_equal(
+			sysfs_link_name(f.h, &group, "bus/pci/devices/%s/iommu_group", VF(0)), 0);
+		target = str_printf("../../../../devices/pci0000:00/%s", VF(2));
+		fake_link(f.h, target, "/sys/kernel/iommu_groups/%s/devices/%s", group, VF(2));
+	}
+	refused(&f, asker(ALICE), PROBLEM_PERMISSION, VF(2) " is in the same IOMMU group");
+	assert_int_equal(ASK(&f, asker(0), &got, VF(0)), -EPERM); /* root is not Alice's process */
+	process(f.h, getpid(), SHELL, 0, 0);
+	assert_int_equal(ASK(&f, asker(0), &got, VF(0)), 0);
+	handover_done(&got);
+	fixture_end(&f);
+}
+
+static void nonsense(void **state UNUSED)
+{
+	char *many[HANDOVER_MAX + 2] = { NULL };
+	struct fixture f;
+	autohandover got = { 0 };
+	static const struct {
+		const char *what, *says;
+	} cases[] = {
+		{ "", "nothing that can be handed over" },
+		{ "/dev/kvm", "nothing that can be handed over" },
+		{ "/dev/sda", "nothing that can be handed over" },
+		{ "tap:", "no name for a tap" },
+		{ "tap:../../x", "no name for a tap" },
+		{ "tap:eth%d", "no name for a tap" },
+		{ "tap:a234567890123456", "no name for a tap" },
+		{ "tap:vm0", "none that users may have" },
+		{ "9999:99:99.0", "nothing that can be handed over" },
+		{ "0000:7f:00.0", "nobody has claimed" },
+	};
+
+	start(&f);
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		assert_true(ASK(&f, asker(ALICE), &got, cases[i].what) < 0);
+		if (!strstr(f.problem->what, cases[i].says))
+			fail_msg("%s: %s", cases[i].what, f.problem->what);
+	}
+	assert_true(ASK(&f, asker(ALICE), &got, VF(0), VF(0)) < 0);
+	says(&f, PROBLEM_USAGE, "twice");
+	assert_true(ask_for(&f, asker(ALICE), (const char *const *)many, 0, &got) < 0);
+	for (size_t i = 0; i <= HANDOVER_MAX; i++)
+		many[i] = str_printf("tap:t%zu", i);
+	assert_true(ask_for(&f, asker(ALICE), (const char *const *)many, 0, &got) < 0);
+	says(&f, PROBLEM_USAGE, "1 to 64");
+	for (size_t i = 0; i <= HANDOVER_MAX; i++)
+		free(many[i]);
+	fixture_end(&f);
+}
+
+/* Whatever fails on the way: all that was opened is closed again, the group is free. */
+static void failures_leak_nothing(void **state UNUSED)
+{
+	autofree char *me = str_printf("process:%d", (int)getpid());
+	struct fixture f;
+	unsigned n, failed = 0;
+
+	start(&f);
+	claim(&f, VF(0), me, ALICE);
+	claim(&f, VF(2), me, ALICE);
+	for (n = 1; n < 10; n++) {
+		unsigned before = open_fds();
+		int r;
+		{
+			autohandover got = { 0 };
+
+			fake_fail_nth(f.h, FAKE_OPEN, n, -EIO);
+			r = ASK(&f, asker(ALICE), &got, VF(0), VF(2));
+			fake_fail_nth(f.h, FAKE_OPEN, 0, 0);
+			assert_int_equal(got.n, r < 0 ? 0 : 3);
+		}
+		assert_int_equal(open_fds(), before);
+		failed += r < 0;
+		if (r == 0)
+			break;
+	}
+	assert_int_equal(failed, 3); /* a container and two groups */
+	gets_group_and_container(&f, asker(ALICE));
+	fixture_end(&f);
+}
+
+/* In a process of its own: a limit that was lowered cannot be raised by everybody. */
+static void memory(void **state UNUSED)
+{
+	autofree char *me = str_printf("process:%d", (int)getpid());
+	const struct rlimit low = { 64 << 10, 4 << 20 };
+	struct rlimit before, after;
+	autohandover got = { 0 };
+	struct fixture f;
+
+	assert_int_equal(getrlimit(RLIMIT_MEMLOCK, &before), 0);
+	assert_int_equal(setrlimit(RLIMIT_MEMLOCK, &low), 0);
+	start(&f);
+	claim(&f, VF(0), me, ALICE);
+	assert_int_equal(
+		ask_for(&f, asker(ALICE), (const char *const[]) { VF(0), NULL }, 2 << 20, &got),
+		-ENOMEM);
+	says(&f, PROBLEM_MEMLOCK, "2097152 bytes of memory are to be pinned");
+	says(&f, PROBLEM_MEMLOCK, "may pin 65536, and a guest may be allowed 1M");
+	assert_int_equal(ask_for(&f, asker(ALICE), (const char *const[]) { "tap:x", VF(0), NULL },
+				 1 << 20, &got),
+		-EACCES);
+	assert_int_equal(getrlimit(RLIMIT_MEMLOCK, &after), 0);
+	assert_int_equal(after.rlim_cur, low.rlim_cur); /* not for what is refused */
+	assert_int_equal(
+		ask_for(&f, asker(ALICE), (const char *const[]) { VF(0), NULL }, 1 << 20, &got), 0);
+	assert_int_equal(getrlimit(RLIMIT_MEMLOCK, &after), 0);
+	assert_int_equal(after.rlim_cur, 1 << 20);
+	assert_int_equal(after.rlim_max, low.rlim_max);
+	handover_done(&got);
+	/* What he may anyway is no more than looked at. */
+	assert_int_equal(
+		ask_for(&f, asker(ALICE), (const char *const[]) { VF(0), NULL }, 32 << 10, &got),
+		0);
+	assert_int_equal(getrlimit(RLIMIT_MEMLOCK, &after), 0);
+	assert_int_equal(after.rlim_cur, 1 << 20);
+	handover_done(&got);
+	fixture_end(&f);
+	(void)setrlimit(RLIMIT_MEMLOCK, &before);
+}
+
+static int read_limits(struct fixture *f, const char *text, struct handover_limits *ret)
+{
+	fake_put(f->h, text, "/etc/vfctl/vfctld.conf");
+	problem_free(TAKE_PTR(f->problem));
+	return handover_limits_read(f->h, ret, &f->problem);
+}
+
+static void limits(void **state UNUSED)
+{
+	struct handover_limits l = { 0 };
+	struct fixture f;
+
+	start(&f);
+	fake_put(f.h, "MemTotal:        2048 kB\n", "/proc/meminfo");
+	assert_int_equal(handover_limits_read(f.h, &l, NULL), 0);
+	assert_null(l.taps);
+	assert_int_equal(l.memory_bytes, 1 << 20);
+	fake_put(f.h, "[Guests]\nMemoryMax=2M\n", "/usr/lib/vfctl/vfctld.conf");
+	assert_int_equal(handover_limits_read(f.h, &l, NULL), 0);
+	assert_int_equal(l.memory_bytes, 2 << 20);
+	assert_int_equal(read_limits(&f,
+				 "[Guests]\nTaps=vm-* lab0\nTaps=x\nMemoryMax=3M\n"
+				 "[Other]\nAnything=1\n",
+				 &l),
+		0);
+	assert_int_equal(strv_len(l.taps), 3);
+	assert_string_equal(l.taps[1], "lab0");
+	assert_int_equal(l.memory_bytes, 3 << 20);
+	handover_limits_done(&l);
+	assert_int_equal(
+		read_limits(&f, "[Guests]\nTaps=vm-*\nTaps=\nMemoryMax=infinity\n", &l), 0);
+	assert_null(l.taps);
+	assert_true(l.memory_bytes == UINT64_MAX);
+	assert_true(read_limits(&f, "[Guests]\nTap=vm-*\n", &l) < 0);
+	says(&f, PROBLEM_USAGE, "/etc/vfctl/vfctld.conf:2: there is no such key");
+	assert_true(read_limits(&f, "[Guests]\n\nMemoryMax=much\n", &l) < 0);
+	says(&f, PROBLEM_USAGE, "vfctld.conf:3: this is no amount of memory");
+	assert_true(read_limits(&f, "Taps=vm-*\n", &l) < 0);
+	says(&f, PROBLEM_USAGE, "vfctld.conf:1: this is not understood");
+	handover_limits_done(&l);
+	fixture_end(&f);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(what_he_claimed),
+		cmocka_unit_test(what_was_claimed_for_him),
+		cmocka_unit_test(what_is_another_s),
+		cmocka_unit_test(who_is_not_who_he_was),
+		cmocka_unit_test(fellow_members),
+		cmocka_unit_test(nonsense),
+		cmocka_unit_test(failures_leak_nothing),
+		cmocka_unit_test(memory),
+		cmocka_unit_test(limits),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
