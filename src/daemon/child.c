@@ -2,6 +2,7 @@
 #include "child.h"
 
 #include "base/str.h"
+#include "ipc/fds.h"
 
 #include <signal.h>
 #include <stdio.h>
@@ -19,6 +20,8 @@ struct child {
 	struct strbuf buf;	      /* the beginning of a line */
 	char *order;		      /* what is still to be sent of it, from `sent` on */
 	size_t sent;
+	int fds[FDS_MAX]; /* what came, and nobody has taken */
+	size_t n_fds;
 };
 
 /* ---- Sending ---- */
@@ -51,6 +54,12 @@ void child_cancel(struct child *c)
 
 /* ---- Hearing ---- */
 
+size_t child_fds(struct child *c, const int **ret)
+{
+	*ret = c->fds;
+	return c->n_fds;
+}
+
 static void take_lines(struct child *c)
 {
 	char *rest = c->buf.s, *end;
@@ -70,10 +79,10 @@ static void take_lines(struct child *c)
 static bool hear(struct child *c)
 {
 	char bytes[READ_BYTES];
-	ssize_t n = recv(c->socket, bytes, sizeof(bytes), MSG_DONTWAIT);
+	ssize_t n = fds_receive(c->socket, bytes, sizeof(bytes), c->fds, &c->n_fds);
 
 	if (n <= 0)
-		return n < 0 && (errno == EAGAIN || errno == EINTR);
+		return n == -EAGAIN || n == -EINTR;
 	if (c->buf.len + (size_t)n > LINE_MAX_BYTES)
 		return false;
 	strbuf_add_bytes(&c->buf, bytes, (size_t)n);
@@ -195,6 +204,8 @@ void child_free(struct child *c)
 	sd_event_source_unref(c->end);
 	if (c->socket >= 0)
 		close(c->socket);
+	for (size_t i = 0; i < c->n_fds; i++)
+		close(c->fds[i]);
 	strbuf_done(&c->buf);
 	free(c->order);
 	free(c);

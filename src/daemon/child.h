@@ -23,6 +23,8 @@ struct child_calls {
 int child_start(struct manager *m, const char *order, const struct child_calls *calls, void *arg,
 	struct child **ret);
 void child_cancel(struct child *c);
+/* The descriptors that have come with its lines so far: they stay the child's. */
+size_t child_fds(struct child *c, const int **ret);
 /* It said that it has: should a helper of it hang in the kernel, nobody waits for the stream. */
 void child_has_ended(struct child *c);
 /* Forgets it; if it lives it takes back what it has begun. */
