@@ -16,33 +16,13 @@ struct claim_opts act_claim_opts(struct act *act)
 	return o;
 }
 
-static const char *name_of(const struct inventory *inv, struct bdf pf)
-{
-	const struct function *f = inventory_find_bdf(inv, pf);
-
-	if (!f)
-		return NULL;
-	return f->n_netdevs ? f->netdevs[0].name : f->nvme;
-}
-
 int act_show_leases(struct cli *cli, struct host *h, const struct inventory *inv,
 	const struct lease *const *v, size_t n, char *const *unreadable, struct problem **reterr)
 {
-	autofree struct lease_row *rows = calloc(n + 1, sizeof(*rows));
-	int r;
+	autoleaserows rows = { 0 };
+	int r = lease_rows_look(h, inv, v, n, &rows);
 
-	if (!rows)
-		return -ENOMEM;
-	for (size_t i = 0; i < n; i++) {
-		rows[i] = (struct lease_row) { .lease = v[i],
-			.pf_name = name_of(inv, v[i]->pf),
-			.lost = !lease_is_of(h, v[i]) };
-		rows[i].alive = owner_alive(h, &v[i]->owner, &rows[i].why);
-	}
-	r = out_leases(&cli->out, rows, n, unreadable, reterr);
-	for (size_t i = 0; i < n; i++)
-		free(rows[i].why);
-	return r;
+	return r < 0 ? r : out_leases(&cli->out, rows.v, rows.n, unreadable, reterr);
 }
 
 static void add(const struct lease **v, size_t *n, const struct lease *l)

@@ -3,10 +3,7 @@
 #include "guest.h"
 
 #include "base/str.h"
-#include "host/procfs.h"
 #include "host/sysfs.h"
-
-#include <stdio.h>
 
 enum {
 	ID_MAX = 255,
@@ -30,61 +27,6 @@ bool owner_eq(const struct owner *a, const struct owner *b)
 }
 
 /* ---- Processes ---- */
-
-/* What follows the command in /proc/PID/stat: that may hold blanks and parentheses itself. */
-static const char *after_command(const char *stat)
-{
-	const char *end = strrchr(stat, ')');
-
-	return end && end[1] == ' ' ? end + 2 : NULL;
-}
-
-/* The n-th word of `s`, from 0, as a number. */
-static int number_at(const char *s, unsigned n, uint64_t *ret)
-{
-	autofree char *word = NULL;
-
-	for (; n; n--) {
-		s = strchr(s, ' ');
-		if (!s)
-			return -EBADMSG;
-		s++;
-	}
-	word = strndup(s, strcspn(s, " \n"));
-	return word ? parse_u64(word, ret) : -ENOMEM;
-}
-
-/* A process whose first thread has ended goes on while others run. */
-static bool is_corpse(struct host *h, int pid, const char *state)
-{
-	autostrv char **threads = NULL;
-
-	if (*state != 'Z' && *state != 'X')
-		return false;
-	return procfs_list(h, &threads, "%d/task", pid) < 0 || strv_len(threads) <= 1;
-}
-
-int process_start(struct host *h, int pid, uint64_t *ret)
-{
-	/* Fields 3 (state) and 22 (starttime) of proc(5): 0 and 19 after the command. */
-	enum { STARTTIME = 19 };
-	autofree char *stat = NULL;
-	const char *rest;
-
-	if (pid <= 0 || procfs_read(h, &stat, "%d/stat", pid) < 0)
-		return -ESRCH;
-	rest = after_command(stat);
-	if (!rest)
-		return -EBADMSG;
-	return is_corpse(h, pid, rest) ? -ESRCH : number_at(rest, STARTTIME, ret);
-}
-
-bool process_lives(struct host *h, int pid, uint64_t start)
-{
-	uint64_t now;
-
-	return process_start(h, pid, &now) == 0 && now == start;
-}
 
 static int parse_process(struct host *h, const char *id, struct owner *o, struct problem **reterr)
 {
@@ -317,94 +259,4 @@ enum owner_alive owner_alive(struct host *h, const struct owner *o, char **ret_w
 	if (ret_why)
 		*ret_why = TAKE_PTR(why);
 	return a;
-}
-
-/* Opened first and asked after: what is open then cannot become another process. */
-int owner_watch(struct host *h, const struct owner *o)
-{
-	autoclose int fd = o->pid ? host_watch_process(h, o->pid) : -EOPNOTSUPP;
-
-	if (fd < 0)
-		return fd;
-	return process_lives(h, o->pid, o->start) ? TAKE_FD(fd) : -ESRCH;
-}
-
-/* ---- What its process may ---- */
-
-/* The value of "Key:\tVALUE" in a file of such lines; allocated, NULL: it is not there. */
-static char *line_value(const char *text, const char *key)
-{
-	size_t len = strlen(key);
-
-	for (const char *line = text; line; line = strchr(line, '\n')) {
-		line += *line == '\n';
-		if (strncmp(line, key, len) == 0)
-			return strndup(line + len + strspn(line + len, " \t"),
-				strcspn(line + len + strspn(line + len, " \t"), "\n"));
-	}
-	return NULL;
-}
-
-/* Whether all numbers of the list "0-3,8" are within the other. */
-static bool list_is_within(const char *list, const char *other)
-{
-	autofree char *copy = strdup(list);
-
-	for (char *part, *rest = copy; copy && (part = strsep(&rest, ","));) {
-		unsigned first, last, from, to;
-		autofree char *all = strdup(other);
-		bool found = false;
-		int n = sscanf(part, "%u-%u", &first, &last);
-
-		if (n < 1 || !all)
-			return false;
-		last = n == 1 ? first : last;
-		for (char *p, *more = all; (p = strsep(&more, ","));) {
-			int m = sscanf(p, "%u-%u", &from, &to);
-
-			found |= m >= 1 && first >= from && last <= (m == 1 ? from : to);
-		}
-		if (!found)
-			return false;
-	}
-	return copy != NULL;
-}
-
-int owner_node(struct host *h, const struct owner *o)
-{
-	autofree char *status = NULL, *cpus = NULL;
-	autostrv char **names = NULL;
-
-	if (!o->pid || procfs_read(h, &status, "%d/status", o->pid) < 0 ||
-		sysfs_list(h, &names, "devices/system/node") < 0)
-		return -1;
-	cpus = line_value(status, "Cpus_allowed_list:");
-	STRV_FOREACH (name, names) {
-		autofree char *list = NULL;
-		uint32_t node;
-
-		if (!cpus || !str_starts(*name, "node") || parse_u32(*name + 4, &node) < 0 ||
-			sysfs_read(h, &list, "devices/system/node/%s/cpulist", *name) < 0)
-			continue;
-		if (list_is_within(cpus, list))
-			return (int)node;
-	}
-	return -1;
-}
-
-int owner_memlock(struct host *h, const struct owner *o, uint64_t *ret)
-{
-	autofree char *limits = NULL, *value = NULL;
-
-	if (!o->pid || procfs_read(h, &limits, "%d/limits", o->pid) < 0)
-		return -ENODATA;
-	value = line_value(limits, "Max locked memory");
-	if (!value)
-		return -ENODATA;
-	value[strcspn(value, " ")] = '\0';
-	if (str_eq(value, "unlimited"))
-		*ret = UINT64_MAX;
-	else if (parse_u64(value, ret) < 0)
-		return -ENODATA;
-	return 0;
 }

@@ -41,9 +41,17 @@ int owner_watch(struct host *h, const struct owner *o);
 int process_start(struct host *h, int pid, uint64_t *ret);
 /* Whether that very process lives. */
 bool process_lives(struct host *h, int pid, uint64_t start);
+/* Whether all its user ids are that one. */
+bool process_is_of(struct host *h, int pid, uint32_t uid);
 /*
  * The NUMA node that all of an owner's process may run on lies in; -1: none, several, or unknown.
  */
 int owner_node(struct host *h, const struct owner *o);
 /* How much memory the owner's process may pin; UINT64_MAX: no limit. -ENODATA: unknown. */
 int owner_memlock(struct host *h, const struct owner *o, uint64_t *ret);
+/*
+ * 1: a guest of so much memory needs more than it may pin; the text and what to do are the caller's
+ * (free). 0: it is enough, or nobody knows. -ENOMEM.
+ */
+int owner_memlock_missing(struct host *h, const struct owner *o, uint64_t need_bytes,
+	char **ret_text, char **ret_hint);

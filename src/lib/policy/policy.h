@@ -106,5 +106,11 @@ struct policy_pools {
 int policy_pools_find(const struct policy *p, struct policy_pools *ret);
 void policy_pools_done(struct policy_pools *p);
 #define autopolicypools CLEANUP(policy_pools_done) struct policy_pools
+/*
+ * The members of one pool that exist, allocated. PROBLEM_NOT_FOUND: none is called so. Before it
+ * the configuration is refused if it has errors.
+ */
+int policy_pool_members(const struct policy *p, const char *name, struct bdf **ret, size_t *ret_n,
+	struct problem **reterr);
 /* Puts each existing member's pool into the inventory, where the selector pool=NAME finds it. */
 int policy_label(const struct policy *p, struct inventory *inv);

@@ -60,6 +60,41 @@ void policy_pools_done(struct policy_pools *p)
 	*p = (struct policy_pools) { 0 };
 }
 
+static int take_members(const struct policy_pool *pool, struct bdf **ret, size_t *ret_n)
+{
+	struct bdf *v = calloc(pool->n + 1, sizeof(*v));
+	size_t n = 0;
+
+	if (!v)
+		return -ENOMEM;
+	for (size_t i = 0; i < pool->n; i++)
+		if (pool->v[i].f)
+			v[n++] = pool->v[i].f->bdf;
+	*ret = v;
+	*ret_n = n;
+	return 0;
+}
+
+int policy_pool_members(const struct policy *p, const char *name, struct bdf **ret, size_t *ret_n,
+	struct problem **reterr)
+{
+	autopolicypools pools = { 0 };
+	autofree char *safe = str_printable(name);
+	int r = policy_refuse(p, reterr);
+
+	if (r < 0)
+		return r;
+	r = policy_pools_find(p, &pools);
+	for (size_t i = 0; r == 0 && i < pools.n; i++)
+		if (str_eq(pools.v[i].name, name))
+			return take_members(&pools.v[i], ret, ret_n);
+	if (r < 0)
+		return r;
+	return problem(reterr, -ENOENT, PROBLEM_NOT_FOUND,
+		"vfctl config pools shows those that there are", "no pool is called '%s'",
+		safe ? safe : "?");
+}
+
 int policy_label(const struct policy *p, struct inventory *inv)
 {
 	autopolicypools pools = { 0 };
