@@ -40,8 +40,7 @@ int act_ask(struct act *act, const struct wishes *w, const struct plan_opts *how
 	return daemon_do(act->daemon, &o, &told, &act->journal_id, reterr);
 }
 
-static void reset_line_told(
-	void *arg, const char *subject, const char *text, int code, struct problem *p)
+static void line_told(void *arg, const char *subject, const char *text, int code, struct problem *p)
 {
 	act_add(arg, subject, code, p, "%s", text);
 }
@@ -50,7 +49,7 @@ int act_ask_reset(
 	struct act *act, const struct selection *s, const char *method, struct problem **reterr)
 {
 	const struct apply_opts opts = act_apply_opts(act);
-	const struct daemon_told told = { .apply = &opts, .line = reset_line_told };
+	const struct daemon_told told = { .apply = &opts, .line = line_told };
 	autostrv char **functions = NULL;
 	autofree char *how = method ? strdup(method) : NULL;
 	struct order o = { .kind = ORDER_RESET,
@@ -68,4 +67,23 @@ int act_ask_reset(
 	interrupt_catch();
 	r = daemon_do(act->daemon, &o, &told, NULL, reterr);
 	return MIN(r, 0);
+}
+
+int act_ask_claim(struct act *act, struct order *o, const struct bdf *functions, size_t n,
+	char **ret_answer, struct problem **reterr)
+{
+	const struct apply_opts opts = act_apply_opts(act);
+	const struct daemon_told told = { .apply = &opts, .line = line_told };
+	int r = wish_put(&o->command, act->command);
+
+	for (size_t i = 0; r == 0 && i < n; i++)
+		r = strv_add(&o->functions, BDF_TEXT(functions[i]));
+	o->timeout_ms = act->timeout_ms;
+	if (r < 0)
+		problem(reterr, r, PROBLEM_NO_MEMORY, NULL, "out of memory");
+	interrupt_catch();
+	if (r == 0)
+		r = daemon_claim(act->daemon, o, &told, 0, ret_answer, reterr);
+	order_done(o);
+	return r;
 }

@@ -51,6 +51,14 @@ int act_ask(struct act *act, const struct wishes *w, const struct plan_opts *how
 int act_ask_reset(
 	struct act *act, const struct selection *s, const char *method, struct problem **reterr);
 
+/*
+ * Assign or release by the daemon; daemon_claim(). What it tells of functions becomes results. The
+ * functions are added to the order, which is done with afterwards; its command and timeout are set
+ * here.
+ */
+int act_ask_claim(struct act *act, struct order *o, const struct bdf *functions, size_t n,
+	char **ret_answer, struct problem **reterr);
+
 /* Options of the rooms below, filled from ours. They borrow `act`. */
 struct driver_opts act_driver_opts(struct act *act);
 struct sriov_opts act_sriov_opts(struct act *act);

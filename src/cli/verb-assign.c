@@ -32,16 +32,15 @@ static const struct example examples[] = {
 struct wanted {
 	struct claim_request q;
 	struct owner owner;
-	struct selection found;
+	struct bdf *among;
 	char **settings;
 };
 
 static void wanted_done(struct wanted *w)
 {
 	owner_done(&w->owner);
-	selection_done(&w->found);
 	strv_free(w->settings);
-	free((void *)(uintptr_t)w->q.among);
+	free(w->among);
 }
 
 /* ---- What was asked for ---- */
@@ -115,55 +114,50 @@ static int check_words(const struct args *a, struct problem **reterr)
 	return 0;
 }
 
+/* The daemon looks for itself. */
 static int find_in_pool(
 	struct act *act, const char *name, struct wanted *w, struct problem **reterr)
 {
 	CLEANUP(policy_freep) struct policy *p = NULL;
-	autopolicypools pools = { 0 };
-	int r = cli_policy(act->cli, act->inv, NULL, 0, &p, reterr);
+	int r;
 
-	if (r == 0)
-		r = policy_refuse(p, reterr);
-	if (r == 0)
-		r = policy_pools_find(p, &pools);
+	w->q.pool = name;
+	if (act->daemon)
+		return 0;
+	r = cli_policy(act->cli, act->inv, NULL, 0, &p, reterr);
+	return r < 0 ? r : policy_pool_members(p, name, &w->among, &w->q.n_among, reterr);
+}
+
+static int find_selected(
+	struct act *act, const char *const *word, struct wanted *w, struct problem **reterr)
+{
+	autoselection found = { 0 };
+	int r = select_some(act->host, act->inv, word, 1, &found, reterr);
+
 	if (r < 0)
 		return r;
-	for (size_t i = 0; i < pools.n; i++) {
-		if (!str_eq(pools.v[i].name, name))
-			continue;
-		w->found.v = calloc(pools.v[i].n + 1, sizeof(*w->found.v));
-		if (!w->found.v)
-			return -ENOMEM;
-		for (size_t k = 0; k < pools.v[i].n; k++)
-			if (pools.v[i].v[k].f)
-				w->found.v[w->found.n++] =
-					inventory_find_bdf(act->inv, pools.v[i].v[k].f->bdf);
-		w->q.pool = name;
-		return 0;
-	}
-	return problem(reterr, -ENOENT, PROBLEM_NOT_FOUND,
-		"vfctl config pools shows those that there are", "no pool is called '%s'", name);
+	w->among = calloc(found.n + 1, sizeof(*w->among));
+	if (!w->among)
+		return -ENOMEM;
+	for (size_t i = 0; i < found.n; i++)
+		w->among[i] = found.v[i]->bdf;
+	w->q.n_among = found.n;
+	return 0;
 }
 
 static int find(struct act *act, const struct args *a, struct wanted *w, struct problem **reterr)
 {
 	const char *pool = args_value(a, "pool");
-	struct bdf *among;
 	unsigned count;
-	int r = pool ? find_in_pool(act, pool, w, reterr)
-		     : select_some(act->host, act->inv, a->words, 1, &w->found, reterr);
+	int r = pool ? find_in_pool(act, pool, w, reterr) : find_selected(act, a->words, w, reterr);
 
 	for (size_t i = pool ? 0 : 1; r == 0 && i < a->n_words; i++)
 		r = strv_add(&w->settings, a->words[i]);
-	among = r == 0 ? calloc(w->found.n + 1, sizeof(*among)) : NULL;
-	if (!among)
-		return r < 0 ? r : -ENOMEM;
-	for (size_t i = 0; i < w->found.n; i++)
-		among[i] = w->found.v[i]->bdf;
-	w->q.among = among;
-	w->q.n_among = w->found.n;
-	count = pool ? 1 : (unsigned)w->found.n;
+	if (r < 0)
+		return r;
+	count = pool ? 1 : (unsigned)w->q.n_among;
 	r = read_number(a, "count", 1, &count, reterr);
+	w->q.among = w->among;
 	w->q.count = count;
 	w->q.settings = w->settings;
 	return MIN(r, 0);
@@ -192,19 +186,10 @@ static int understand(
 
 static void note_memlock(struct act *act, const struct owner *o, const struct check_opts *check)
 {
-	autostrbuf need = { 0 }, may = { 0 };
-	uint64_t allowed;
+	autofree char *text = NULL, *hint = NULL;
 
-	if (!check->memory_bytes || owner_memlock(act->host, o, &allowed) < 0 ||
-		allowed >= check->memory_bytes)
-		return;
-	strbuf_add_size(&need, check->memory_bytes);
-	strbuf_add_size(&may, allowed);
-	fprintf(act->cli->out.notes,
-		"vfctl: note: process %d may pin %s, and a guest of that size needs %s\n"
-		"  hint: raise its limit: prlimit --pid %d --memlock=%s, LimitMEMLOCK= of its unit, or "
-		"give it CAP_IPC_LOCK\n",
-		o->pid, may.s, need.s, o->pid, need.s);
+	if (owner_memlock_missing(act->host, o, check->memory_bytes, &text, &hint) > 0)
+		fprintf(act->cli->out.notes, "vfctl: note: %s\n  hint: %s\n", text, hint);
 }
 
 static int show(struct act *act, const struct leases *s, struct problem **reterr)
@@ -223,12 +208,84 @@ static int show(struct act *act, const struct leases *s, struct problem **reterr
 	return act_finish(act, reterr);
 }
 
+static int verify_cards(struct act *act, const struct wanted *w, struct problem **reterr)
+{
+	int r = 0;
+
+	for (size_t i = 0; r == 0 && i < w->q.n_among; i++) {
+		const struct function *f = inventory_find_bdf(act->inv, w->among[i]);
+
+		if (f)
+			r = act_verify_card(act, f->physfn ? f->physfn->bdf : f->bdf, reterr);
+	}
+	return r;
+}
+
+static int assign(struct act *act, const struct wanted *w, const struct check_opts *check,
+	struct problem **reterr)
+{
+	const struct claim_opts opts = act_claim_opts(act);
+	autoleases given = { 0 };
+	int r = verify_cards(act, w, reterr);
+
+	if (r < 0)
+		return r;
+	r = act->cli->dry_run ? claim_check(act->host, &w->q, &opts, &given, reterr)
+			      : claim_take(act->host, &w->q, &opts, &given, reterr);
+	cli_waited(act->cli);
+	if (r < 0)
+		return r;
+	note_memlock(act, &w->owner, check);
+	return show(act, &given, reterr);
+}
+
+/* ---- By the daemon ---- */
+
+static int order_of(const struct args *a, const struct wanted *w, const struct check_opts *check,
+	struct order *o)
+{
+	struct order_claim *c = &o->claim;
+	int r;
+
+	*o = (struct order) { .kind = ORDER_ASSIGN };
+	c->count = (unsigned)w->q.count;
+	c->near = w->q.near;
+	c->memory_bytes = check->memory_bytes;
+	c->give = w->q.give_node;
+	c->give_uid = w->q.node_uid;
+	c->give_gid = w->q.node_gid;
+	r = wish_put(&c->owner, args_value(a, "to"));
+	if (r == 0)
+		r = wish_put(&c->pool, w->q.pool);
+	for (char *const *s = w->settings; r == 0 && s && *s; s++)
+		r = strv_add(&c->settings, *s);
+	return r;
+}
+
+static int ask(struct act *act, const struct args *a, const struct wanted *w,
+	const struct check_opts *check, struct problem **reterr)
+{
+	autofree char *answer = NULL;
+	autoleaserows rows = { 0 };
+	autoorder o = { 0 };
+	int r = order_of(a, w, check, &o);
+
+	if (r == 0)
+		r = act_ask_claim(act, &o, w->among, w->q.n_among, &answer, reterr);
+	cli_waited(act->cli);
+	if (r < 0)
+		return r;
+	r = lease_rows_from_json(answer ? answer : "", act->inv, &rows);
+	if (r < 0)
+		return problem(reterr, r, PROBLEM_FAILED, "vfctl leases shows it",
+			"the daemon's answer makes no sense");
+	return out_leases(&act->cli->out, rows.v, rows.n, NULL, reterr);
+}
+
 static int run(struct cli *cli, const struct args *a, struct problem **reterr)
 {
 	CLEANUP(wanted_done) struct wanted w = { 0 };
 	struct check_opts check = { 0 };
-	struct claim_opts opts;
-	autoleases given = { 0 };
 	autoact act = { 0 };
 	int r = check_words(a, reterr);
 
@@ -237,19 +294,12 @@ static int run(struct cli *cli, const struct args *a, struct problem **reterr)
 	if (r == 0)
 		r = act_start(&act, cli, a, reterr);
 	if (r == 0)
+		r = act_find_daemon(&act, reterr);
+	if (r >= 0)
 		r = understand(&act, a, &w, reterr);
-	if (r == 0)
-		r = act_verify_cards(&act, &w.found, reterr);
 	if (r < 0)
 		return r;
-	opts = act_claim_opts(&act);
-	r = cli->dry_run ? claim_check(act.host, &w.q, &opts, &given, reterr)
-			 : claim_take(act.host, &w.q, &opts, &given, reterr);
-	cli_waited(cli);
-	if (r < 0)
-		return r;
-	note_memlock(&act, &w.owner, &check);
-	return show(&act, &given, reterr);
+	return act.daemon ? ask(&act, a, &w, &check, reterr) : assign(&act, &w, &check, reterr);
 }
 
 const struct verb verb_assign = {

@@ -69,6 +69,39 @@ static void release(struct act *act, const struct args *a, const struct lease *l
 		r == CLAIM_DROPPED ? "drop from" : "release from", owner ? owner : "?");
 }
 
+/* What it tells of each are the results; without any, all of it was refused. */
+static int ask(struct act *act, const struct args *a, const struct lease *const *v, size_t n,
+	struct problem **reterr)
+{
+	autofree struct bdf *functions = calloc(n + 1, sizeof(*functions));
+	autoorder o = { .kind = ORDER_RELEASE };
+	struct problem *p = NULL;
+	int r;
+
+	if (!functions)
+		return -ENOMEM;
+	for (size_t i = 0; i < n; i++)
+		functions[i] = v[i]->bdf;
+	o.claim.quarantined = args_has(a, "clear-quarantine");
+	r = act_ask_claim(act, &o, functions, n, NULL, &p);
+	if (r < 0 && !act->results.n && p) {
+		*reterr = p;
+		return r;
+	}
+	problem_free(p);
+	return r < 0 && !act->results.n ? r : 0;
+}
+
+static int release_all(struct act *act, const struct args *a, const struct lease *const *v,
+	size_t n, struct problem **reterr)
+{
+	if (act->daemon && n)
+		return ask(act, a, v, n, reterr);
+	for (size_t i = 0; i < n; i++)
+		release(act, a, v[i]);
+	return 0;
+}
+
 static int run(struct cli *cli, const struct args *a, struct problem **reterr)
 {
 	autofree const struct lease **v = NULL;
@@ -79,15 +112,17 @@ static int run(struct cli *cli, const struct args *a, struct problem **reterr)
 
 	if (r == 0)
 		r = act_start(&act, cli, a, reterr);
-	if (r == 0 && leases_read(act.host, &all) < 0)
-		r = -ENOMEM;
+	if (r == 0)
+		r = act_find_daemon(&act, reterr);
+	if (r >= 0)
+		r = leases_read(act.host, &all);
 	v = r == 0 ? calloc(all.n + 1, sizeof(*v)) : NULL;
 	if (r == 0)
 		r = v ? pick(&act, a, &all, v, &n, reterr) : -ENOMEM;
+	if (r == 0)
+		r = release_all(&act, a, v, n, reterr);
 	if (r < 0)
 		return r;
-	for (size_t i = 0; i < n; i++)
-		release(&act, a, v[i]);
 	if (!n && !out_is_json(&cli->out))
 		fputs("Nothing to release: no owner is gone.\n", cli->out.to);
 	return n || out_is_json(&cli->out) ? act_finish(&act, reterr) : 0;

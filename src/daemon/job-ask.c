@@ -9,12 +9,15 @@
 
 #include <syslog.h>
 
-/* Who asked has gone: what has not begun is not wanted any more. What has, is finished. */
+/*
+ * Who asked has gone: what has not begun is not wanted any more, but for what is given back. What
+ * has, is finished.
+ */
 static int on_left(sd_bus_track *t UNUSED, void *arg)
 {
 	struct job *j = arg;
 
-	if (j->state == JOB_QUEUED)
+	if (j->state == JOB_QUEUED && j->kind != ORDER_RELEASE)
 		job_cancel(j);
 	return 0;
 }
@@ -40,12 +43,17 @@ static int fill(struct job *j, sd_bus_message *asked, const struct order *o, uns
 }
 
 /* The answer first, then the work: who asked knows the job before it hears of it. */
-static int enqueue(struct manager *m, sd_bus_message *asked, const struct order *o, struct bdf *pfs,
+int job_enqueue(struct manager *m, sd_bus_message *asked, const struct order *o, struct bdf *pfs,
 	size_t n, unsigned uid)
 {
-	struct job *j = job_new(m, o->kind, false);
+	struct job *j;
 	int r;
 
+	if (job_open(m, NULL) >= JOBS_MAX) {
+		free(pfs);
+		return reply_limit(asked, "jobs");
+	}
+	j = job_new(m, o->kind, false);
 	if (!j) {
 		free(pfs);
 		return -ENOMEM;
@@ -66,7 +74,7 @@ static int enqueue(struct manager *m, sd_bus_message *asked, const struct order 
 	return 1;
 }
 
-static int refuse_early(struct manager *m, struct problem **reterr)
+int job_refuse_early(struct manager *m, struct problem **reterr)
 {
 	if (m->host->captured)
 		return problem(reterr, -EROFS, PROBLEM_READ_ONLY, NULL,
@@ -84,11 +92,9 @@ static int go_change(struct manager *m, sd_bus_message *asked, unsigned uid)
 	if (r == 0)
 		r = method_options(asked, &o, &p);
 	if (r == 0)
-		r = refuse_early(m, &p);
+		r = job_refuse_early(m, &p);
 	if (r < 0)
 		return reply_problem(asked, p);
-	if (job_open(m, NULL) >= JOBS_MAX)
-		return reply_limit(asked, "jobs");
 	pfs = calloc(o.wishes.n + 1, sizeof(*pfs));
 	if (!pfs)
 		return -ENOMEM;
@@ -96,7 +102,7 @@ static int go_change(struct manager *m, sd_bus_message *asked, unsigned uid)
 	for (size_t i = 0; i < o.wishes.n; i++)
 		if (watch_pf_of(m->watch, o.wishes.v[i].bdf, &pfs[i]) < 0)
 			pfs[i] = o.wishes.v[i].bdf;
-	return enqueue(m, asked, &o, TAKE_PTR(pfs), o.wishes.n, uid);
+	return job_enqueue(m, asked, &o, TAKE_PTR(pfs), o.wishes.n, uid);
 }
 
 /* Names mean something else after a change that is still to be done: addresses alone. */
@@ -129,7 +135,7 @@ static int go_reset(struct manager *m, sd_bus_message *asked, unsigned uid)
 	if (r == 0)
 		r = method_options(asked, &o, &p);
 	if (r == 0)
-		r = refuse_early(m, &p);
+		r = job_refuse_early(m, &p);
 	if (r == 0) {
 		pfs = calloc(strv_len(o.functions) + 1, sizeof(*pfs));
 		r = pfs ? find_pfs(m, &o, pfs, &p)
@@ -137,9 +143,7 @@ static int go_reset(struct manager *m, sd_bus_message *asked, unsigned uid)
 	}
 	if (r < 0)
 		return reply_problem(asked, p);
-	if (job_open(m, NULL) >= JOBS_MAX)
-		return reply_limit(asked, "jobs");
-	return enqueue(m, asked, &o, TAKE_PTR(pfs), strv_len(o.functions), uid);
+	return job_enqueue(m, asked, &o, TAKE_PTR(pfs), strv_len(o.functions), uid);
 }
 
 int job_change(sd_bus_message *asked, void *arg, sd_bus_error *e UNUSED)

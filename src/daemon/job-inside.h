@@ -40,6 +40,17 @@ void job_free(struct job *j);
 void job_schedule(struct manager *m);
 void job_cancel(struct job *j);
 
+/* ---- Who asks: job-ask.c ---- */
+
+/* A captured machine's daemon changes nothing: PROBLEM_READ_ONLY. */
+int job_refuse_early(struct manager *m, struct problem **reterr);
+/*
+ * Answers with a new job's path and lets it begin when it is its turn. `pfs` (taken) are n PFs that
+ * it may change.
+ */
+int job_enqueue(struct manager *m, sd_bus_message *asked, const struct order *o, struct bdf *pfs,
+	size_t n, unsigned uid);
+
 /* ---- On the bus ---- */
 
 int job_export(struct job *j);

@@ -74,6 +74,7 @@ static const sd_bus_vtable vtable[] = {
 	SD_BUS_SIGNAL_WITH_ARGS("Result", SD_BUS_ARGS("s", news), 0),
 	SD_BUS_SIGNAL_WITH_ARGS("Waiting", SD_BUS_ARGS("s", news), 0),
 	SD_BUS_SIGNAL_WITH_ARGS("Note", SD_BUS_ARGS("s", news), 0),
+	SD_BUS_SIGNAL_WITH_ARGS("Answer", SD_BUS_ARGS("s", news), 0),
 	SD_BUS_SIGNAL_WITH_ARGS("Ended", SD_BUS_ARGS("s", news), 0),
 	SD_BUS_VTABLE_END,
 };
@@ -107,6 +108,7 @@ static const char *signal_of(const char *line)
 		{ NEWS_WAITING, "Waiting" },
 		{ NEWS_NOTE, "Note" },
 		{ NEWS_RECOVERED, "Note" },
+		{ NEWS_ANSWER, "Answer" },
 		{ NEWS_ENDED, "Ended" },
 	};
 	autonews n = { 0 };
@@ -123,8 +125,8 @@ void job_tell(struct job *j, const char *line)
 {
 	const char *name = signal_of(line);
 
-	/* The end is told always: without it nobody would stop waiting. */
-	if (!name || (bus_is_behind(j->m) && !str_eq(name, "Ended")))
+	/* The end is told always, for without it nobody would stop waiting; and who got what. */
+	if (!name || (bus_is_behind(j->m) && !str_eq(name, "Ended") && !str_eq(name, "Answer")))
 		return;
 	if (sd_bus_emit_signal(j->m->bus, j->path, JOB_INTERFACE, name, "s", line) < 0)
 		say(LOG_WARNING, j->id, "news of job %u could not be told", j->id);

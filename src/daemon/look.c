@@ -164,8 +164,9 @@ static int go(struct manager *m, sd_bus_message *asked, enum order_kind kind)
 {
 	autoorder o = { .kind = kind };
 	autoproblem *p = NULL;
-	int r = kind == ORDER_LIST ? method_functions(asked, &o, &p)
-				   : method_function(asked, &o, &p);
+	int r = kind == ORDER_LIST   ? method_functions(asked, &o, &p)
+		: kind == ORDER_SHOW ? method_function(asked, &o, &p)
+				     : 0;
 
 	if (r == 0 && kind == ORDER_LIST)
 		r = method_options(asked, &o, &p);
@@ -186,6 +187,11 @@ static int go_show(struct manager *m, sd_bus_message *asked, unsigned uid UNUSED
 	return go(m, asked, ORDER_SHOW);
 }
 
+static int go_leases(struct manager *m, sd_bus_message *asked, unsigned uid UNUSED)
+{
+	return go(m, asked, ORDER_LEASES);
+}
+
 int look_list(sd_bus_message *asked, void *arg, sd_bus_error *e UNUSED)
 {
 	return polkit_ask(arg, asked, POLKIT_LOOK, go_list);
@@ -194,4 +200,9 @@ int look_list(sd_bus_message *asked, void *arg, sd_bus_error *e UNUSED)
 int look_show(sd_bus_message *asked, void *arg, sd_bus_error *e UNUSED)
 {
 	return polkit_ask(arg, asked, POLKIT_LOOK, go_show);
+}
+
+int look_leases(sd_bus_message *asked, void *arg, sd_bus_error *e UNUSED)
+{
+	return polkit_ask(arg, asked, POLKIT_LOOK, go_leases);
 }

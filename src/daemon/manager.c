@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "manager.h"
+#include "claim-ask.h"
 #include "ear.h"
 #include "job.h"
 #include "look.h"
@@ -86,6 +87,12 @@ static const sd_bus_vtable vtable[] = {
 		SD_BUS_ARGS("o", job), job_change, SD_BUS_VTABLE_UNPRIVILEGED),
 	SD_BUS_METHOD_WITH_ARGS("Reset", SD_BUS_ARGS("as", functions, "a{sv}", options),
 		SD_BUS_ARGS("o", job), job_reset, SD_BUS_VTABLE_UNPRIVILEGED),
+	SD_BUS_METHOD_WITH_ARGS("Assign", SD_BUS_ARGS("s", request, "a{sv}", options),
+		SD_BUS_ARGS("o", job), claim_assign, SD_BUS_VTABLE_UNPRIVILEGED),
+	SD_BUS_METHOD_WITH_ARGS("Release", SD_BUS_ARGS("s", request, "a{sv}", options),
+		SD_BUS_ARGS("o", job), claim_release, SD_BUS_VTABLE_UNPRIVILEGED),
+	SD_BUS_METHOD_WITH_ARGS("Leases", SD_BUS_NO_ARGS, SD_BUS_ARGS("s", json), look_leases,
+		SD_BUS_VTABLE_UNPRIVILEGED),
 	SD_BUS_METHOD_WITH_ARGS("ListJobs", SD_BUS_NO_ARGS, SD_BUS_ARGS("a(osus)", jobs), job_list,
 		SD_BUS_VTABLE_UNPRIVILEGED),
 	SD_BUS_SIGNAL_WITH_ARGS("FunctionAdded", SD_BUS_ARGS("s", address), 0),

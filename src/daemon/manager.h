@@ -13,7 +13,7 @@
 #include <systemd/sd-event.h>
 
 enum {
-	JOBS_MAX = 64,	     /* that wait or run */
+	JOBS_MAX = 256,	     /* that wait or run */
 	ENDED_MAX = 32,	     /* that have ended and are still told about */
 	LINGER_SECONDS = 10, /* for so long */
 	CLIENT_MAX = 16,     /* requests of one client at a time */

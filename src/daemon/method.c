@@ -49,7 +49,16 @@ int method_functions(sd_bus_message *m, struct order *o, struct problem **reterr
 	return r < 0 ? bad(reterr, r, "the selectors") : 0;
 }
 
-int method_wishes(sd_bus_message *m, struct order *o, struct problem **reterr)
+typedef int take_json(struct order *o, json_object *j, struct problem **reterr);
+
+static int take_wishes(struct order *o, json_object *j, struct problem **reterr)
+{
+	return wishes_from_form(j, &o->wishes, reterr);
+}
+
+/* "s": JSON of what `what` calls it. */
+static int method_json(sd_bus_message *m, const char *what, struct order *o, take_json *take,
+	struct problem **reterr)
 {
 	enum json_tokener_error e = json_tokener_success;
 	const char *text = NULL;
@@ -57,17 +66,27 @@ int method_wishes(sd_bus_message *m, struct order *o, struct problem **reterr)
 	int r = sd_bus_message_read(m, "s", &text);
 
 	if (r < 0)
-		return bad(reterr, r, "the wishes");
+		return bad(reterr, r, what);
 	if (strlen(text) > ORDER_BYTES_MAX / 2)
-		return problem(reterr, -E2BIG, PROBLEM_USAGE, NULL, "wishes have at most %d MiB",
+		return problem(reterr, -E2BIG, PROBLEM_USAGE, NULL, "%s have at most %d MiB", what,
 			ORDER_BYTES_MAX >> 21);
 	j = json_tokener_parse_verbose(text, &e);
 	r = e == json_tokener_success
-		    ? wishes_from_form(j, &o->wishes, reterr)
-		    : problem(reterr, -EINVAL, PROBLEM_USAGE, NULL, "wishes: this is no JSON: %s",
+		    ? take(o, j, reterr)
+		    : problem(reterr, -EINVAL, PROBLEM_USAGE, NULL, "%s: this is no JSON: %s", what,
 			      json_tokener_error_desc(e));
 	json_object_put(j);
 	return r;
+}
+
+int method_wishes(sd_bus_message *m, struct order *o, struct problem **reterr)
+{
+	return method_json(m, "the wishes", o, take_wishes, reterr);
+}
+
+int method_request(sd_bus_message *m, struct order *o, struct problem **reterr)
+{
+	return method_json(m, "the words of the request", o, order_request_from_json, reterr);
 }
 
 /* One value of the few types that options have. NULL: another type, or no memory. */

@@ -12,6 +12,8 @@ int method_functions(sd_bus_message *m, struct order *o, struct problem **reterr
 int method_function(sd_bus_message *m, struct order *o, struct problem **reterr);
 /* "s": wishes as JSON. */
 int method_wishes(sd_bus_message *m, struct order *o, struct problem **reterr);
+/* "s": the request of an assign or a release (o->kind) as JSON. */
+int method_request(sd_bus_message *m, struct order *o, struct problem **reterr);
 /* "a{sv}": the options of an order. */
 int method_options(sd_bus_message *m, struct order *o, struct problem **reterr);
 

@@ -18,10 +18,18 @@ struct question {
 	struct question *next;
 	sd_bus_message *asked;
 	sd_bus_slot *slot;
-	polkit_go *go;
-	const char *action;
+	struct polkit_way ways[POLKIT_WAYS_MAX];
+	unsigned way, n_ways; /* the one that is asked about */
+	char **about;
 	unsigned uid;
 };
+
+static int call(struct question *q);
+
+static const struct polkit_way *way(const struct question *q)
+{
+	return &q->ways[q->way];
+}
 
 static void question_free(struct question *q)
 {
@@ -33,6 +41,7 @@ static void question_free(struct question *q)
 		*at = q->next;
 	sd_bus_slot_unref(q->slot);
 	sd_bus_message_unref(q->asked);
+	strv_free(q->about);
 	free(q);
 }
 
@@ -56,15 +65,15 @@ static int refuse(struct question *q, const char *why)
 	autoproblem *p = NULL;
 
 	problem(&p, -EACCES, PROBLEM_PERMISSION, "root may, and who a rule of polkit allows it",
-		"polkit does not allow %s: %s", q->action, why);
+		"polkit does not allow %s: %s", way(q)->action, why);
 	return reply_problem(q->asked, p);
 }
 
 /* Nobody is there to be asked: as the policy that we install says. */
 static int without_polkit(struct question *q)
 {
-	return str_eq(q->action, POLKIT_LOOK) ? q->go(q->m, q->asked, q->uid)
-					      : refuse(q, "it does not run");
+	return str_eq(way(q)->action, POLKIT_LOOK) ? way(q)->go(q->m, q->asked, q->uid)
+						   : refuse(q, "it does not run");
 }
 
 static int judge(struct question *q, sd_bus_message *answer)
@@ -78,34 +87,66 @@ static int judge(struct question *q, sd_bus_message *answer)
 		r = sd_bus_message_read(answer, "bb", &allowed, &challenge);
 	if (r < 0)
 		return refuse(q, "its answer makes no sense");
-	return allowed	   ? q->go(q->m, q->asked, q->uid)
+	return allowed	   ? way(q)->go(q->m, q->asked, q->uid)
 	       : challenge ? refuse(q, "it wants to ask somebody, and nobody is there")
 			   : refuse(q, "the user may not");
+}
+
+/* 1: no, but there is another way, and polkit is asked about that. */
+static int next_way(struct question *q, sd_bus_message *answer)
+{
+	int allowed = 0;
+
+	if (q->way + 1 == q->n_ways || sd_bus_message_is_method_error(answer, NULL))
+		return 0;
+	if (sd_bus_message_enter_container(answer, 'r', "bba{ss}") < 0 ||
+		sd_bus_message_read(answer, "bb", &allowed, NULL) < 0 || allowed)
+		return sd_bus_message_rewind(answer, true) < 0 ? -EBADMSG : 0;
+	q->way++;
+	q->slot = sd_bus_slot_unref(q->slot);
+	return call(q) < 0 ? -EIO : 1;
 }
 
 static int on_answer(sd_bus_message *answer, void *arg, sd_bus_error *e UNUSED)
 {
 	struct question *q = arg;
-	int r = judge(q, answer);
+	int r = next_way(q, answer);
 
+	if (r == 1)
+		return 0;
+	if (r == 0)
+		r = judge(q, answer);
 	if (r < 0)
 		(void)sd_bus_reply_method_errno(q->asked, r, NULL);
 	question_free(q);
 	return 0;
 }
 
+static int add_about(sd_bus_message *call, char *const *about)
+{
+	int r = sd_bus_message_open_container(call, 'a', "{ss}");
+
+	for (; r >= 0 && about && about[0]; about += 2)
+		r = sd_bus_message_append(call, "{ss}", about[0], about[1]);
+	return r < 0 ? r : sd_bus_message_close_container(call);
+}
+
 static int call(struct question *q)
 {
-	bool asks = sd_bus_message_get_allow_interactive_authorization(q->asked) > 0;
+	bool asks = q->way + 1 == q->n_ways &&
+		    sd_bus_message_get_allow_interactive_authorization(q->asked) > 0;
 	sd_bus_message *call = NULL;
 	int r = sd_bus_message_new_method_call(q->m->bus, &call, "org.freedesktop.PolicyKit1",
 		"/org/freedesktop/PolicyKit1/Authority", "org.freedesktop.PolicyKit1.Authority",
 		"CheckAuthorization");
 
 	if (r >= 0)
-		r = sd_bus_message_append(call, "(sa{sv})sa{ss}us", "system-bus-name", 1, "name",
-			"s", sd_bus_message_get_sender(q->asked), q->action, 0,
-			asks ? ALLOW_INTERACTION : 0, "");
+		r = sd_bus_message_append(call, "(sa{sv})s", "system-bus-name", 1, "name", "s",
+			sd_bus_message_get_sender(q->asked), way(q)->action);
+	if (r >= 0)
+		r = add_about(call, q->about);
+	if (r >= 0)
+		r = sd_bus_message_append(call, "us", asks ? ALLOW_INTERACTION : 0, "");
 	if (r >= 0)
 		r = sd_bus_call_async(
 			q->m->bus, &q->slot, call, on_answer, q, asks ? ASKING_US : SILENT_US);
@@ -126,9 +167,30 @@ static int sender_uid(sd_bus_message *asked, unsigned *ret)
 	return r;
 }
 
-int polkit_ask(struct manager *m, sd_bus_message *asked, const char *action, polkit_go *go)
+static int question_new(struct manager *m, sd_bus_message *asked, const char *const *about,
+	unsigned uid, struct question **ret)
 {
-	struct question *q;
+	struct question *q = calloc(1, sizeof(*q));
+
+	if (!q)
+		return -ENOMEM;
+	*q = (struct question) {
+		.m = m, .asked = sd_bus_message_ref(asked), .uid = uid, .next = m->questions
+	};
+	m->questions = q;
+	for (unsigned i = 0; about && about[i] && i < POLKIT_ABOUT_MAX; i++)
+		if (strv_add(&q->about, about[i]) < 0) {
+			question_free(q);
+			return -ENOMEM;
+		}
+	*ret = q;
+	return 0;
+}
+
+int polkit_ask_ways(struct manager *m, sd_bus_message *asked, const char *const *about,
+	const struct polkit_way *ways, unsigned n)
+{
+	struct question *q = NULL;
 	unsigned uid = 0;
 	int r;
 
@@ -138,19 +200,21 @@ int polkit_ask(struct manager *m, sd_bus_message *asked, const char *action, pol
 	if (r < 0)
 		return r;
 	if (uid == 0)
-		return go(m, asked, uid);
-	q = calloc(1, sizeof(*q));
-	if (!q)
-		return -ENOMEM;
-	*q = (struct question) { .m = m,
-		.asked = sd_bus_message_ref(asked),
-		.go = go,
-		.action = action,
-		.uid = uid,
-		.next = m->questions };
-	m->questions = q;
+		return ways[0].go(m, asked, uid);
+	r = question_new(m, asked, about, uid, &q);
+	if (r < 0)
+		return r;
+	for (; q->n_ways < n && q->n_ways < POLKIT_WAYS_MAX; q->n_ways++)
+		q->ways[q->n_ways] = ways[q->n_ways];
 	r = call(q);
 	if (r < 0)
 		question_free(q);
 	return r < 0 ? r : 1;
+}
+
+int polkit_ask(struct manager *m, sd_bus_message *asked, const char *action, polkit_go *go)
+{
+	const struct polkit_way way = { action, go };
+
+	return polkit_ask_ways(m, asked, NULL, &way, 1);
 }

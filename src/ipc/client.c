@@ -5,6 +5,7 @@
 #include "story.h"
 
 #include <systemd/sd-bus.h>
+#include <time.h>
 
 enum {
 	/* Somebody may have to type a password, and the daemon to be started. */
@@ -23,10 +24,35 @@ struct talk {
 	const struct daemon_told *told;
 	char *job; /* its path; NULL: not known yet */
 	bool cancelled, ended, lost;
+	uint64_t until_us; /* of CLOCK_MONOTONIC; 0: however long it takes */
 	unsigned id;
 	int code;
+	char *answer;
 	struct problem *problem;
+	sd_bus_slot *news, *owner; /* what it listens to */
 };
+
+static void talk_done(struct talk *t)
+{
+	sd_bus_slot_unref(t->news);
+	sd_bus_slot_unref(t->owner);
+	free(t->job);
+	free(t->answer);
+	problem_free(t->problem);
+}
+
+static uint64_t now_us(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return (uint64_t)t.tv_sec * 1000000 + (uint64_t)t.tv_nsec / 1000;
+}
+
+static bool is_late(const struct talk *t)
+{
+	return t->until_us && now_us() >= t->until_us;
+}
 
 void daemon_free(struct daemon *d)
 {
@@ -69,16 +95,25 @@ static bool can_be_started(sd_bus *bus)
 	return r >= 0 && strv_has(names, DAEMON_NAME);
 }
 
-int daemon_find(struct daemon **ret)
+int daemon_find_within(unsigned deadline_ms, struct daemon **ret)
 {
 	CLEANUP(daemon_freep) struct daemon *d = calloc(1, sizeof(*d));
 
 	if (!d)
 		return -ENOMEM;
-	if (sd_bus_open_system(&d->bus) < 0 || (!is_owned(d->bus) && !can_be_started(d->bus)))
+	if (sd_bus_open_system(&d->bus) < 0)
+		return 0;
+	if (deadline_ms)
+		(void)sd_bus_set_method_call_timeout(d->bus, (uint64_t)deadline_ms * 1000);
+	if (!is_owned(d->bus) && !can_be_started(d->bus))
 		return 0;
 	*ret = TAKE_PTR(d);
 	return 1;
+}
+
+int daemon_find(struct daemon **ret)
+{
+	return daemon_find_within(0, ret);
 }
 
 /* ---- What the job tells ---- */
@@ -107,6 +142,8 @@ static void hear(struct talk *t, struct news *n)
 		to->note(to->arg, n->text, n->hint);
 	else if (n->kind == NEWS_RECOVERED)
 		hear_recovered(t, n);
+	else if (n->kind == NEWS_ANSWER && !t->answer)
+		t->answer = TAKE_PTR(n->text);
 	if (n->kind != NEWS_ENDED)
 		return;
 	t->ended = true;
@@ -142,11 +179,11 @@ static int on_owner(sd_bus_message *m, void *arg, sd_bus_error *e UNUSED)
 /* Before the order is given, so that nothing of the job is missed. */
 static int listen(struct talk *t)
 {
-	int r = sd_bus_add_match(t->d->bus, NULL,
+	int r = sd_bus_add_match(t->d->bus, &t->news,
 		"type='signal',sender='" DAEMON_NAME "',interface='" JOB_INTERFACE "'", on_news, t);
 
 	if (r >= 0)
-		r = sd_bus_add_match(t->d->bus, NULL,
+		r = sd_bus_add_match(t->d->bus, &t->owner,
 			"type='signal',sender='org.freedesktop.DBus',"
 			"interface='org.freedesktop.DBus',member='NameOwnerChanged',"
 			"arg0='" DAEMON_NAME "'",
@@ -177,12 +214,13 @@ static int add_options(sd_bus_message *m, json_object *order)
 
 static int add_order(sd_bus_message *m, const struct order *o)
 {
-	json_object *j = order_to_json(o), *wishes = NULL;
+	json_object *j = order_to_json(o), *what = NULL;
 	int r = j ? 0 : -ENOMEM;
 
-	if (r == 0 && json_object_object_get_ex(j, "wishes", &wishes))
+	if (r == 0 && (json_object_object_get_ex(j, "wishes", &what) ||
+			      json_object_object_get_ex(j, "request", &what)))
 		r = sd_bus_message_append(
-			m, "s", json_object_to_json_string_ext(wishes, JSON_C_TO_STRING_PLAIN));
+			m, "s", json_object_to_json_string_ext(what, JSON_C_TO_STRING_PLAIN));
 	else if (r == 0)
 		r = sd_bus_message_append_strv(m, o->functions);
 	if (r >= 0)
@@ -235,21 +273,36 @@ static int turn(struct daemon *d)
 	return r == -EINTR ? 0 : MIN(r, 0);
 }
 
+static const char *method_of(const struct order *o)
+{
+	static const char *const methods[ORDER_KINDS] = {
+		[ORDER_CHANGE] = "Change",
+		[ORDER_RESET] = "Reset",
+		[ORDER_ASSIGN] = "Assign",
+		[ORDER_RELEASE] = "Release",
+	};
+
+	return methods[o->kind];
+}
+
+/* One that comes after all, when nobody waits for it any more, has nowhere to go. */
 static int ask(struct talk *t, const struct order *o, struct answer *ret)
 {
+	sd_bus_slot *slot = NULL;
 	sd_bus_message *m = NULL;
-	int r = sd_bus_message_new_method_call(t->d->bus, &m, DAEMON_NAME, DAEMON_PATH,
-		DAEMON_INTERFACE, o->kind == ORDER_RESET ? "Reset" : "Change");
+	int r = sd_bus_message_new_method_call(
+		t->d->bus, &m, DAEMON_NAME, DAEMON_PATH, DAEMON_INTERFACE, method_of(o));
 
 	if (r >= 0)
 		r = add_order(m, o);
 	if (r >= 0 && isatty(STDIN_FILENO))
 		r = sd_bus_message_set_allow_interactive_authorization(m, true);
 	if (r >= 0)
-		r = sd_bus_call_async(t->d->bus, NULL, m, on_answer, ret, ANSWER_US);
+		r = sd_bus_call_async(t->d->bus, &slot, m, on_answer, ret, ANSWER_US);
 	sd_bus_message_unref(m);
 	while (r >= 0 && !ret->came)
-		r = turn(t->d);
+		r = is_late(t) ? -ETIMEDOUT : turn(t->d);
+	sd_bus_slot_unref(slot);
 	return r;
 }
 
@@ -286,12 +339,27 @@ static void cancel(struct talk *t)
 		t->d->bus, NULL, DAEMON_NAME, t->job, JOB_INTERFACE, "Cancel", NULL, NULL, "");
 }
 
-static int wait_for_end(struct talk *t, struct problem **reterr)
+/* What was begun is taken back, which is not waited for; a release goes on. */
+static int too_late(struct talk *t, const struct order *o, struct problem **reterr)
+{
+	if (o->kind != ORDER_RELEASE && !t->cancelled)
+		cancel(t);
+	(void)sd_bus_flush(t->d->bus);
+	return problem(reterr, -ETIMEDOUT, PROBLEM_TIMEOUT,
+		o->kind == ORDER_RELEASE ? "vfctld goes on with it: busctl call " DAEMON_NAME
+					   " " DAEMON_PATH " " DAEMON_INTERFACE " ListJobs"
+					 : "vfctld takes back what it had begun",
+		"vfctld was not done with it in time");
+}
+
+static int wait_for_end(struct talk *t, const struct order *o, struct problem **reterr)
 {
 	const struct apply_opts *to = t->told->apply;
 	int r = 0;
 
 	while (r >= 0 && !t->ended && !t->lost) {
+		if (is_late(t))
+			return too_late(t, o, reterr);
 		if (!t->cancelled && to->cancelled && to->cancelled(to->arg))
 			cancel(t);
 		r = turn(t->d);
@@ -303,23 +371,42 @@ static int wait_for_end(struct talk *t, struct problem **reterr)
 		"the daemon ended during the change");
 }
 
+static int do_it(struct talk *t, const struct order *o, struct problem **reterr)
+{
+	int r = start(t, o, reterr);
+
+	if (r >= 0)
+		r = wait_for_end(t, o, reterr);
+	if (r < 0)
+		return r;
+	if (t->code < 0 && t->problem && reterr)
+		*reterr = TAKE_PTR(t->problem);
+	return t->code;
+}
+
 int daemon_do(struct daemon *d, const struct order *o, const struct daemon_told *told,
 	unsigned *ret_id, struct problem **reterr)
 {
-	struct talk t = { .d = d, .told = told };
-	int r = start(&t, o, reterr);
+	CLEANUP(talk_done) struct talk t = { .d = d, .told = told };
+	int r = do_it(&t, o, reterr);
 
-	if (r >= 0)
-		r = wait_for_end(&t, reterr);
-	free(t.job);
-	if (r < 0) {
-		problem_free(t.problem);
-		return r;
-	}
-	if (ret_id)
+	if (ret_id && t.ended)
 		*ret_id = t.id;
-	if (t.code < 0 && t.problem && reterr)
-		*reterr = TAKE_PTR(t.problem);
-	problem_free(t.problem);
-	return t.code;
+	return r;
+}
+
+int daemon_claim(struct daemon *d, const struct order *o, const struct daemon_told *told,
+	unsigned deadline_ms, char **ret_answer, struct problem **reterr)
+{
+	static const struct apply_opts silent = { 0 };
+	static const struct daemon_told nobody = { .apply = &silent };
+	CLEANUP(talk_done) struct talk t = { .d = d, .told = told ? told : &nobody };
+	int r;
+
+	if (deadline_ms)
+		t.until_us = now_us() + (uint64_t)deadline_ms * 1000;
+	r = do_it(&t, o, reterr);
+	if (r >= 0 && ret_answer)
+		*ret_answer = TAKE_PTR(t.answer);
+	return r;
 }

@@ -18,6 +18,9 @@ struct daemon;
  * nothing.
  */
 int daemon_find(struct daemon **ret);
+/* The same when the bus itself may hang: 0 after that time, and no call lasts longer. 0: as usual.
+ */
+int daemon_find_within(unsigned deadline_ms, struct daemon **ret);
 void daemon_free(struct daemon *d);
 DEFINE_AUTO(struct daemon, daemon_free);
 
@@ -38,3 +41,13 @@ struct daemon_told {
  */
 int daemon_do(struct daemon *d, const struct order *o, const struct daemon_told *told,
 	unsigned *ret_id, struct problem **reterr);
+
+/*
+ * Asks for an assign or a release and waits for its end: 1, 0 when nothing was to be done, or why
+ * not. `told` may be NULL. With a deadline (0: none), PROBLEM_TIMEOUT comes at once when it is
+ * over: an assign is then taken back, a release goes on. *ret_answer (may be NULL) becomes what
+ * `vfctl assign --json` prints, allocated; NULL for a release, which tells each function to
+ * told->line.
+ */
+int daemon_claim(struct daemon *d, const struct order *o, const struct daemon_told *told,
+	unsigned deadline_ms, char **ret_answer, struct problem **reterr);

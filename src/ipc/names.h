@@ -12,3 +12,4 @@
 
 #define POLKIT_LOOK   "org.vfctl1.look"
 #define POLKIT_CHANGE "org.vfctl1.change"
+#define POLKIT_CLAIM  "org.vfctl1.claim"

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "order.h"
+#include "order-inside.h"
 #include "put.h"
 #include "base/str.h"
 
@@ -37,6 +38,9 @@ static const char *const names[ORDER_KINDS] = {
 	[ORDER_RECOVER] = "recover",
 	[ORDER_LIST] = "list",
 	[ORDER_SHOW] = "show",
+	[ORDER_ASSIGN] = "assign",
+	[ORDER_RELEASE] = "release",
+	[ORDER_LEASES] = "leases",
 };
 
 const char *order_name(enum order_kind kind)
@@ -48,6 +52,7 @@ void order_done(struct order *o)
 {
 	wishes_done(&o->wishes);
 	strv_free(o->functions);
+	order_claim_done(&o->claim);
 	free(o->command);
 	free(o->method);
 	*o = (struct order) { 0 };
@@ -91,7 +96,7 @@ static json_object *options_json(const struct order *o)
 	return j;
 }
 
-static json_object *words_json(char *const *words)
+json_object *order_words_json(char *const *words)
 {
 	json_object *list = json_object_new_array();
 
@@ -107,14 +112,25 @@ static json_object *words_json(char *const *words)
 	return list;
 }
 
+static json_object *what_json(const struct order *o)
+{
+	return o->kind == ORDER_CHANGE ? wishes_to_form(&o->wishes)
+	       : order_is_of_claims(o) ? order_request_to_json(o)
+				       : order_words_json(o->functions);
+}
+
+static const char *what_name(const struct order *o)
+{
+	return o->kind == ORDER_CHANGE ? "wishes" : order_is_of_claims(o) ? "request" : "functions";
+}
+
 json_object *order_to_json(const struct order *o)
 {
 	json_object *j = json_object_new_object();
-	bool wishes = o->kind == ORDER_CHANGE;
 
 	if (j && put(j, "do", json_object_new_string(order_name(o->kind))) &&
-		put(j, wishes ? "wishes" : "functions",
-			wishes ? wishes_to_form(&o->wishes) : words_json(o->functions)) &&
+		put(j, what_name(o), what_json(o)) &&
+		(!order_is_of_claims(o) || put(j, "asker", order_asker_json(&o->claim.asker))) &&
 		put(j, "options", options_json(o)))
 		return j;
 	json_object_put(j);
@@ -123,23 +139,23 @@ json_object *order_to_json(const struct order *o)
 
 /* ---- Reading ---- */
 
-static int bad(struct problem **reterr, const char *key, const char *why)
+int order_bad(struct problem **reterr, const char *key, const char *why)
 {
 	return problem(reterr, -EINVAL, PROBLEM_USAGE, NULL, "'%s' %s", key, why);
 }
 
-static int no_memory(struct problem **reterr)
+int order_no_memory(struct problem **reterr)
 {
 	return problem(reterr, -ENOMEM, PROBLEM_NO_MEMORY, NULL, "out of memory");
 }
 
-static int check_text(json_object *v, const char *key, const char **ret, struct problem **reterr)
+int order_check_text(json_object *v, const char *key, const char **ret, struct problem **reterr)
 {
 	const char *s = json_object_is_type(v, json_type_string) ? json_object_get_string(v) : NULL;
 
 	if (!s || strlen(s) != (size_t)json_object_get_string_len(v) ||
 		strlen(s) > ORDER_TEXT_MAX || !str_is_printable(s))
-		return bad(reterr, key, "is not a short printable text");
+		return order_bad(reterr, key, "is not a short printable text");
 	*ret = s;
 	return 0;
 }
@@ -153,17 +169,17 @@ static int read_option(
 
 	switch (opt->type) {
 	case OPTION_TEXT:
-		r = check_text(v, opt->name, &s, reterr);
-		return r < 0 ? r : wish_put(at, s) < 0 ? no_memory(reterr) : 0;
+		r = order_check_text(v, opt->name, &s, reterr);
+		return r < 0 ? r : wish_put(at, s) < 0 ? order_no_memory(reterr) : 0;
 	case OPTION_BOOL:
 		if (!json_object_is_type(v, json_type_boolean))
-			return bad(reterr, opt->name, "is not a truth value");
+			return order_bad(reterr, opt->name, "is not a truth value");
 		*(bool *)at = json_object_get_boolean(v);
 		return 0;
 	case OPTION_NUMBER:
 		if (!json_object_is_type(v, json_type_int) || json_object_get_int64(v) < 0 ||
 			json_object_get_int64(v) > UINT32_MAX)
-			return bad(reterr, opt->name, "is not a number that it can be");
+			return order_bad(reterr, opt->name, "is not a number that it can be");
 		*(unsigned *)at = (unsigned)json_object_get_int64(v);
 		return 0;
 	}
@@ -173,7 +189,7 @@ static int read_option(
 int order_options_from_json(struct order *o, json_object *j, struct problem **reterr)
 {
 	if (!json_object_is_type(j, json_type_object))
-		return bad(reterr, "options", "are missing");
+		return order_bad(reterr, "options", "are missing");
 	json_object_object_foreach(j, key, v)
 	{
 		size_t i = 0;
@@ -182,27 +198,27 @@ int order_options_from_json(struct order *o, json_object *j, struct problem **re
 		while (i < ARRAY_SIZE(options) && !str_eq(options[i].name, key))
 			i++;
 		r = i < ARRAY_SIZE(options) ? read_option(o, &options[i], v, reterr)
-					    : bad(reterr, key, "is no option");
+					    : order_bad(reterr, key, "is no option");
 		if (r < 0)
 			return r;
 	}
 	return 0;
 }
 
-static int read_functions(struct order *o, json_object *j, struct problem **reterr)
+int order_read_words(json_object *j, const char *key, char ***to, struct problem **reterr)
 {
 	size_t n = json_object_is_type(j, json_type_array) ? json_object_array_length(j) : SIZE_MAX;
 
 	if (n > ORDER_FUNCTIONS_MAX)
-		return bad(reterr, "functions", "is no list, or too long");
+		return order_bad(reterr, key, "is no list, or too long");
 	for (size_t i = 0; i < n; i++) {
 		const char *s = NULL;
-		int r = check_text(json_object_array_get_idx(j, i), "functions", &s, reterr);
+		int r = order_check_text(json_object_array_get_idx(j, i), key, &s, reterr);
 
 		if (r < 0)
 			return r;
-		if (strv_add(&o->functions, s) < 0)
-			return no_memory(reterr);
+		if (strv_add(to, s) < 0)
+			return order_no_memory(reterr);
 	}
 	return 0;
 }
@@ -217,24 +233,38 @@ static int read_kind(struct order *o, json_object *j, struct problem **reterr)
 			o->kind = (enum order_kind)i;
 			return 0;
 		}
-	return bad(reterr, "do", "names nothing that can be done");
+	return order_bad(reterr, "do", "names nothing that can be done");
+}
+
+static int read_what(struct order *o, json_object *j, struct problem **reterr)
+{
+	json_object *what = NULL, *asker = NULL;
+	int r;
+
+	json_object_object_get_ex(j, what_name(o), &what);
+	if (o->kind == ORDER_CHANGE)
+		return wishes_from_form(what, &o->wishes, reterr);
+	if (!order_is_of_claims(o))
+		return order_read_words(what, "functions", &o->functions, reterr);
+	r = order_request_from_json(o, what, reterr);
+	json_object_object_get_ex(j, "asker", &asker);
+	return r < 0 ? r : order_read_asker(asker, &o->claim.asker, reterr);
 }
 
 int order_from_json(json_object *j, struct order *ret, struct problem **reterr)
 {
-	json_object *what = NULL, *how = NULL;
+	json_object *how = NULL;
 	autoorder o = { 0 };
-	int r = json_object_is_type(j, json_type_object) ? read_kind(&o, j, reterr)
-							 : bad(reterr, "order", "is no object");
+	int r = json_object_is_type(j, json_type_object)
+			? read_kind(&o, j, reterr)
+			: order_bad(reterr, "order", "is no object");
 
+	if (r == 0)
+		r = read_what(&o, j, reterr);
 	if (r < 0)
 		return r;
-	json_object_object_get_ex(j, o.kind == ORDER_CHANGE ? "wishes" : "functions", &what);
 	json_object_object_get_ex(j, "options", &how);
-	r = o.kind == ORDER_CHANGE ? wishes_from_form(what, &o.wishes, reterr)
-				   : read_functions(&o, what, reterr);
-	if (r == 0)
-		r = order_options_from_json(&o, how, reterr);
+	r = order_options_from_json(&o, how, reterr);
 	if (r < 0)
 		return r;
 	*ret = TAKE_STRUCT(o);

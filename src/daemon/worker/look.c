@@ -5,6 +5,7 @@
 #include "about/about.h"
 #include "base/str.h"
 #include "out/function.h"
+#include "out/lease.h"
 #include "out/show.h"
 #include "select/select.h"
 
@@ -46,23 +47,55 @@ static int show(
 	return r < 0 ? r : out_show(out, about, reterr);
 }
 
-int worker_look(struct worker *w, const struct order *o, struct problem **reterr)
+/* Of all claims; those who ask pick. */
+static int leases(struct worker *w, const struct out *out, struct problem **reterr)
+{
+	autofree const struct lease **v = NULL;
+	autoleaserows rows = { 0 };
+	autoleases all = { 0 };
+	int r = leases_read(w->h, &all);
+
+	v = r == 0 ? calloc(all.n + 1, sizeof(*v)) : NULL;
+	for (size_t i = 0; v && i < all.n; i++)
+		v[i] = &all.v[i];
+	r = v ? lease_rows_look(w->h, NULL, v, all.n, &rows) : -ENOMEM;
+	if (r < 0)
+		return problem(reterr, r, PROBLEM_NO_MEMORY, NULL, "out of memory");
+	return out_leases(out, rows.v, rows.n, all.unreadable, reterr);
+}
+
+int worker_answer_open(struct worker_answer *a, struct problem **reterr)
+{
+	*a = (struct worker_answer) { .out = { .format = OUT_JSON_SHORT, .notes = stderr } };
+	a->out.to = open_memstream(&a->text, &a->size);
+	return a->out.to ? 0 : problem(reterr, -ENOMEM, PROBLEM_NO_MEMORY, NULL, "out of memory");
+}
+
+int worker_answer_close(
+	struct worker *w, struct worker_answer *a, int code, struct problem **reterr)
 {
 	autofree char *text = NULL;
-	struct out out = { .format = OUT_JSON_SHORT, .notes = stderr };
-	size_t size = 0;
-	int r;
 
-	out.to = open_memstream(&text, &size);
-	if (!out.to)
-		return problem(reterr, -ENOMEM, PROBLEM_NO_MEMORY, NULL, "out of memory");
-	r = o->kind == ORDER_LIST ? list(w, o, &out, reterr) : show(w, o, &out, reterr);
-	if (fclose(out.to) == EOF && r == 0)
-		r = problem(reterr, -ENOMEM, PROBLEM_NO_MEMORY, NULL, "out of memory");
-	if (r < 0)
-		return r;
-	if (size && text[size - 1] == '\n')
-		text[size - 1] = '\0';
+	if (fclose(a->out.to) == EOF && code == 0)
+		code = problem(reterr, -ENOMEM, PROBLEM_NO_MEMORY, NULL, "out of memory");
+	text = a->text;
+	if (code < 0)
+		return code;
+	if (a->size && text[a->size - 1] == '\n')
+		text[a->size - 1] = '\0';
 	worker_tell(w, &(struct news) { .kind = NEWS_ANSWER, .text = text });
 	return 0;
+}
+
+int worker_look(struct worker *w, const struct order *o, struct problem **reterr)
+{
+	struct worker_answer a;
+	int r = worker_answer_open(&a, reterr);
+
+	if (r < 0)
+		return r;
+	r = o->kind == ORDER_LIST     ? list(w, o, &a.out, reterr)
+	    : o->kind == ORDER_LEASES ? leases(w, &a.out, reterr)
+				      : show(w, o, &a.out, reterr);
+	return worker_answer_close(w, &a, r, reterr);
 }

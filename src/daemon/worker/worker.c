@@ -48,11 +48,16 @@ static void waiting_for_holder(void *arg, struct bdf a, const char *who, unsigne
 		waiting(arg, text, waited_ms);
 }
 
-static void note(void *arg, const char *text, const char *hint)
+void worker_note(struct worker *w, const char *text, const char *hint)
 {
-	worker_tell(arg,
+	worker_tell(w,
 		&(struct news) {
 			.kind = NEWS_NOTE, .text = news_borrow(text), .hint = news_borrow(hint) });
+}
+
+static void note(void *arg, const char *text, const char *hint)
+{
+	worker_note(arg, text, hint);
 }
 
 static void recovered(
@@ -65,7 +70,7 @@ static void recovered(
 				 .problem = (struct problem *)(uintptr_t)why_not });
 }
 
-static struct apply_opts apply_opts(struct worker *w, const struct order *o)
+struct apply_opts worker_apply_opts(struct worker *w, const struct order *o)
 {
 	return (struct apply_opts) {
 		.act = { .driver = { .state_dir = w->driver_dir,
@@ -119,7 +124,7 @@ static int check_wishes(const struct wishes *w, struct problem **reterr)
 	return r;
 }
 
-static int verify_card(struct worker *w, struct bdf pf, struct problem **reterr)
+int worker_verify_card(struct worker *w, struct bdf pf, struct problem **reterr)
 {
 	autoidentity found = { 0 };
 
@@ -129,11 +134,11 @@ static int verify_card(struct worker *w, struct bdf pf, struct problem **reterr)
 static int lock(struct worker *w, const struct order *o, const struct bdf *pfs, size_t n,
 	struct work **ret, struct problem **reterr)
 {
-	const struct apply_opts opts = apply_opts(w, o);
+	const struct apply_opts opts = worker_apply_opts(w, o);
 	int r = 0;
 
 	for (size_t i = 0; r == 0 && i < n; i++)
-		r = verify_card(w, pfs[i], reterr);
+		r = worker_verify_card(w, pfs[i], reterr);
 	return r < 0 ? r : work_begin(w->h, pfs, n, &opts, ret, reterr);
 }
 
@@ -169,7 +174,7 @@ static int apply(struct worker *w, struct work *work, const struct order *o,
 	const struct plan *plan, unsigned *ret_id, struct problem **reterr)
 {
 	const struct problem *no = o->skip_refused && plan->n ? NULL : plan_refusal(plan);
-	struct apply_opts opts = apply_opts(w, o);
+	struct apply_opts opts = worker_apply_opts(w, o);
 
 	return no ? problem(reterr, no->code, no->kind, no->hint, "%s", no->what)
 		  : plan_apply(work, plan, &opts, ret_id, reterr);
@@ -207,14 +212,20 @@ static int change(
 
 /* ---- A reset ---- */
 
+void worker_line(
+	struct worker *w, const char *subject, const char *text, int code, struct problem *p)
+{
+	worker_tell(w, &(struct news) { .kind = NEWS_LINE,
+			       .subject = news_borrow(subject),
+			       .text = news_borrow(text),
+			       .code = code,
+			       .problem = p });
+	problem_free(p);
+}
+
 static void line(void *arg, const char *subject, const char *text, int code, struct problem *p)
 {
-	worker_tell(arg, &(struct news) { .kind = NEWS_LINE,
-				 .subject = news_borrow(subject),
-				 .text = news_borrow(text),
-				 .code = code,
-				 .problem = p });
-	problem_free(p);
+	worker_line(arg, subject, text, code, p);
 }
 
 static int lock_selected(struct worker *w, const struct order *o, const struct selection *s,
@@ -266,9 +277,25 @@ static int may_act(struct worker *w, struct problem **reterr)
 
 static int recover(struct worker *w, const struct order *o, struct problem **reterr)
 {
-	const struct apply_opts opts = apply_opts(w, o);
+	const struct apply_opts opts = worker_apply_opts(w, o);
 
 	return work_recover(w->h, &opts, reterr);
+}
+
+static int act(struct worker *w, const struct order *o, unsigned *ret_id, struct problem **reterr)
+{
+	switch (o->kind) {
+	case ORDER_CHANGE:
+		return change(w, o, ret_id, reterr);
+	case ORDER_RESET:
+		return reset(w, o, reterr);
+	case ORDER_ASSIGN:
+		return worker_assign(w, o, reterr);
+	case ORDER_RELEASE:
+		return worker_release(w, o, reterr);
+	default:
+		return recover(w, o, reterr);
+	}
 }
 
 static int carry_out(
@@ -276,14 +303,10 @@ static int carry_out(
 {
 	int r;
 
-	if (o->kind == ORDER_LIST || o->kind == ORDER_SHOW)
+	if (o->kind == ORDER_LIST || o->kind == ORDER_SHOW || o->kind == ORDER_LEASES)
 		return worker_look(w, o, reterr);
 	r = may_act(w, reterr);
-	if (r < 0)
-		return r;
-	return o->kind == ORDER_CHANGE	? change(w, o, ret_id, reterr)
-	       : o->kind == ORDER_RESET ? reset(w, o, reterr)
-					: recover(w, o, reterr);
+	return r < 0 ? r : act(w, o, ret_id, reterr);
 }
 
 static void tell_end(struct worker *w, int code, unsigned id, struct problem *p)

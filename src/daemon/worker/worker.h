@@ -8,6 +8,8 @@
 
 #include "ipc/news.h"
 #include "ipc/order.h"
+#include "out/out.h"
+#include "plan/apply.h"
 
 #include <stdio.h>
 
@@ -26,6 +28,30 @@ int worker_do(struct worker *w, const struct order *o);
 /* All of the process: reads the order, catches signals. The exit status. */
 int worker_main(struct host *h, FILE *from, FILE *to);
 
-/* For look.c. */
+/* ---- For the files of this room ---- */
+
 void worker_tell(struct worker *w, const struct news *n);
+/* How changes are made, and what is told of them. Borrows both. */
+struct apply_opts worker_apply_opts(struct worker *w, const struct order *o);
+void worker_note(struct worker *w, const char *text, const char *hint);
+/* One line about a function; takes `p`. */
+void worker_line(
+	struct worker *w, const char *subject, const char *text, int code, struct problem *p);
+/* Refuses (PROBLEM_DRIFT) when another card stands where one was configured. */
+int worker_verify_card(struct worker *w, struct bdf pf, struct problem **reterr);
+
+/* What is printed between these two is told as NEWS_ANSWER, unless `code` is a failure. */
+struct worker_answer {
+	struct out out;
+	char *text;
+	size_t size;
+};
+int worker_answer_open(struct worker_answer *a, struct problem **reterr);
+int worker_answer_close(
+	struct worker *w, struct worker_answer *a, int code, struct problem **reterr);
+
+/* List, Show and Leases: look.c. */
 int worker_look(struct worker *w, const struct order *o, struct problem **reterr);
+/* claim.c; 1, or 0 when nothing was to be done. */
+int worker_assign(struct worker *w, const struct order *o, struct problem **reterr);
+int worker_release(struct worker *w, const struct order *o, struct problem **reterr);
