@@ -19,11 +19,13 @@ static int check_wishes(const struct domain *d, struct problem **reterr)
 
 	if (!d->n_assigns)
 		return 0;
+	if (a->wrong)
+		return problem(reterr, -EINVAL, PROBLEM_USAGE, NULL,
+			"its <vfctl:assign> is wrong: %s", a->wrong);
 	problem(reterr, -EOPNOTSUPP, PROBLEM_UNSUPPORTED, NULL,
-		"it asks for VFs of %s%s by <vfctl:assign>, and nobody here hands them out",
-		a->pool ? "pool " : "no pool", a->pool ? a->pool : "");
-	problem_hint(reterr, "name them: vfctl export %s%s --format libvirt",
-		a->pool ? "pool=" : "SELECTOR", a->pool ? a->pool : "");
+		"it asks for VFs of pool %s by <vfctl:assign>, and nobody here hands them out",
+		a->pool);
+	problem_hint(reterr, "name them: vfctl export pool=%s --format libvirt", a->pool);
 	return -EOPNOTSUPP;
 }
 

@@ -5,6 +5,21 @@
 #include "base/str.h"
 #include "domain/domain.h"
 
+static void check_wish(const struct domain_assign *a)
+{
+	if (a->wrong) {
+		if (!str_is_printable(a->wrong))
+			__builtin_trap();
+		return;
+	}
+	if (!a->pool || !*a->pool || !str_is_printable(a->pool) || !a->count ||
+		a->count > DOMAIN_COUNT_MAX || (a->fallback == FALLBACK_NONE) != !a->fallback_name)
+		__builtin_trap();
+	STRV_FOREACH (word, a->settings)
+		if (!strchr(*word, '=') || !str_is_printable(*word))
+			__builtin_trap();
+}
+
 static void check(const struct domain *d)
 {
 	if (!d->name || !str_is_printable(d->name) || (d->uuid && !str_is_uuid(d->uuid)))
@@ -17,9 +32,7 @@ static void check(const struct domain *d)
 			__builtin_trap();
 	}
 	for (size_t i = 0; i < d->n_assigns; i++)
-		if (d->assigns[i].count > 64 ||
-			(d->assigns[i].pool && !str_is_printable(d->assigns[i].pool)))
-			__builtin_trap();
+		check_wish(&d->assigns[i]);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)

@@ -1,10 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-#include "domain.h"
+#include "inside.h"
 
 #include "base/str.h"
 
 #include <libxml/parser.h>
-#include <libxml/tree.h>
 
 static void doc_freep(xmlDoc **doc)
 {
@@ -18,21 +17,10 @@ static void context_freep(xmlParserCtxt **c)
 		xmlFreeParserCtxt(*c);
 }
 
-static void xml_freep(xmlChar **s)
-{
-	if (*s)
-		xmlFree(*s);
-}
-
-static bool is(const xmlNode *n, const char *name)
-{
-	return n && n->type == XML_ELEMENT_NODE && str_eq((const char *)n->name, name);
-}
-
 static xmlNode *child(const xmlNode *n, const char *name)
 {
 	for (xmlNode *c = n ? n->children : NULL; c; c = c->next)
-		if (is(c, name))
+		if (xml_is(c, name))
 			return c;
 	return NULL;
 }
@@ -54,8 +42,7 @@ static bool attribute_is(xmlNode *n, const char *name, const char *value)
 	return text && str_eq((const char *)text, value);
 }
 
-/* *ret NULL: there is none. */
-static int printable_attribute(xmlNode *n, const char *name, char **ret)
+int xml_attribute_take(xmlNode *n, const char *name, char **ret)
 {
 	CLEANUP(xml_freep)
 	xmlChar *text = n ? xmlGetNoNsProp(n, (const xmlChar *)name) : NULL;
@@ -83,8 +70,7 @@ static bool read_address(xmlNode *address, struct bdf *ret)
 	return true;
 }
 
-/* Twice as many each time: a text of a million addresses must not be copied a million times. */
-static int grow(void **v, size_t n, size_t size)
+int array_grow(void **v, size_t n, size_t size)
 {
 	void *more;
 
@@ -104,7 +90,7 @@ static int add_address(struct domain *d, xmlNode *address, bool managed, const c
 
 	if (!read_address(address, &device.bdf))
 		return 0;
-	r = grow((void **)&d->devices, d->n_devices, sizeof(*d->devices));
+	r = array_grow((void **)&d->devices, d->n_devices, sizeof(*d->devices));
 	if (r == 0 && driver) {
 		device.driver = strdup(driver);
 		r = device.driver ? 0 : -ENOMEM;
@@ -123,12 +109,21 @@ static int add_source(struct domain *d, xmlNode *of)
 
 	if (!address)
 		return 0;
-	r = printable_attribute(child(of, "driver"), "name", &driver);
+	r = xml_attribute_take(child(of, "driver"), "name", &driver);
 	return r < 0 ? r
 		     : add_address(d, address,
 			       attribute_is(of, "managed", "yes") ||
 				       attribute_is(source, "managed", "yes"),
 			       driver);
+}
+
+/* libvirt gives all others when the domain starts. */
+static int add_alias(struct domain *d, xmlNode *of)
+{
+	autofree char *name = NULL;
+	int r = xml_attribute_take(child(of, "alias"), "name", &name);
+
+	return r == 0 && name && str_starts(name, "ua-") ? strv_add(&d->aliases, name) : r;
 }
 
 /*
@@ -140,7 +135,9 @@ static int add_device(struct domain *d, xmlNode *device)
 	xmlNode *actual = child(device, "actual");
 	int r = add_source(d, device);
 
-	return r == 0 && actual ? add_source(d, actual) : r;
+	if (r == 0 && actual)
+		r = add_source(d, actual);
+	return r < 0 ? r : add_alias(d, device);
 }
 
 static int add_pool(struct domain *d, xmlNode *forward)
@@ -148,12 +145,14 @@ static int add_pool(struct domain *d, xmlNode *forward)
 	bool managed = attribute_is(forward, "managed", "yes");
 	int r = 0;
 
+	d->is_pool = true;
+	d->pool_managed = managed;
 	for (xmlNode *c = forward->children; c && r == 0; c = c->next) {
 		CLEANUP(xml_freep) xmlChar *dev = NULL;
 
-		if (is(c, "address"))
+		if (xml_is(c, "address"))
 			r = add_address(d, c, managed, NULL);
-		dev = is(c, "pf") ? xmlGetNoNsProp(c, (const xmlChar *)"dev") : NULL;
+		dev = xml_is(c, "pf") ? xmlGetNoNsProp(c, (const xmlChar *)"dev") : NULL;
 		if (r == 0 && dev)
 			r = strv_add(&d->interfaces, (const char *)dev);
 	}
@@ -170,43 +169,6 @@ static int read_devices(struct domain *d, const xmlNode *root)
 		r = add_device(d, c);
 	if (r == 0 && forward && attribute_is(forward, "mode", "hostdev"))
 		r = add_pool(d, forward);
-	return r;
-}
-
-static bool is_ours(const xmlNode *n)
-{
-	return is(n, "assign") && n->ns && str_eq((const char *)n->ns->href, DOMAIN_NAMESPACE);
-}
-
-static int add_assign(struct domain *d, xmlNode *n)
-{
-	CLEANUP(xml_freep) xmlChar *said = xmlGetNoNsProp(n, (const xmlChar *)"count");
-	struct domain_assign a = { .count = 1 };
-	int r = grow((void **)&d->assigns, d->n_assigns, sizeof(*d->assigns));
-	uint32_t count;
-
-	if (r == 0)
-		r = printable_attribute(n, "pool", &a.pool);
-	if (r == 0)
-		r = printable_attribute(n, "fallback", &a.fallback);
-	if (r < 0) {
-		free(a.pool);
-		return r;
-	}
-	if (said)
-		a.count = number(n, "count", 64, &count) ? count : 0;
-	d->assigns[d->n_assigns++] = a;
-	return 0;
-}
-
-static int read_assigns(struct domain *d, const xmlNode *root)
-{
-	const xmlNode *metadata = child(root, "metadata");
-	int r = 0;
-
-	for (xmlNode *c = metadata ? metadata->children : NULL; c && r == 0; c = c->next)
-		if (is_ours(c))
-			r = add_assign(d, c);
 	return r;
 }
 
@@ -227,20 +189,22 @@ static int read_names(struct domain *d, const xmlNode *root)
 
 static int read_root(struct domain *d, xmlNode *root)
 {
-	uint32_t pid;
+	uint32_t pid, connections;
 	int r;
 
-	if (is(root, "domstatus")) {
+	if (xml_is(root, "domstatus")) {
 		if (number(root, "pid", INT32_MAX, &pid))
 			d->pid = (int)pid;
 		root = child(root, "domain");
 	}
-	if (!is(root, "domain") && !is(root, "network"))
+	if (!xml_is(root, "domain") && !xml_is(root, "network"))
 		return -EBADMSG;
+	if (number(root, "connections", INT32_MAX, &connections))
+		d->connections = connections;
 	r = read_names(d, root);
 	if (r == 0)
 		r = read_devices(d, root);
-	return r < 0 ? r : read_assigns(d, root);
+	return r < 0 ? r : assigns_read(child(root, "metadata"), d);
 }
 
 /* At the very beginning of a document type, before anything in it is looked at. */
@@ -308,13 +272,12 @@ void domain_done(struct domain *d)
 {
 	for (size_t i = 0; i < d->n_devices; i++)
 		free(d->devices[i].driver);
-	for (size_t i = 0; i < d->n_assigns; i++) {
-		free(d->assigns[i].pool);
-		free(d->assigns[i].fallback);
-	}
+	for (size_t i = 0; i < d->n_assigns; i++)
+		assign_done(&d->assigns[i]);
 	free(d->name);
 	free(d->uuid);
 	free(d->devices);
 	free(d->assigns);
 	strv_free(d->interfaces);
+	strv_free(d->aliases);
 }

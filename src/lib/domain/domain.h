@@ -15,7 +15,7 @@
 
 #include <stddef.h>
 
-enum { DOMAIN_XML_MAX = 1 << 20, DOMAIN_TAG_MAX = 16 << 10 };
+enum { DOMAIN_XML_MAX = 1 << 20, DOMAIN_TAG_MAX = 16 << 10, DOMAIN_COUNT_MAX = 64 };
 
 /* The namespace of <vfctl:assign> in a domain's <metadata>. */
 #define DOMAIN_NAMESPACE "urn:vfctl:1"
@@ -26,11 +26,26 @@ struct domain_device {
 	char *driver; /* <driver name=…>, printable: "vfio"; NULL: not said */
 };
 
-/* <vfctl:assign pool='fast' count='2' fallback='bridge:br0'/>: a wish for VFs. */
+enum domain_fallback {
+	FALLBACK_NONE,	  /* the domain does not start */
+	FALLBACK_BRIDGE,  /* virtio on that bridge of the host's */
+	FALLBACK_NETWORK, /* virtio on that network of libvirt's */
+};
+
+/*
+ * A wish for VFs: <vfctl:assign pool='fast' count='2' fallback='bridge:br0' settings='vlan=3'/>,
+ * of a single one with its address as mac='…'.
+ */
 struct domain_assign {
-	char *pool;	/* printable; NULL: not said */
-	unsigned count; /* 1 unless said; 0: what is said is no number from 1 to 64 */
-	char *fallback; /* printable; NULL: none */
+	/* What is wrong with it, a sentence, printable; then nothing else counts. NULL: nothing. */
+	char *wrong;
+	char *pool;
+	unsigned count; /* 1 to DOMAIN_COUNT_MAX */
+	enum domain_fallback fallback;
+	char *fallback_name;
+	char *mac;	 /* as MAC_TEXT() has it; NULL: not said */
+	char **settings; /* KEY=VALUE each, as for vfctl set, with that of the address; NULL: none
+			  */
 };
 
 struct domain {
@@ -39,7 +54,11 @@ struct domain {
 	int pid;		       /* of a running one; 0 */
 	struct domain_device *devices; /* of the host's, in the document's order */
 	size_t n_devices;
-	char **interfaces; /* a pool's PFs, by their interfaces' names */
+	char **aliases; /* of devices, those that users may choose ("ua-…"), printable */
+	bool is_pool;	/* a network that hands out functions */
+	bool pool_managed;
+	unsigned connections; /* of a network that runs: how many use it */
+	char **interfaces;    /* a pool's PFs, by their interfaces' names */
 	struct domain_assign *assigns;
 	size_t n_assigns;
 };

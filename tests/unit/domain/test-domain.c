@@ -59,32 +59,103 @@ static void a_running_one_and_a_pool(void **state UNUSED)
 			       "</forward></network>",
 				 &n),
 		0);
+	assert_true(n.is_pool);
+	assert_true(n.pool_managed);
 	assert_string_equal(n.interfaces[0], "ens1f0");
 	assert_true(n.devices[0].managed);
 }
 
+static void parse_wish(const char *attributes, struct domain *d)
+{
+	autofree char *text = str_printf(
+		"<domain><name>a</name><metadata>"
+		"<x:assign xmlns:x='urn:other' pool='not ours'/><assign pool='nor this'/>"
+		"<vfctl:assign xmlns:vfctl='" DOMAIN_NAMESPACE "' %s/></metadata></domain>",
+		attributes);
+
+	assert_int_equal(parse(text, d), 0);
+	assert_int_equal(d->n_assigns, 1);
+}
+
 static void wishes_for_vfs(void **state UNUSED)
 {
-	static const struct {
-		const char *said;
-		unsigned count;
-	} counts[] = { { "", 1 }, { "count='3'", 3 }, { "count='0'", 0 }, { "count='65'", 0 },
-		{ "count='many'", 0 }, { "count=''", 0 }, { "count='-1'", 0 } };
+	autodomain d = { 0 }, more = { 0 }, plain = { 0 };
 
-	for (size_t i = 0; i < ARRAY_SIZE(counts); i++) {
-		autofree char *text = str_printf(
-			"<domain><name>a</name><metadata>"
-			"<x:assign xmlns:x='urn:other' pool='not ours'/><assign pool='nor this'/>"
-			"<vfctl:assign xmlns:vfctl='" DOMAIN_NAMESPACE
-			"' pool='fast' fallback='bridge:br0' %s/></metadata></domain>",
-			counts[i].said);
+	parse_wish("pool='fast'", &plain);
+	assert_null(plain.assigns[0].wrong);
+	assert_int_equal(plain.assigns[0].count, 1);
+	assert_int_equal(plain.assigns[0].fallback, FALLBACK_NONE);
+	assert_null(plain.assigns[0].settings);
+	parse_wish("xmlns:o='urn:o' o:count='many' pool='fast' fallback='bridge:br0' "
+		   "mac='52:54:00:AA:00:01' settings=' vlan=3  trust=on'",
+		&d);
+	assert_null(d.assigns[0].wrong);
+	assert_string_equal(d.assigns[0].pool, "fast");
+	assert_int_equal(d.assigns[0].fallback, FALLBACK_BRIDGE);
+	assert_string_equal(d.assigns[0].fallback_name, "br0");
+	assert_string_equal(d.assigns[0].mac, "52:54:00:aa:00:01");
+	assert_int_equal(strv_len(d.assigns[0].settings), 3);
+	assert_string_equal(d.assigns[0].settings[1], "trust=on");
+	assert_string_equal(d.assigns[0].settings[2], "mac=52:54:00:aa:00:01");
+	/* Several, and an interface that was put in place of one. */
+	assert_int_equal(
+		parse("<domain><name>a</name><metadata><v:assigns xmlns:v='" DOMAIN_NAMESPACE "'>"
+		      "<v:assign pool='a' count='64'/><other/>"
+		      "<v:assign pool='b' fallback='network:default'/></v:assigns></metadata>"
+		      "<devices><interface type='bridge'><alias name='ua-vfctl-1-0'/></interface>"
+		      "<interface type='bridge'><alias name='net0'/></interface></devices></domain>",
+			&more),
+		0);
+	assert_int_equal(more.n_assigns, 2);
+	assert_int_equal(more.assigns[0].count, 64);
+	assert_int_equal(more.assigns[1].fallback, FALLBACK_NETWORK);
+	assert_string_equal(more.assigns[1].fallback_name, "default");
+	assert_int_equal(strv_len(more.aliases), 1);
+	assert_string_equal(more.aliases[0], "ua-vfctl-1-0");
+}
+
+/* Nothing of a wish is heard half. */
+static void wishes_that_are_none(void **state UNUSED)
+{
+	static const struct {
+		const char *said, *wrong;
+	} all[] = {
+		{ "", "it names no pool" },
+		{ "pool=''", "its pool has no name" },
+		{ "pool='a' count='0'", "count='0' is no number from 1 to 64" },
+		{ "pool='a' count='65'", "count='65' is no number from 1 to 64" },
+		{ "pool='a' count='many'", "count='many' is no number from 1 to 64" },
+		{ "pool='a' count=''", "count='' is no number from 1 to 64" },
+		{ "pool='a' count='-1'", "count='-1' is no number from 1 to 64" },
+		{ "pool='a' fallback='br0'",
+			"fallback='br0' is neither bridge:NAME nor network:NAME nor none" },
+		{ "pool='a' fallback='bridge:'",
+			"fallback='bridge:' is neither bridge:NAME nor network:NAME nor none" },
+		{ "pool='a' fallback='bridge:../../etc'",
+			"fallback='bridge:../../etc' is neither bridge:NAME nor network:NAME nor "
+			"none" },
+		{ "pool='a' fallback='bridge:fifteen-letters'", NULL },
+		{ "pool='a' mac='ff:ff:ff:ff:ff:ff'",
+			"mac='ff:ff:ff:ff:ff:ff' is no address of a network card" },
+		{ "pool='a' mac='52:54:00:aa:00:01' count='2'",
+			"2 functions cannot have one address" },
+		{ "pool='a' settings='vlan'", "settings: 'vlan' is no KEY=VALUE" },
+		{ "pool='a' settings='mac=52:54:00:aa:00:01'",
+			"settings: the address is said as mac='52:54:00:aa:00:01'" },
+		{ "pool='a' fallbck='bridge:br0'",
+			"it has no 'fallbck', but pool, count, fallback, mac and settings" },
+		{ "pool='a' count='&#x202e;1'",
+			"count='\\xe2\\x80\\xae1' is no number from 1 to 64" },
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(all); i++) {
 		autodomain d = { 0 };
 
-		assert_int_equal(parse(text, &d), 0);
-		assert_int_equal(d.n_assigns, 1);
-		assert_string_equal(d.assigns[0].pool, "fast");
-		assert_string_equal(d.assigns[0].fallback, "bridge:br0");
-		assert_int_equal(d.assigns[0].count, counts[i].count);
+		parse_wish(all[i].said, &d);
+		if (all[i].wrong)
+			assert_string_equal(d.assigns[0].wrong, all[i].wrong);
+		else
+			assert_null(d.assigns[0].wrong);
 	}
 }
 
@@ -216,6 +287,7 @@ int main(void)
 		cmocka_unit_test(devices),
 		cmocka_unit_test(a_running_one_and_a_pool),
 		cmocka_unit_test(wishes_for_vfs),
+		cmocka_unit_test(wishes_that_are_none),
 		cmocka_unit_test(what_is_none),
 		cmocka_unit_test(document_types),
 		cmocka_unit_test(too_much),
