@@ -6,7 +6,7 @@
 
 const struct export_format export_formats[] = {
 	{ "libvirt", "what belongs under <devices> of a domain", false, write_libvirt },
-	{ "libvirt-network", "a network that hands out a PF's VFs", true, write_network },
+	{ "libvirt-network", "a network that hands out VFs", true, write_network },
 	{ "qemu", "arguments of QEMU", false, write_qemu },
 	{ "cdi", "a device specification for containers", false, write_cdi },
 	{ "ansible", "tasks that make facts of them", false, write_ansible },
@@ -26,10 +26,10 @@ static int no_memory(struct problem **reterr)
 	return problem(reterr, -ENOMEM, PROBLEM_NO_MEMORY, NULL, "out of memory");
 }
 
-/* Its VFs are what is handed out; it stays with the host. */
+/* A PF's VFs are what is handed out; it stays with the host. */
 static int check_pool(const struct function *f, struct problem **reterr)
 {
-	if (f->n_vfs)
+	if (f->n_vfs || f->kind == FUNCTION_VF)
 		return 0;
 	problem(reterr, -ENOENT, PROBLEM_NOT_FOUND, NULL, "%s has no VFs to hand out", f->address);
 	problem_hint(reterr, "vfctl create %s N, or --as-is", f->address);
@@ -40,10 +40,10 @@ static int check_pool(const struct function *f, struct problem **reterr)
 static int check_possible(
 	const struct export_format *format, const struct function *f, struct problem **reterr)
 {
-	if (format->of_pf && f->kind != FUNCTION_PF)
-		return problem(reterr, -EINVAL, PROBLEM_USAGE, "name the PF",
+	if (format->of_pool && f->kind != FUNCTION_PF && f->kind != FUNCTION_VF)
+		return problem(reterr, -EINVAL, PROBLEM_USAGE, "name a PF, or VFs",
 			"%s is no PF, and %s is about a PF's VFs", f->address, format->name);
-	if (!format->of_pf && class_is_bridge(f->id.class_code))
+	if (!format->of_pool && class_is_bridge(f->id.class_code))
 		return problem(reterr, -EINVAL, PROBLEM_NOT_ASSIGNABLE, NULL,
 			"%s is a bridge: it cannot be given to a guest", f->address);
 	return 0;
@@ -56,8 +56,8 @@ static int check(struct host *h, const struct inventory *inv, const struct expor
 
 	if (r < 0 || opts->as_is)
 		return r;
-	return format->of_pf ? check_pool(f, reterr)
-			     : fitness_check(h, inv, opts->identity_dir, f, reterr);
+	return format->of_pool ? check_pool(f, reterr)
+			       : fitness_check(h, inv, opts->identity_dir, f, reterr);
 }
 
 static int read_all(struct host *h, const struct inventory *inv, struct function *const *f,
@@ -100,16 +100,30 @@ static int note_vlan(struct exported *e, const struct export_opts *opts)
 	return r;
 }
 
+/* One PF, or VFs of any. */
+static int check_one_pf(const struct export_format *format, struct function *const *f, size_t n,
+	struct problem **reterr)
+{
+	for (size_t i = 0; i < n && n > 1; i++)
+		if (f[i]->kind == FUNCTION_PF)
+			return problem(reterr, -EINVAL, PROBLEM_USAGE,
+				"one PF at a time, or the VFs: PF/vf0-3",
+				"%s is about one PF, and %zu functions were named", format->name,
+				n);
+	return 0;
+}
+
 int export_make(struct host *h, const struct inventory *inv, const struct export_format *format,
 	struct function *const *f, size_t n, const struct export_opts *opts, struct exported *ret,
 	struct problem **reterr)
 {
 	autoexported e = { .format = format };
-	int r;
+	int r = 0;
 
-	if (format->of_pf && n != 1)
-		return problem(reterr, -EINVAL, PROBLEM_USAGE, "one at a time",
-			"%s is about one PF, and %zu functions were named", format->name, n);
+	if (format->of_pool)
+		r = check_one_pf(format, f, n, reterr);
+	if (r < 0)
+		return r;
 	r = read_all(h, inv, f, n, opts, &e, reterr);
 	if (r == 0)
 		r = format->write(&e, opts, &e.text, reterr);

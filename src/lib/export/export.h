@@ -32,7 +32,7 @@ struct export_opts {
 	int iommufd;		  /* qemu, cdi: 0, 1; -1 where the kernel has it */
 	const char *vf_token;	  /* qemu: a UUID; NULL none */
 	const char *kind;	  /* cdi: "vendor/class"; NULL "vfctl/vfio" */
-	const char *name;	  /* libvirt-network: its name; NULL "vfctl-ens1f0" */
+	const char *name;	  /* libvirt-network: its name; NULL "vfctl-ens1f0", of a PF only */
 };
 
 struct exported;
@@ -40,7 +40,7 @@ struct exported;
 struct export_format {
 	const char *name; /* "libvirt" */
 	const char *help;
-	bool of_pf; /* one PF, of whose VFs it tells */
+	bool of_pool; /* a PF, for all of its VFs, or VFs */
 	int (*write)(const struct exported *e, const struct export_opts *opts, char **ret,
 		struct problem **reterr);
 };
@@ -60,8 +60,8 @@ struct exported {
 
 /*
  * `f`: n functions of `inv`, which outlives *ret and has INVENTORY_GROUPS. Unless as_is,
- * whatever fitness_check() refuses is refused; a network's PF must have VFs. PROBLEM_USAGE for
- * options that do not suit; PROBLEM_UNSUPPORTED for what the format cannot say.
+ * whatever fitness_check() refuses is refused; a network's PF must have VFs, which nobody looks at.
+ * PROBLEM_USAGE for options that do not suit; PROBLEM_UNSUPPORTED for what the format cannot say.
  */
 int export_make(struct host *h, const struct inventory *inv, const struct export_format *format,
 	struct function *const *f, size_t n, const struct export_opts *opts, struct exported *ret,
