@@ -72,7 +72,8 @@ static void help_one(FILE *to, const struct verb *v)
 	put_pair(to, left ? left : v->name, LEFT_WIDTH, v->summary);
 }
 
-/* "config check|show|cat|pools", or a verb that is alone, in the overview. */
+/* "config check|show|cat|pools", or "libvirt VERB…" where that is too long; or a verb that is
+ * alone. */
 static void help_line(FILE *to, const struct verb *first)
 {
 	autofree char *word = strndup(first->name, first_word(first));
@@ -85,6 +86,11 @@ static void help_line(FILE *to, const struct verb *first)
 	}
 	for (size_t i = 0; (v = verb_in_family(word, i)); i++)
 		strbuf_add(&left, "%s%s", i ? "|" : "", v->name + (i ? first_word(v) + 1 : 0));
+	if (!left.failed && columns_of(left.s) > LEFT_WIDTH) {
+		strbuf_done(&left);
+		left = (struct strbuf) { 0 };
+		strbuf_add(&left, "%s VERB…", word);
+	}
 	put_pair(to, left.failed ? word : left.s, LEFT_WIDTH, verb_family_summary(word));
 }
 

@@ -33,6 +33,8 @@ const struct verb *const verbs[] = {
 	&verb_leases,
 	&verb_test,
 	&verb_export,
+	&verb_libvirt_define_network,
+	&verb_libvirt_undefine_network,
 	&verb_vm_run,
 	&verb_help,
 };
@@ -75,6 +77,8 @@ const char *verb_family_summary(const char *word)
 {
 	if (str_eq(word, "config"))
 		return "what is configured, and whether it is right";
+	if (str_eq(word, "libvirt"))
+		return "networks that hand out VFs";
 	return verb_in_family(word, 0)->summary;
 }
 
