@@ -36,10 +36,15 @@ have() {
 }
 
 # built PRESET [TARGET…]: configures and builds; the build itself is no test, its failure is one.
+# Two lanes at the same time do not build the same.
 built() {
 	local preset=$1
 	shift
-	{ cmake --preset "$preset" && cmake --build --preset "$preset" -j "$VFCTL_JOBS" ${1+--target "$@"}; } ||
+	mkdir -p build
+	{
+		flock 9
+		cmake --preset "$preset" && cmake --build --preset "$preset" -j "$VFCTL_JOBS" ${1+--target "$@"}
+	} 9>"build/.$preset.lock" ||
 		{
 			fail "build of preset $preset"
 			return 1

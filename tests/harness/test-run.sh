@@ -24,11 +24,19 @@ lane reads <<<'if read -r _; then fail "there is input"; else pass "no input"; f
 lane quarrels <<<'ctest() { printf "1/4 Test  #1: a ...   Passed    0.00 sec\n2/4 Test #2: b ...***Failed    0.01 sec\n3/4 Test #33: c ..***Skipped 0.00 sec\n4/4 Test #4: d ...***Timeout 9.00 sec\n"; return 8; }; ctest_results dev -L x'
 
 lane rare <<<'pass one'
+# Each sees the other running, or gives up; alone it needs not.
+lane waits <<<'sleep 1; touch "$TMPDIR/here"; for _ in {1..50}; do [ -e "$TMPDIR/seen" ] && break; sleep 0.1; done; check seen test -e "$TMPDIR/seen"'
+lane shares <<<'# beside: waits
+for _ in {1..50}; do [ -e "$TMPDIR/here" ] && break; sleep 0.1; done; check here test -e "$TMPDIR/here"; touch "$TMPDIR/seen"; check "is nice" test "$(nice)" -gt 9'
+lane second <<<'# beside: waits
+check "after the first" test -e "$TMPDIR/seen"; check fails false'
+lane late <<<'# beside: waits
+check "the other was before" test -e "$TMPDIR/seen"'
 
 expect() { # LINE STATUS ARGUMENTS…
 	local line=$1 status=$2 out got=0
 	shift 2
-	out=$(env -u HOME VFCTL_LANES="good bad dies empty slow loud reads quarrels" VFCTL_EXTRA_LANES=rare VFCTL_LANES_DIR="$tmp/lanes" \
+	out=$(env -u HOME VFCTL_LANES="${lanes-good bad dies empty slow loud reads quarrels}" VFCTL_EXTRA_LANES=rare VFCTL_LANES_DIR="$tmp/lanes" \
 		VFCTL_LOGS="$tmp/logs" "$top/tests/run" --no-install "$@" 2>&1) || got=$?
 	[ "$(tail -n 1 <<<"$out")" = "$line" ] && [ "$got" = "$status" ] && return
 	printf 'tests/run %s: expected "%s" and status %s, got status %s and\n%s\n' "$*" "$line" "$status" "$got" "$out"
@@ -36,6 +44,11 @@ expect() { # LINE STATUS ARGUMENTS…
 }
 
 expect "2 passed, 0 failed, 1 skipped" 0 --only good
+export TMPDIR=$tmp
+lanes="shares second waits late" expect "5 passed, 1 failed, 0 skipped" 1
+rm -f "$tmp/here" "$tmp/seen"
+touch "$tmp/here"
+lanes="second shares waits" expect "0 passed, 2 failed, 1 skipped" 1 --only second --only waits --skip waits
 expect "1 passed, 1 failed, 0 skipped" 1 --only bad
 expect "1 passed, 1 failed, 0 skipped" 1 --only dies
 expect "0 passed, 1 failed, 0 skipped" 1 --only empty
