@@ -5,9 +5,10 @@
 #   guest_start NAME SCRIPT [OPTION…]   start one in the background; OPTIONs go to "vfctl vm run".
 #                                       $GUEST_KERNEL picks the kernel: generic (default) or cloud,
 #                                       $GUEST_APPEND adds to its command line
-#   guest_wait NAME SECONDS PATTERN     until its console shows a line that matches (grep -E)
+#   guest_wait NAME SECONDS PATTERN     until its console shows a line that matches (grep -E); fails
+#                                       at once when the guest has ended without one
 #   guest_saw NAME PATTERN              has it?
-#   guest_tell NAME TEXT                a line of input on its console
+#   guest_tell NAME TEXT                a line of input on its console; fails when it has ended
 #   guest_end NAME SECONDS              until it ended; succeeds when it did, its exit status is
 #                                       then in $guest_status
 #   guest_pid NAME                      of its vfctl process
@@ -69,8 +70,10 @@ guest_wait() {
 	guest_saw "$1" "$3" || { sleep 0.5 && guest_saw "$1" "$3"; }
 }
 
+# To one that has ended nobody listens: opened for both directions, for a writer alone would wait for
+# a reader that never comes.
 guest_tell() {
-	echo "$2" >"$lab_tmp/$1.in"
+	! guest_has_ended "$1" && echo "$2" 1<>"$lab_tmp/$1.in"
 }
 
 guest_end() {

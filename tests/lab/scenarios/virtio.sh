@@ -57,8 +57,8 @@ one_guest() {
 	dd if=/dev/urandom of=/tmp/www/to-guest bs=64k count=64 2>/dev/null
 	guest_start "$name" /tmp/guest.sh --cpus 2 --mem 256M --rng \
 		--disk "/tmp/$name.img" --net "tap=tap0,mac=$mac"
-	check "the guest reaches user space" guest_wait "$name" 60 '^@@ begin'
-	check "its work is done" guest_wait "$name" 90 '^@@ serving'
+	must "the guest reaches user space" guest_wait "$name" 60 '^@@ begin'
+	must "its work is done" guest_wait "$name" 90 '^@@ serving'
 	check "it drives the disk" guest_saw "$name" '^@@ virtio .* virtio_blk'
 	check "and the network" guest_saw "$name" '^@@ virtio .* virtio_net'
 	check "and the entropy source" guest_saw "$name" '^@@ virtio .* virtio_rng'
