@@ -173,6 +173,10 @@ on_vfio() {
 	[ "$(driver_of "$1")" = vfio-pci ]
 }
 
+on_igb() {
+	[ "$(driver_of "$1")" = igb ]
+}
+
 status_says() {
 	systemctl status --no-pager --full "$unit"
 	systemctl status --no-pager --full "$unit" | grep -q "$1"
@@ -226,10 +230,15 @@ scenario() {
 	shown "as in an initramfs, by a rule" make_early_rules
 	rm /etc/vfctl/pf.d/05-kept.conf
 	probes=$(dmesg | grep -c "igb $PF2: added PHC")
+	# As in an initramfs: the card is there first, and udev loads its driver because it is.
+	check "no driver is loaded yet" modprobe -r igb
 	echo 1 >"$devices/$PF2/remove"
 	echo 1 >/sys/bus/pci/rescan
 	check "it is on vfio-pci" wait_for 20 on_vfio "$PF2"
+	check "its own driver is loaded, too, and has the other" wait_for 20 on_igb "$PF1"
 	check "and was never on igb" test "$(dmesg | grep -c "igb $PF2: added PHC")" = "$probes"
+	check "nor is it now" on_vfio "$PF2"
+	check "the other's VFs are there again" wait_for 30 ready
 	rm "$early"
 
 	step "Wrong configuration"
