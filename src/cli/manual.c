@@ -4,6 +4,7 @@
 #include "base/str.h"
 #include "cause/cause.h"
 #include "check/check.h"
+#include "health/health.h"
 #include "policy/key.h"
 #include "netdev/vfattr.h"
 #include "select/attribute.h"
@@ -129,6 +130,15 @@ static void manual_checks(FILE *to)
 	}
 }
 
+static void manual_health(FILE *to)
+{
+	for (size_t i = 0; i < n_health_signs; i++) {
+		fprintf(to, "*%s*\n\t", health_signs[i].name);
+		put_text(to, health_signs[i].explain);
+		fputs("\n\n", to);
+	}
+}
+
 static void put_cause(FILE *to, const struct cause_row *r)
 {
 	fprintf(to, "*%s*: ", strerrorname_np(r->code));
@@ -234,6 +244,7 @@ bool help_manual(FILE *to, const char *section)
 		{ "attributes", manual_attributes },
 		{ "vf-attributes", manual_vf_attributes },
 		{ "checks", manual_checks },
+		{ "health", manual_health },
 		{ "causes", manual_causes },
 		{ "exit-status", manual_exit_status },
 		{ "config-match", manual_config_match },

@@ -8,6 +8,7 @@ const struct verb *const verbs[] = {
 	&verb_show,
 	&verb_groups,
 	&verb_why,
+	&verb_health,
 	&verb_doctor,
 	&verb_config_check,
 	&verb_config_show,

@@ -9,6 +9,7 @@ extern const struct verb verb_tree;
 extern const struct verb verb_show;
 extern const struct verb verb_groups;
 extern const struct verb verb_why;
+extern const struct verb verb_health;
 extern const struct verb verb_doctor;
 extern const struct verb verb_config_check;
 extern const struct verb verb_config_show;

@@ -182,6 +182,7 @@ void checker_free(struct checker *c)
 		return;
 	topology_free(c->topo);
 	holders_done(&c->holders);
+	healths_free(c->healths);
 	free(c->looked);
 	free(c->cmdline);
 	free(c);
@@ -209,6 +210,12 @@ static size_t add_group(const struct checker *c, const struct function *f, struc
 	return n;
 }
 
+static int look_at_health(struct checker *c, const struct function *const *f, size_t n)
+{
+	healths_free(TAKE_PTR(c->healths));
+	return healths_look(c->h, c->inv, f, n, &c->healths, NULL);
+}
+
 int checker_look_for_holders(
 	struct checker *c, struct function *const *f, size_t n, struct problem **reterr)
 {
@@ -230,6 +237,8 @@ int checker_look_for_holders(
 	free(c->looked);
 	c->looked = TAKE_PTR(v);
 	c->n_looked = m;
+	if (look_at_health(c, (const struct function *const *)f, n) < 0)
+		return problem(reterr, -ENOMEM, PROBLEM_NO_MEMORY, NULL, "out of memory");
 	return 0;
 }
 
@@ -244,4 +253,31 @@ const struct holder *held_by(struct check_run *r, struct bdf a, size_t *ret_n)
 		return NULL;
 	}
 	return holders_of(&r->c->holders, a, ret_n);
+}
+
+static const struct function **functions_of(const struct inventory *inv)
+{
+	const struct function **v = calloc(inv->n_functions + 1, sizeof(*v));
+
+	for (size_t i = 0; v && i < inv->n_functions; i++)
+		v[i] = &inv->functions[i];
+	return v;
+}
+
+const struct health *health_of(struct check_run *r, const struct function *f)
+{
+	const struct health *known = r->c->healths ? healths_of(r->c->healths, f) : NULL;
+	autofree const struct function **all = NULL;
+	int e;
+
+	if (known)
+		return known;
+	if (!r->f)
+		all = functions_of(r->inv);
+	if (!r->f && !all)
+		e = -ENOMEM;
+	else
+		e = look_at_health(r->c, r->f ? &f : all, r->f ? 1 : r->inv->n_functions);
+	r->failed |= e < 0;
+	return e < 0 ? NULL : healths_of(r->c->healths, f);
 }

@@ -141,64 +141,53 @@ void check_msix(struct check_run *r)
 			"it has only a shared interrupt line, which others on it can block");
 }
 
-/* ---- Errors ---- */
+/* ---- Health ---- */
 
-/* "TOTAL_ERR_FATAL 0" ends each of the counters' files. */
-static uint64_t errors_of(struct check_run *r, const struct function *f, const char *kind,
-	const char *total, struct fact *fact)
+/* What other checks say in their own words, and of a VF's PF the PF itself. */
+static bool is_told_elsewhere(const struct check_run *r, const struct health_finding *f)
 {
-	autofree char *text = NULL;
-	uint64_t n;
-	char *at;
+	const char *name = f->sign->name;
 
-	if (sysfs_read(r->h, &text, "bus/pci/devices/%s/%s", f->address, kind) < 0)
-		return 0;
-	at = strstr(text, total);
-	if (!at)
-		return 0;
-	at = str_trim(at + strlen(total));
-	at[strcspn(at, "\n")] = '\0';
-	if (parse_u64(at, &n) < 0 || !n)
-		return 0;
-	fact_stand(fact, sysfs_path("bus/pci/devices/%s/%s", f->address, kind), "%s %s", total, at);
-	return n;
+	return str_eq(name, "device-gone") || str_eq(name, "quarantine") ||
+	       (!r->f && str_eq(name, "pf"));
 }
 
-static void aer_of(struct check_run *r, const struct function *f, bool *any)
+static void tell_health(struct check_run *r, const struct function *of, struct health_finding *f)
 {
-	static const struct {
-		const char *file, *total, *words;
-	} kinds[] = {
-		{ "aer_dev_fatal", "TOTAL_ERR_FATAL", "fatal" },
-		{ "aer_dev_nonfatal", "TOTAL_ERR_NONFATAL", "non-fatal" },
-	};
+	bool fails = r->f && f->state == HEALTH_UNHEALTHY;
+	struct check_result *c;
+	autofact fact = { 0 };
 
-	for (size_t i = 0; i < ARRAY_SIZE(kinds); i++) {
-		autofact fact = { 0 };
-		uint64_t n = errors_of(r, f, kinds[i].file, kinds[i].total, &fact);
-
-		if (!n)
-			continue;
-		*any = true;
-		fix(r,
-			found(r, CHECK_WARN, &fact, "%s had %" PRIu64 " %s PCIe errors", f->address,
-				n, kinds[i].words),
-			"look at the slot, the riser and the card; see the kernel log");
-	}
+	if (f->fact.file && fact_stand(&fact, strdup(f->fact.file), "%s",
+				    f->fact.value ? f->fact.value : "not there") < 0)
+		r->failed = true;
+	c = found(r, fails ? CHECK_FAIL : CHECK_WARN, &fact, "%s%s%s: %s",
+		health_state_name(f->state), r->f ? "" : ", ", r->f ? "" : of->address, f->text);
+	if (f->next)
+		fix(r, c, "%s", f->next);
 }
 
-void check_aer(struct check_run *r)
+void check_health(struct check_run *r)
 {
-	bool any = false, known = false;
+	bool any = false;
 
 	for (size_t i = 0; i < r->inv->n_functions; i++) {
 		const struct function *f = &r->inv->functions[i];
+		const struct health *health;
 
 		if (r->f && r->f != f)
 			continue;
-		known |= sysfs_exists(r->h, "bus/pci/devices/%s/aer_dev_fatal", f->address);
-		aer_of(r, f, &any);
+		health = health_of(r, f);
+		for (size_t k = 0; health && k < health->n; k++) {
+			if (health->v[k].state < HEALTH_DEGRADED ||
+				is_told_elsewhere(r, &health->v[k]))
+				continue;
+			any = true;
+			tell_health(r, f, &health->v[k]);
+		}
 	}
-	if (!any && known)
-		found(r, CHECK_OK, NULL, "no PCIe errors were counted");
+	if (!any && r->f)
+		found(r, CHECK_OK, NULL, "it is healthy");
+	else if (!any)
+		found(r, CHECK_OK, NULL, "all functions are healthy");
 }

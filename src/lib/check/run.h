@@ -4,6 +4,8 @@
 
 #include "check.h"
 
+#include "health/health.h"
+
 struct checker {
 	struct host *h;
 	const struct inventory *inv;
@@ -13,6 +15,7 @@ struct checker {
 	struct holders holders; /* of the functions asked about and their groups */
 	struct bdf *looked;	/* for whose holders was looked */
 	size_t n_looked;
+	struct healths *healths; /* of those asked about */
 };
 
 struct check_run {
@@ -45,6 +48,9 @@ int cmdline_fact(struct fact *f, const char *what);
 
 /* Who holds `a` by now, looked up if that has not been done. NULL and 0: nobody. */
 const struct holder *held_by(struct check_run *r, struct bdf a, size_t *ret_n);
+
+/* How well it is, looked at if that has not been done; for the host of all. NULL: no memory. */
+const struct health *health_of(struct check_run *r, const struct function *f);
 
 #define CHECK(id, name, scope, title, explain) void check_##id(struct check_run *r);
 #include "check.def"

@@ -2,6 +2,7 @@
 #include "choose.h"
 
 #include "base/str.h"
+#include "health/health.h"
 #include "pci/identity.h"
 
 struct candidate {
@@ -20,6 +21,7 @@ struct chooser {
 	struct candidate *v;
 	size_t n;
 	struct holders holders;
+	struct healths *healths;
 };
 
 void choice_done(struct choice *c)
@@ -34,6 +36,7 @@ static void chooser_done(struct chooser *c)
 		problem_free(c->v[i].why_not);
 	free(c->v);
 	holders_done(&c->holders);
+	healths_free(c->healths);
 }
 
 /* ---- Is it free? ---- */
@@ -113,6 +116,11 @@ static int refuse_group(struct chooser *c, struct candidate *k)
 	return r;
 }
 
+static const struct health *health_of(const struct chooser *c, const struct candidate *k)
+{
+	return healths_of(c->healths, k->f);
+}
+
 static void judge(struct chooser *c, struct candidate *k)
 {
 	const struct lease *l = leases_find(c->leases, k->bdf);
@@ -128,8 +136,8 @@ static void judge(struct chooser *c, struct candidate *k)
 			"%s is a PF with %zu VFs", k->f->address, k->f->n_vfs);
 	else if (l && lease_is_of(c->h, l))
 		refuse_claimed(c, k, l);
-	else if (refuse_unreadable(c, k) == 0 && refuse_used(c, k) == 0)
-		refuse_group(c, k);
+	else if (refuse_unreadable(c, k) == 0 && refuse_used(c, k) == 0 && refuse_group(c, k) == 0)
+		(void)health_refuse(health_of(c, k), k->f->address, &k->why_not);
 }
 
 /* ---- Which of the free ---- */
@@ -154,13 +162,19 @@ static void share_of(
 	}
 }
 
-/* Those near first; then of the PF with the least share given away; then as they were named. */
+/*
+ * The healthiest first; of those the near; then of the PF with the least share given away; then as
+ * they were named.
+ */
 static bool is_better(const struct chooser *c, const struct candidate *a, const struct candidate *b)
 {
 	bool a_near = c->near >= 0 && a->f->numa_node == c->near;
 	bool b_near = c->near >= 0 && b->f->numa_node == c->near;
+	enum health_state a_health = health_of(c, a)->state, b_health = health_of(c, b)->state;
 	size_t a_given, a_all, b_given, b_all;
 
+	if (a_health != b_health)
+		return a_health < b_health;
 	if (a_near != b_near)
 		return a_near;
 	share_of(c, a->f, &a_given, &a_all);
@@ -217,11 +231,28 @@ static int pick(struct chooser *c, struct choice *ret, struct problem **reterr)
 	return 0;
 }
 
+static int look_at_health(struct chooser *c, struct problem **reterr)
+{
+	autofree const struct function **f = calloc(c->q->n_among + 1, sizeof(*f));
+	size_t n = 0;
+
+	if (!f)
+		return problem(reterr, -ENOMEM, PROBLEM_NO_MEMORY, NULL, "out of memory");
+	for (size_t i = 0; i < c->q->n_among; i++) {
+		f[n] = inventory_find_bdf(c->inv, c->q->among[i]);
+		n += f[n] != NULL;
+	}
+	return healths_look(c->h, c->inv, f, n, &c->healths, reterr);
+}
+
 static int look(struct chooser *c, struct problem **reterr)
 {
 	const struct claim_request *q = c->q;
-	int r = -ENOMEM;
+	int r = look_at_health(c, reterr);
 
+	if (r < 0)
+		return r;
+	r = -ENOMEM;
 	c->v = calloc(q->n_among + 1, sizeof(*c->v));
 	if (c->v)
 		r = holders_find(c->h, q->among, q->n_among, &c->holders);
@@ -242,7 +273,7 @@ int choose(struct host *h, const struct inventory *inv, const struct leases *lea
 	const struct claim_request *q, struct choice *ret, struct problem **reterr)
 {
 	CLEANUP(chooser_done)
-	struct chooser c = { h, inv, leases, q, q->near, NULL, 0, { 0 } };
+	struct chooser c = { h, inv, leases, q, q->near, NULL, 0, { 0 }, NULL };
 	int r;
 
 	if (c.near < 0)

@@ -44,8 +44,8 @@ struct claim_request {
 
 /*
  * What is refused of the first that cannot be had, before anything is touched: PROBLEM_IN_USE,
- * PROBLEM_NO_IOMMU, PROBLEM_GROUP_NOT_VIABLE, PROBLEM_NOT_ASSIGNABLE; PROBLEM_NOT_FOUND when the
- * owner is gone. On success *ret holds exactly `count` leases.
+ * PROBLEM_NO_IOMMU, PROBLEM_GROUP_NOT_VIABLE, PROBLEM_NOT_ASSIGNABLE, PROBLEM_UNHEALTHY;
+ * PROBLEM_NOT_FOUND when the owner is gone. On success *ret holds exactly `count` leases.
  */
 int claim_take(struct host *h, const struct claim_request *q, const struct claim_opts *opts,
 	struct leases *ret, struct problem **reterr);

@@ -316,6 +316,34 @@ static void two_hundred_at_once(void **state UNUSED)
 	fixture_end(&f);
 }
 
+/* Who is not well is given to nobody; of a pool the healthiest go first. */
+static void unhealthy(void **state UNUSED)
+{
+	struct fixture f;
+	autoleases given = { 0 };
+	struct bdf v[4];
+
+	fixture_start(&f);
+	all_vfs(v);
+	fake_put(f.h, "DLP 1\nTOTAL_ERR_FATAL 1\n", "/sys/bus/pci/devices/" VF(0) "/aer_dev_fatal");
+	fake_put(f.h, "CmpltTO 1\nTOTAL_ERR_NONFATAL 1\n",
+		"/sys/bus/pci/devices/" VF(2) "/aer_dev_nonfatal");
+	assert_int_equal(take(&f, v, 1, 1, NULL, &given), -EPERM);
+	assert_int_equal(f.problem->kind, PROBLEM_UNHEALTHY);
+	says(&f, VF(0) " is unhealthy: 1 fatal PCIe error");
+	assert_string_equal(problem_best_hint(f.problem), "vfctl recover " VF(0));
+	assert_int_equal(take(&f, v, 4, 2, NULL, &given), 0);
+	assert_non_null(leases_find(&given, v[2]));
+	assert_non_null(leases_find(&given, v[3]));
+	/* The degraded one is better than none. */
+	leases_done(&given);
+	assert_int_equal(take(&f, v, 4, 1, NULL, &given), 0);
+	assert_non_null(leases_find(&given, v[1]));
+	leases_done(&given);
+	assert_int_equal(take(&f, v, 4, 1, NULL, &given), -EBUSY);
+	fixture_end(&f);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -324,6 +352,7 @@ int main(void)
 		cmocka_unit_test(all_or_nothing),
 		cmocka_unit_test(interrupted),
 		cmocka_unit_test(quarantine),
+		cmocka_unit_test(unhealthy),
 		cmocka_unit_test(torn_records),
 		cmocka_unit_test(fair_and_near),
 		cmocka_unit_test(two_hundred_at_once),
