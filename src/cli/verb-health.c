@@ -11,7 +11,7 @@ static const struct option options[] = {
 };
 
 static const struct example examples[] = {
-	{ "health", "all functions, and what is wrong with them" },
+	{ "health", "all functions, and what is wrong" },
 	{ "health ens1f0/vf0-3 -v", "some VFs, with every finding" },
 	{ "health --problems -o NAME,EVIDENCE", "and where it stands" },
 	{ "health kind=pf -o NAME,FATAL,NONFATAL", "error counters of PFs" },
@@ -19,8 +19,8 @@ static const struct example examples[] = {
 };
 
 /* Those that were named; without a word all that a guest could have. */
-static size_t without_bridges(const struct function **v, struct function *const *f, size_t n,
-	bool named)
+static size_t without_bridges(
+	const struct function **v, struct function *const *f, size_t n, bool named)
 {
 	size_t k = 0;
 

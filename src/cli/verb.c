@@ -29,6 +29,7 @@ const struct verb *const verbs[] = {
 	&verb_undo,
 	&verb_history,
 	&verb_reset,
+	&verb_recover,
 	&verb_assign,
 	&verb_release,
 	&verb_leases,

@@ -30,6 +30,7 @@ extern const struct verb verb_restore;
 extern const struct verb verb_undo;
 extern const struct verb verb_history;
 extern const struct verb verb_reset;
+extern const struct verb verb_recover;
 extern const struct verb verb_assign;
 extern const struct verb verb_release;
 extern const struct verb verb_leases;

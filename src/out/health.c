@@ -139,8 +139,8 @@ static size_t add_lines(struct line *to, const struct health_row *row, bool all)
 	return health->n;
 }
 
-static int table(
-	const struct out *o, const struct health_row *v, size_t n, bool all, struct problem **reterr)
+static int table(const struct out *o, const struct health_row *v, size_t n, bool all,
+	struct problem **reterr)
 {
 	autofree const void **rows = NULL;
 	autofree struct line *lines = NULL;

@@ -250,28 +250,40 @@ static int copy_owner(struct capture *c, const struct owner *o)
 	return r < 0 ? r : copy_group(c, o->path);
 }
 
-static int copy_claims(struct capture *c)
+/* All files of a folder of our run-time state. */
+static int copy_state(struct capture *c, const char *folder)
 {
 	autostrv char **names = NULL;
-	autoleases all = { 0 };
-	int r = leases_read(c->h, &all);
+	int r = rootfs_list(c->h, &names, "run/vfctl/%s", folder) == -ENOMEM ? -ENOMEM : 0;
 
-	for (size_t i = 0; r == 0 && i < all.n; i++)
-		r = copy_owner(c, &all.v[i].owner);
-	if (r == -ENOMEM || rootfs_list(c->h, &names, "run/vfctl/" LEASE_DIR) < 0)
-		return r == -ENOMEM ? r : 0;
-	for (char **name = names; r == 0 && *name; name++) {
-		autofree char *path = str_printf("/run/vfctl/" LEASE_DIR "/%s", *name);
+	for (char **name = names; r == 0 && name && *name; name++) {
+		autofree char *path = str_printf("/run/vfctl/%s/%s", folder, *name);
 
 		r = path ? capture_copy(c, path) : -ENOMEM;
 	}
 	return r;
 }
 
+static int copy_claims(struct capture *c)
+{
+	autoleases all = { 0 };
+	int r = leases_read(c->h, &all);
+
+	for (size_t i = 0; r == 0 && i < all.n; i++)
+		r = copy_owner(c, &all.v[i].owner);
+	return r == -ENOMEM ? r : copy_state(c, LEASE_DIR);
+}
+
+/* What counts no more of what the kernel counts: health/health.h. */
+static int copy_forgiven(struct capture *c)
+{
+	return copy_state(c, "health");
+}
+
 int capture_files(struct capture *c)
 {
 	static int (*const parts[])(struct capture * c) = { copy_fstab, copy_udev_of_disks,
-		copy_domains, copy_claims, copy_aliases };
+		copy_domains, copy_claims, copy_forgiven, copy_aliases };
 	int r = 0;
 
 	for (size_t i = 0; r == 0 && i < ARRAY_SIZE(parts); i++)

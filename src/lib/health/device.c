@@ -39,9 +39,8 @@ void sign_nvme(struct sign_run *r)
 {
 	autofact fact = { 0 };
 
-	if (!r->f->nvme ||
-		fact_sysfs(r->h, &fact, "bus/pci/devices/%s/nvme/%s/state", r->f->address,
-			r->f->nvme) < 0)
+	if (!r->f->nvme || fact_sysfs(r->h, &fact, "bus/pci/devices/%s/nvme/%s/state",
+				   r->f->address, r->f->nvme) < 0)
 		return;
 	if (str_eq(fact.value, "dead") || str_starts(fact.value, "deleting"))
 		sign_found(r, HEALTH_UNHEALTHY, &fact, "vfctl recover %s",
@@ -102,9 +101,9 @@ static bool find_parent(struct host *h, const struct function *f, struct bdf *re
 
 static char *link_text(const struct link *l)
 {
-	return l->mts % 1000 ? str_printf("%u.%u GT/s x%u", l->mts / 1000, l->mts % 1000 / 100,
-				       l->width)
-			     : str_printf("%u GT/s x%u", l->mts / 1000, l->width);
+	return l->mts % 1000
+		       ? str_printf("%u.%u GT/s x%u", l->mts / 1000, l->mts % 1000 / 100, l->width)
+		       : str_printf("%u GT/s x%u", l->mts / 1000, l->width);
 }
 
 static bool is_awake(struct sign_run *r)
@@ -156,6 +155,7 @@ void sign_carrier(struct sign_run *r)
 			continue;
 		if (fact_stand(&fact, sysfs_path("class/net/%s/carrier", d->name), "0") == -ENOMEM)
 			r->all->failed = true;
-		sign_found(r, HEALTH_NOTED, &fact, NULL, "its interface %s has no carrier", d->name);
+		sign_found(
+			r, HEALTH_NOTED, &fact, NULL, "its interface %s has no carrier", d->name);
 	}
 }

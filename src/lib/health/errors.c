@@ -81,9 +81,8 @@ static void tell(struct sign_run *r, enum health_state state, const struct count
 		return;
 	}
 	sign_found(r, state, &fact,
-		state == HEALTH_UNHEALTHY
-			? "vfctl recover %s"
-			: "see the kernel log; vfctl recover --accept %s",
+		state == HEALTH_UNHEALTHY ? "vfctl recover %s"
+					  : "see the kernel log; vfctl recover --accept %s",
 		"%" PRIu64 " %s PCIe error%s", n, what, n == 1 ? "" : "s");
 }
 

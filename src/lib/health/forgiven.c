@@ -38,25 +38,32 @@ void forgiven_read(struct host *h, struct bdf a, struct forgiven *ret)
 	*ret = (struct forgiven) { .log = n[1], .errors = { true, n[2], n[3], n[4] } };
 }
 
-int health_forgive(struct host *h, struct bdf a, const char *run_dir, struct problem **reterr)
+int health_mark(struct host *h, struct bdf a, struct health_mark *ret, struct problem **reterr)
 {
-	autofree char *dir = str_printf("%s/" HEALTH_DIR, run_dir), *text = NULL;
-	struct health_errors e = { 0 };
-	uint64_t incarnation, log = 0;
-	int r = lease_incarnation(h, a, &incarnation);
+	struct health_mark m = { .bdf = a };
+	int r = lease_incarnation(h, a, &m.incarnation);
 
 	if (r < 0)
 		return problem(
 			reterr, r, PROBLEM_VANISHED, NULL, "%s is not there any more", BDF_TEXT(a));
-	errors_count(h, a, &e);
+	errors_count(h, a, &m.errors);
 	/* Without the right to read it, it tells nothing against the function either. */
-	if (host_kernel_log(h, UINT64_MAX, &log, NULL, NULL) < 0)
-		log = 0;
+	if (host_kernel_log(h, UINT64_MAX, &m.log, NULL, NULL) < 0)
+		m.log = 0;
+	*ret = m;
+	return 0;
+}
+
+int health_forgive(const struct health_mark *m, const char *run_dir, struct problem **reterr)
+{
+	autofree char *dir = str_printf("%s/" HEALTH_DIR, run_dir), *text = NULL;
+	int r;
+
 	text = str_printf("health 1 %" PRIu64 " %" PRIu64 " %" PRIu64 " %" PRIu64 " %" PRIu64 "\n",
-		incarnation, log, e.correctable, e.nonfatal, e.fatal);
-	r = dir && text ? store_put_for_boot(dir, BDF_TEXT(a), text) : -ENOMEM;
+		m->incarnation, m->log, m->errors.correctable, m->errors.nonfatal, m->errors.fatal);
+	r = dir && text ? store_put_for_boot(dir, BDF_TEXT(m->bdf), text) : -ENOMEM;
 	if (r < 0)
 		return problem(reterr, r, problem_kind_from_errno(r), "run it as root",
-			"what %s is forgiven cannot be noted: %s", BDF_TEXT(a), strerror(-r));
+			"what %s is forgiven cannot be noted: %s", BDF_TEXT(m->bdf), strerror(-r));
 	return 0;
 }

@@ -159,8 +159,8 @@ static int examine(struct healths *s, const struct leases *own)
 		p->claim = claim_of(s->inv, own, p->f);
 		/* The PFs of those that are wanted, too. */
 		if (p->wanted && p->f->physfn)
-			forgiven_read(s->h, p->f->physfn->bdf,
-				&patient_of(s, p->f->physfn)->forgiven);
+			forgiven_read(
+				s->h, p->f->physfn->bdf, &patient_of(s, p->f->physfn)->forgiven);
 		if (p->wanted)
 			forgiven_read(s->h, p->f->bdf, &p->forgiven);
 	}

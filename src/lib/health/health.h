@@ -67,8 +67,16 @@ const char *health_state_name(enum health_state s);
 int health_refuse(const struct health *health, const char *address, struct problem **reterr);
 
 /*
- * From now on what was counted and said so far does not count against the function: it was
- * recovered, or somebody has decided so. Forgotten with the function, and at the next boot.
+ * What was counted and said until a mark was made is not held against the function any more: it
+ * was recovered, or somebody has decided so. Forgotten with the function, and at the next boot.
  */
 #define HEALTH_DIR "health"
-int health_forgive(struct host *h, struct bdf a, const char *run_dir, struct problem **reterr);
+struct health_mark {
+	struct bdf bdf;
+	uint64_t incarnation; /* lease/lease.h */
+	uint64_t log;	      /* the next line of the kernel's log; 0: it cannot be read */
+	struct health_errors errors;
+};
+/* PROBLEM_VANISHED: it is not there. */
+int health_mark(struct host *h, struct bdf a, struct health_mark *ret, struct problem **reterr);
+int health_forgive(const struct health_mark *m, const char *run_dir, struct problem **reterr);

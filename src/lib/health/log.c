@@ -97,6 +97,6 @@ void sign_log(struct sign_run *r)
 	fact.file = strdup("kernel log");
 	fact.value = strdup(r->p->line);
 	r->all->failed |= !fact.file || !fact.value;
-	sign_found(r, r->p->said, &fact,
-		r->p->said >= HEALTH_DEGRADED ? "vfctl recover %s" : NULL, "%s", r->p->means);
+	sign_found(r, r->p->said, &fact, r->p->said >= HEALTH_DEGRADED ? "vfctl recover %s" : NULL,
+		"%s", r->p->means);
 }

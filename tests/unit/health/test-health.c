@@ -196,11 +196,20 @@ static void quarantined(void **state UNUSED)
 
 /* ---- Forgiving ---- */
 
+static void forgive(struct host *h, const char *address, const char *run)
+{
+	struct health_mark mark;
+
+	assert_int_equal(health_mark(h, at(address), &mark, NULL), 0);
+	assert_int_equal(health_forgive(&mark, run, NULL), 0);
+}
+
 static void forgiven(void **state UNUSED)
 {
 	autohost *h = kernel();
 	char dir[] = "/tmp/vfctl-health-XXXXXX", run[48], rm[48];
 	autofree char *file = NULL;
+	struct health_mark mark;
 
 	assert_non_null(mkdtemp(dir));
 	(void)snprintf(run, sizeof(run), "%s/run", dir);
@@ -209,7 +218,7 @@ static void forgiven(void **state UNUSED)
 	fake_put(h, FATAL(2), DEV VF "/aer_dev_fatal");
 	fake_klog(h, 4, "pci 0000:01:10.0: not ready 65535ms after FLR; giving up");
 	has(h, VF, "unhealthy", "2 fatal");
-	assert_int_equal(health_forgive(h, at(VF), run, NULL), 0);
+	forgive(h, VF, run);
 	is(h, VF, "healthy");
 	/* What comes afterwards counts, and that alone. */
 	fake_put(h, FATAL(3), DEV VF "/aer_dev_fatal");
@@ -218,16 +227,16 @@ static void forgiven(void **state UNUSED)
 	fake_klog(h, 4, "pci 0000:01:10.0: not ready 65535ms after FLR; giving up");
 	has(h, VF, "unhealthy; kernel-log", "giving up");
 	/* Neither a dead device nor a record of garbage is forgiven. */
-	assert_int_equal(health_forgive(h, at(VF), run, NULL), 0);
+	forgive(h, VF, run);
 	put_ones(h, VF);
 	has(h, VF, "unhealthy", "does not answer");
 	fake_put(h, FATAL(2), DEV VF2 "/aer_dev_fatal");
-	assert_int_equal(health_forgive(h, at(VF2), run, NULL), 0);
+	forgive(h, VF2, run);
 	is(h, VF2, "healthy");
 	file = str_printf("echo health 1 1 2 3 4 >%s/health/" VF2, run);
 	assert_int_equal(system(file), 0);
 	has(h, VF2, "unhealthy", "2 fatal");
-	assert_int_equal(health_forgive(h, at("0000:77:00.0"), run, NULL), -ENOENT);
+	assert_int_equal(health_mark(h, at("0000:77:00.0"), &mark, NULL), -ENOENT);
 	assert_int_equal(system(rm), 0);
 }
 
@@ -250,8 +259,8 @@ static void refused(void **state UNUSED)
 	assert_null(p);
 	assert_int_equal(health_refuse(healths_of(all, f[0]), VF, &p), -EPERM);
 	text = problem_text(p);
-	assert_string_equal(text,
-		VF " is unhealthy: it does not answer (" DEV VF "/config: all ones)");
+	assert_string_equal(
+		text, VF " is unhealthy: it does not answer (" DEV VF "/config: all ones)");
 	assert_string_equal(problem_best_hint(p), "vfctl recover " VF);
 	assert_int_equal(problem_kind_exit_code(p->kind), 6);
 }
