@@ -255,7 +255,7 @@ static int run_with(struct cli *cli, const struct launch_request *r, struct prob
 	if (e == 0)
 		e = cli_inventory(cli, INVENTORY_GROUPS, &inv, reterr);
 	if (e == 0)
-		e = launch_plan_make(h, inv, r, &p, reterr);
+		e = launch_plan_make(h, inv, r, NULL, NULL, &p, reterr);
 	if (e == 0 && cli->dry_run && !h->captured)
 		e = launch_check_memlock(&p, r->memory_bytes, reterr);
 	if (e < 0)

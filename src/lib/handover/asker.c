@@ -96,6 +96,11 @@ int asker_may_have(struct host *h, const struct handover_asker *a, const struct 
 	return 0;
 }
 
+bool handover_is_of(struct host *h, const struct handover_asker *a, const struct lease *l)
+{
+	return asker_may_have(h, a, l, NULL) == 0;
+}
+
 static int too_much(const struct handover_asker *a, uint64_t bytes, uint64_t allowed,
 	const struct handover_limits *limits, struct problem **reterr)
 {

@@ -3,13 +3,13 @@
  * Opening for somebody what he may have and could not open himself, so that his guest's VMM needs
  * no right of its own. What he may have is what he has claimed, KVM, and the taps that the
  * administrator allows; files are his own affair, for what he cannot open nobody opens for him.
- *
- * Users of this header also name the room vfio in USES.
  */
 #pragma once
 
 #include "base/problem.h"
 #include "host/host.h"
+
+struct lease;
 
 enum { HANDOVER_MAX = 64 }; /* names in one request */
 
@@ -58,6 +58,12 @@ void handover_done(struct handover *o);
  */
 int handover_open(struct host *h, const struct handover_request *q,
 	const struct handover_limits *limits, struct handover *ret, struct problem **reterr);
+
+/*
+ * Whether a process of that user would get what this lease is about; for who wants to know before
+ * he asks.
+ */
+bool handover_is_of(struct host *h, const struct handover_asker *a, const struct lease *l);
 
 /*
  * [Guests] in /etc/vfctl/vfctld.conf, else in /run/vfctl, else in /usr/lib/vfctl: the first that is

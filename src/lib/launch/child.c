@@ -7,10 +7,12 @@
 
 #include <fcntl.h>
 #include <json-c/json.h>
+#include <linux/capability.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/prctl.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <termios.h>
 
@@ -208,12 +210,30 @@ int launch_command(const char *vmm, const struct launch_request *r, const struct
 	return 0;
 }
 
+/*
+ * A user who came by rights of root's, through sudo or the program's file, does not hand them on:
+ * the VMM has its descriptors, and needs nothing else. Real root stays root: what its memory may be
+ * pinned by is its capability.
+ */
+static void drop_rights(void)
+{
+	struct __user_cap_header_struct head = { .version = _LINUX_CAPABILITY_VERSION_3 };
+	const struct __user_cap_data_struct none[_LINUX_CAPABILITY_U32S_3] = { 0 };
+
+	prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
+	if (geteuid() == 0)
+		return;
+	prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0);
+	syscall(SYS_capset, &head, none);
+}
+
 /* In the child: only async-signal-safe calls from here on. */
 static void become_vmm(
 	char **argv, const int *fds, size_t n_fds, const sigset_t *mask, pid_t parent)
 {
 	for (size_t i = 0; i < n_fds; i++)
 		fcntl(fds[i], F_SETFD, 0);
+	drop_rights();
 	prctl(PR_SET_PDEATHSIG, SIGTERM);
 	if (getppid() != parent)
 		_exit(STATUS_NO_EXEC);

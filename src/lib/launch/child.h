@@ -30,8 +30,9 @@ struct launch_end {
 
 /*
  * Runs it to its end, on this process's terminal. SIGTERM, SIGINT and SIGHUP are passed on; if this
- * process dies, the VMM is told to end. Once it has its own descriptors, ours are closed: a group
- * is free again as soon as the VMM has ended.
+ * process dies, the VMM is told to end. The VMM can gain no rights by what it executes and, unless
+ * root runs it, has no capability. Once it has its own descriptors, ours are closed: a group is
+ * free again as soon as the VMM has ended.
  */
 int launch_run(const char *vmm, const struct launch_request *r, const struct launch_plan *p,
 	struct launch_handles *l, struct launch_end *ret, struct problem **reterr);

@@ -91,8 +91,30 @@ static int first_of(struct host *h, const struct inventory *inv, const struct la
 		"none of %zu functions can be had: %s", s->n, reasons.s ? reasons.s : "");
 }
 
-static int choose(struct host *h, const struct inventory *inv, struct launch_plan *p,
-	const struct launch_vf *vf, struct problem **reterr)
+/* From where the functions come. */
+struct source {
+	struct host *h;
+	const struct inventory *inv;
+	launch_claim_fn *claim; /* NULL: they are opened as they are */
+	void *arg;
+};
+
+static int claim_one(const struct source *from, const struct selection *s,
+	const struct function **ret, struct problem **reterr)
+{
+	struct bdf a;
+	int r = from->claim(from->arg, s, &a, reterr);
+
+	if (r < 0)
+		return r;
+	*ret = inventory_find_bdf(from->inv, a);
+	return *ret ? 0
+		    : problem(reterr, -ENOENT, PROBLEM_VANISHED, NULL,
+			      "%s was claimed, and is gone", BDF_TEXT(a));
+}
+
+static int choose(const struct source *from, struct launch_plan *p, const struct launch_vf *vf,
+	struct problem **reterr)
 {
 	struct launch_choice *c = &p->v[p->n];
 	const char *word = vf->selector;
@@ -101,10 +123,11 @@ static int choose(struct host *h, const struct inventory *inv, struct launch_pla
 	int r;
 
 	*c = (struct launch_choice) { .vf = vf, .how = LAUNCH_VFIO };
-	r = select_some(h, inv, &word, 1, &s, &why);
+	r = select_some(from->h, from->inv, &word, 1, &s, &why);
 	if (r == 0) {
 		c->function = s.n == 1 ? s.v[0] : NULL;
-		r = first_of(h, inv, p, &s, &c->function, &why);
+		r = from->claim ? claim_one(from, &s, &c->function, &why)
+				: first_of(from->h, from->inv, p, &s, &c->function, &why);
 	}
 	p->n++;
 	if (r == 0)
@@ -147,15 +170,16 @@ int launch_check_memlock(struct launch_plan *p, uint64_t memory_bytes, struct pr
 }
 
 int launch_plan_make(struct host *h, const struct inventory *inv, const struct launch_request *r,
-	struct launch_plan *ret, struct problem **reterr)
+	launch_claim_fn *claim, void *arg, struct launch_plan *ret, struct problem **reterr)
 {
+	const struct source from = { h, inv, claim, arg };
 	autolaunchplan p = { .v = calloc(r->n_vfs + 1, sizeof(*p.v)),
 		.identity_dir = r->identity_dir };
 
 	if (!p.v)
 		return problem(reterr, -ENOMEM, PROBLEM_NO_MEMORY, NULL, "out of memory");
 	for (size_t i = 0; i < r->n_vfs; i++) {
-		int e = choose(h, inv, &p, &r->vfs[i], reterr);
+		int e = choose(&from, &p, &r->vfs[i], reterr);
 
 		if (e < 0)
 			return e;

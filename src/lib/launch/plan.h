@@ -9,6 +9,7 @@
 
 #include "host/host.h"
 #include "inventory/inventory.h"
+#include "select/select.h"
 
 enum launch_how { LAUNCH_VFIO, LAUNCH_NET, LAUNCH_DISK };
 
@@ -26,11 +27,20 @@ struct launch_plan {
 };
 
 /*
+ * Makes one of those the guest's and says which. What it fails with turns the choice into its
+ * fallback, except PROBLEM_USAGE and the like.
+ */
+typedef int launch_claim_fn(
+	void *arg, const struct selection *s, struct bdf *ret, struct problem **reterr);
+
+/*
+ * With `claim` the functions are had from who lends them, as they will be when he has; without
+ * (NULL) those count that can be opened as they are.
  * Borrows the request and the inventory. Fails with the reason for the first function that cannot
  * be had and has no fallback.
  */
 int launch_plan_make(struct host *h, const struct inventory *inv, const struct launch_request *r,
-	struct launch_plan *ret, struct problem **reterr);
+	launch_claim_fn *claim, void *arg, struct launch_plan *ret, struct problem **reterr);
 void launch_plan_done(struct launch_plan *p);
 #define autolaunchplan CLEANUP(launch_plan_done) struct launch_plan
 

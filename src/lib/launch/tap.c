@@ -68,3 +68,25 @@ int tap_attach(struct host *h, const char *name, struct problem **reterr)
 	}
 	return fd;
 }
+
+static bool is_in_group(int group)
+{
+	gid_t groups[256];
+	int n = getgroups(ARRAY_SIZE(groups), groups);
+
+	for (int i = 0; i < n; i++)
+		if (groups[i] == (gid_t)group)
+			return true;
+	return getegid() == (gid_t)group;
+}
+
+/* Both have to hold where both are set; where none is, it is everybody's: tun_not_capable(). */
+bool tap_is_own(struct host *h, const char *name)
+{
+	int owner = -1, group = -1;
+
+	if (sysfs_read_int(h, &owner, "class/net/%s/owner", name) < 0 ||
+		sysfs_read_int(h, &group, "class/net/%s/group", name) < 0)
+		return false;
+	return (owner < 0 || (uid_t)owner == geteuid()) && (group < 0 || is_in_group(group));
+}

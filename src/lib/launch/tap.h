@@ -11,3 +11,5 @@
  * the host was given as "tap:NAME" (host/given.h) is attached already.
  */
 int tap_attach(struct host *h, const char *name, struct problem **reterr);
+/* It is there, and this user may attach to it without any right. */
+bool tap_is_own(struct host *h, const char *name);

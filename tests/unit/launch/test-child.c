@@ -8,6 +8,7 @@
 #include "base/str.h"
 #include "fakevfio/fakekvm.h"
 #include "fakevfio/fakevfio.h"
+#include "host/given.h"
 #include "launch/child.h"
 #include "launch/image.h"
 
@@ -185,6 +186,55 @@ static void the_vmm_gets_all_its_descriptors(void **state)
 	assert_non_null(strstr(said, " --rng\n"));
 	/* Ours are closed: the group is free again. */
 	assert_int_equal(e->v.n_objects, 0);
+}
+
+static void give(struct env *e, const char *path)
+{
+	int fd = e->v.host.ops->open(&e->v.host, path, 0);
+
+	assert_true(fd >= 0);
+	assert_int_equal(host_give(&e->v.host, path, fd), 0);
+}
+
+/* Somebody else opened them: the paths, which are busy now, are left alone. */
+static void what_was_given_is_not_opened(void **state)
+{
+	struct env *e = *state;
+	struct launch_end end;
+	autofree char *said = NULL;
+
+	give(e, "/dev/vfio/vfio");
+	give(e, "/dev/vfio/12");
+	give(e, "/dev/vfio/13");
+	want(e, "a", "b");
+	assert_int_equal(open_all(e), 0);
+	assert_int_equal(e->p.v[0].how, LAUNCH_VFIO);
+	assert_int_equal(e->p.v[1].how, LAUNCH_VFIO);
+	script(e, LOOK_AT_FDS "echo \"$@\"\n");
+	assert_int_equal(launch_run(e->vmm, &e->r, &e->p, &e->io, &end, &e->why), 0);
+	said = output(e);
+	assert_null(strstr(said, "is closed"));
+	assert_non_null(strstr(said, ",name=0000:01:10.2"));
+	assert_int_equal(e->v.n_objects, 0);
+	host_forget_given(&e->v.host);
+}
+
+static void the_vmm_gains_no_rights(void **state)
+{
+	struct env *e = *state;
+	struct launch_end end;
+	autofree char *said = NULL;
+
+	want(e, "a", NULL);
+	assert_int_equal(open_all(e), 0);
+	script(e, "grep -E '^(NoNewPrivs|CapEff|CapPrm|CapAmb)' /proc/self/status");
+	assert_int_equal(launch_run(e->vmm, &e->r, &e->p, &e->io, &end, &e->why), 0);
+	said = output(e);
+	assert_non_null(strstr(said, "NoNewPrivs:\t1\n"));
+	if (geteuid() == 0)
+		return;
+	assert_non_null(strstr(said, "CapPrm:\t0000000000000000\n"));
+	assert_non_null(strstr(said, "CapEff:\t0000000000000000\n"));
 }
 
 static void what_cannot_be_opened_falls_back(void **state)
@@ -407,6 +457,8 @@ int main(void)
 #define T(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
 	const struct CMUnitTest tests[] = {
 		T(the_vmm_gets_all_its_descriptors),
+		T(what_was_given_is_not_opened),
+		T(the_vmm_gains_no_rights),
 		T(what_cannot_be_opened_falls_back),
 		T(when_all_fall_back_nothing_is_held),
 		T(without_fallback_it_is_refused),

@@ -40,7 +40,7 @@ static int plan(struct env *e, const char *const *vfs, size_t n)
 {
 	for (size_t i = 0; i < n; i++)
 		assert_int_equal(launch_add_vf(&e->r, vfs[i], NULL), 0);
-	return launch_plan_make(e->h, e->inv, &e->r, &e->p, &e->why);
+	return launch_plan_make(e->h, e->inv, &e->r, NULL, NULL, &e->p, &e->why);
 }
 #define PLAN(e, ...)                                                                               \
 	plan(e, (const char *const[]) { __VA_ARGS__ },                                             \
@@ -128,6 +128,47 @@ static void of_several_the_first_that_can_be_had(void **state)
 	assert_null(e.p.v[2].function);
 }
 
+static int lend_second(
+	void *arg, const struct selection *s, struct bdf *ret, struct problem **reterr)
+{
+	unsigned *asked = arg;
+
+	if ((*asked)++)
+		return problem(reterr, -EACCES, PROBLEM_PERMISSION, NULL, "not for you");
+	*ret = s->v[s->n - 1]->bdf;
+	return 0;
+}
+
+/* Who lends them decides, whatever they are bound to now; what he refuses falls back. */
+static void functions_are_lent(void **state)
+{
+	autoenv e = open_env("s2-vfio");
+	unsigned asked = 0;
+
+	(void)state;
+	assert_int_equal(launch_add_vf(&e.r, "eth0/vf0-1", NULL), 0);
+	assert_int_equal(launch_add_vf(&e.r, "eth0/vf0,fallback=virtio-net:tap0", NULL), 0);
+	assert_int_equal(launch_plan_make(e.h, e.inv, &e.r, lend_second, &asked, &e.p, &e.why), 0);
+	assert_int_equal(e.p.v[0].how, LAUNCH_VFIO);
+	assert_string_equal(e.p.v[0].function->address, "0000:01:10.2");
+	assert_int_equal(e.p.v[1].how, LAUNCH_NET);
+	assert_int_equal(e.p.v[1].why->kind, PROBLEM_PERMISSION);
+	assert_int_equal(asked, 2);
+	/* Without a fallback that is the end; and a mistake is not even asked about. */
+	launch_plan_done(&e.p);
+	assert_int_equal(launch_add_vf(&e.r, "eth0/vf1", NULL), 0);
+	assert_int_equal(
+		launch_plan_make(e.h, e.inv, &e.r, lend_second, &asked, &e.p, &e.why), -EACCES);
+	problem_free(TAKE_PTR(e.why));
+	launch_request_done(&e.r);
+	launch_request_init(&e.r);
+	asked = 0;
+	assert_int_equal(launch_add_vf(&e.r, "colour=red", NULL), 0);
+	assert_int_equal(
+		launch_plan_make(e.h, e.inv, &e.r, lend_second, &asked, &e.p, &e.why), -EINVAL);
+	assert_int_equal(asked, 0);
+}
+
 static void a_function_is_given_once(void **state)
 {
 	autoenv e = open_env("s2-vfio");
@@ -168,6 +209,7 @@ int main(void)
 		cmocka_unit_test(with_one_the_guest_gets_it),
 		cmocka_unit_test(a_mistake_is_no_reason_to_fall_back),
 		cmocka_unit_test(of_several_the_first_that_can_be_had),
+		cmocka_unit_test(functions_are_lent),
 		cmocka_unit_test(a_function_is_given_once),
 		cmocka_unit_test(of_another_card_nothing_is_given),
 	};
