@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /* vm run: decide what the guest gets, open it, and stay until the guest has ended. */
 #include "verbs.h"
+#include "lend.h"
 #include "base/str.h"
+#include "host/given.h"
 #include "launch/child.h"
 #include "out/cell.h"
 #include "out/complaint.h"
@@ -30,6 +32,7 @@ static const struct example examples[] = {
 	{ "vm run -k vmlinuz --vf nvme0/vf0,fallback=virtio-blk:disk.img --dry-run",
 		"what would it get?" },
 	{ "vm run -k vmlinuz --disk disk.img --net tap=tap0 --rng", "nothing of the machine's" },
+	{ "vm run -k vmlinuz -i initrd --vf ens1f0/vf0-3 -v", "as a user in the group vfctl" },
 };
 
 static int add_repeated(struct launch_request *r, const struct args *a, struct problem **reterr)
@@ -209,7 +212,7 @@ static int show_plan(struct cli *cli, const struct launch_request *r, const stru
 }
 
 static int start(struct cli *cli, const struct launch_request *r, struct launch_plan *p,
-	struct launch_handles *io, struct problem **reterr)
+	struct launch_handles *io, struct lend *lend, struct problem **reterr)
 {
 	autofree char *vmm = NULL;
 	struct launch_end end = { 0 };
@@ -220,8 +223,11 @@ static int start(struct cli *cli, const struct launch_request *r, struct launch_
 		e = launch_find_vmm(h, getenv("VFCTL_VMM"), &vmm, reterr);
 	if (e < 0)
 		return e;
-	e = launch_open_devices(h, r, p, io, reterr);
+	e = lend_fetch(lend, h, p, reterr);
+	if (e == 0)
+		e = launch_open_devices(h, r, p, io, reterr);
 	tell_fallbacks(cli, p); /* also when a fallback is what cannot be had */
+	host_drop_given(h);	/* what the guest does not get is not kept from others */
 	if (e == 0)
 		e = launch_run(vmm, r, p, io, &end, reterr);
 	if (e < 0)
@@ -241,6 +247,7 @@ static int run_with(struct cli *cli, const struct launch_request *r, struct prob
 {
 	autohost *files = NULL; /* the user's files are here, even when the machine is captured */
 	CLEANUP(inventory_freep) struct inventory *inv = NULL;
+	autolend lend = { 0 }; /* what is below is closed before it is returned */
 	autohandles io = { 0 };
 	autolaunchplan p = { 0 };
 	struct host *h;
@@ -255,12 +262,14 @@ static int run_with(struct cli *cli, const struct launch_request *r, struct prob
 	if (e == 0)
 		e = cli_inventory(cli, INVENTORY_GROUPS, &inv, reterr);
 	if (e == 0)
-		e = launch_plan_make(h, inv, r, NULL, NULL, &p, reterr);
+		e = lend_open(&lend, cli, r, reterr);
+	if (e == 0)
+		e = launch_plan_make(h, inv, r, lend.daemon ? lend_claim : NULL, &lend, &p, reterr);
 	if (e == 0 && cli->dry_run && !h->captured)
 		e = launch_check_memlock(&p, r->memory_bytes, reterr);
 	if (e < 0)
 		return e;
-	return cli->dry_run ? show_plan(cli, r, &p, reterr) : start(cli, r, &p, &io, reterr);
+	return cli->dry_run ? show_plan(cli, r, &p, reterr) : start(cli, r, &p, &io, &lend, reterr);
 }
 
 static int run(struct cli *cli, const struct args *a, struct problem **reterr)
@@ -293,6 +302,11 @@ const struct verb verb_vm_run = {
 		"without, the start is refused. \",vf-token=UUID\" opens a VF whose PF is driven\n"
 		"from user space. --vf, --disk and --net may be repeated. A tap that is not there\n"
 		"is made.\n"
+		"\n"
+		"Root opens all that himself, and so does --direct. For others vfctld claims the\n"
+		"functions and opens what they may not, where polkit allows org.vfctl1.claim, as\n"
+		"to the group vfctl: see vfctld(8). Images are opened as the user, as whom the VMM\n"
+		"runs, without capabilities; what was claimed is returned at the end.\n"
 		"\n"
 		"Exits with 0 when the guest ended by itself or was told to, 1 when it crashed.\n",
 	.options = options,

@@ -19,6 +19,7 @@ struct look {
 	sd_bus_track *track; /* that who asked is still there */
 	char *order;
 	struct child *child; /* NULL: it waits for its turn */
+	bool hands_over;     /* descriptors are the answer */
 	bool answered;
 };
 
@@ -61,6 +62,46 @@ static void answer_problem(struct look *l, const struct problem *p)
 	l->answered = true;
 }
 
+/* `names`: JSON, a list in the order of the descriptors. */
+static int append_fds(sd_bus_message *answer, json_object *names, const int *fds, size_t n)
+{
+	int r = json_object_is_type(names, json_type_array) && json_object_array_length(names) == n
+			? sd_bus_message_open_container(answer, 'a', "{sh}")
+			: -EBADMSG;
+
+	for (size_t i = 0; r >= 0 && i < n; i++)
+		r = sd_bus_message_append(answer, "{sh}",
+			json_object_get_string(json_object_array_get_idx(names, i)), fds[i]);
+	return r < 0 ? r : sd_bus_message_close_container(answer);
+}
+
+static int answer_fds(struct look *l, const char *text)
+{
+	json_object *names = json_tokener_parse(text);
+	sd_bus_message *answer = NULL;
+	const int *fds;
+	size_t n = child_fds(l->child, &fds);
+	int r = sd_bus_message_new_method_return(l->asked, &answer);
+
+	if (r >= 0)
+		r = append_fds(answer, names, fds, n);
+	if (r >= 0)
+		r = sd_bus_send(l->m->bus, answer, NULL);
+	sd_bus_message_unref(answer);
+	json_object_put(names);
+	return r;
+}
+
+static void answer(struct look *l, const char *text)
+{
+	int r = l->hands_over ? answer_fds(l, text)
+			      : sd_bus_reply_method_return(l->asked, "s", text);
+
+	if (r < 0)
+		(void)sd_bus_reply_method_errno(l->asked, l->hands_over ? r : -EMSGSIZE, NULL);
+	l->answered = true;
+}
+
 static void line(void *arg, const char *text)
 {
 	struct look *l = arg;
@@ -72,11 +113,8 @@ static void line(void *arg, const char *text)
 		child_has_ended(l->child);
 	if (n.kind == NEWS_ENDED && n.problem)
 		answer_problem(l, n.problem);
-	if (l->answered || n.kind != NEWS_ANSWER || !n.text)
-		return;
-	if (sd_bus_reply_method_return(l->asked, "s", n.text) < 0)
-		(void)sd_bus_reply_method_errno(l->asked, -EMSGSIZE, NULL);
-	l->answered = true;
+	if (!l->answered && n.kind == NEWS_ANSWER && n.text)
+		answer(l, n.text);
 }
 
 static void ended(void *arg)
@@ -137,14 +175,19 @@ static int on_left(sd_bus_track *t UNUSED, void *arg)
 	return 0;
 }
 
-static int look_new(struct manager *m, sd_bus_message *asked, struct order *o)
+int look_begin(struct manager *m, sd_bus_message *asked, const struct order *o)
 {
-	struct look *l = calloc(1, sizeof(*l)), **at = &m->looks;
+	struct look *l, **at = &m->looks;
 	int r;
 
+	if (look_open(m, NULL) >= LOOKS_MAX)
+		return reply_limit(asked, "looks of all clients");
+	l = calloc(1, sizeof(*l));
 	if (!l)
 		return -ENOMEM;
-	*l = (struct look) { .m = m, .asked = sd_bus_message_ref(asked) };
+	*l = (struct look) {
+		.m = m, .asked = sd_bus_message_ref(asked), .hands_over = o->kind == ORDER_OPEN
+	};
 	while (*at)
 		at = &(*at)->next;
 	*at = l;
@@ -172,9 +215,7 @@ static int go(struct manager *m, sd_bus_message *asked, enum order_kind kind)
 		r = method_options(asked, &o, &p);
 	if (r < 0)
 		return reply_problem(asked, p);
-	if (look_open(m, NULL) >= LOOKS_MAX)
-		return reply_limit(asked, "looks of all clients");
-	return look_new(m, asked, &o);
+	return look_begin(m, asked, &o);
 }
 
 static int go_list(struct manager *m, sd_bus_message *asked, unsigned uid UNUSED)

@@ -2,6 +2,7 @@
 #include "manager.h"
 #include "claim-ask.h"
 #include "ear.h"
+#include "guest-ask.h"
 #include "job.h"
 #include "look.h"
 #include "polkit.h"
@@ -93,6 +94,8 @@ static const sd_bus_vtable vtable[] = {
 		SD_BUS_ARGS("o", job), claim_release, SD_BUS_VTABLE_UNPRIVILEGED),
 	SD_BUS_METHOD_WITH_ARGS("Leases", SD_BUS_NO_ARGS, SD_BUS_ARGS("s", json), look_leases,
 		SD_BUS_VTABLE_UNPRIVILEGED),
+	SD_BUS_METHOD_WITH_ARGS("OpenForGuest", SD_BUS_ARGS("as", what, "a{sv}", options),
+		SD_BUS_ARGS("a{sh}", descriptors), guest_open, SD_BUS_VTABLE_UNPRIVILEGED),
 	SD_BUS_METHOD_WITH_ARGS("ListJobs", SD_BUS_NO_ARGS, SD_BUS_ARGS("a(osus)", jobs), job_list,
 		SD_BUS_VTABLE_UNPRIVILEGED),
 	SD_BUS_SIGNAL_WITH_ARGS("FunctionAdded", SD_BUS_ARGS("s", address), 0),

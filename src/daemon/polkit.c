@@ -62,10 +62,14 @@ void polkit_done(struct manager *m)
 
 static int refuse(struct question *q, const char *why)
 {
+	const char *hint = str_eq(way(q)->action, POLKIT_CLAIM)
+				   ? "members of the group vfctl may (usermod -aG vfctl USER, then "
+				     "log in anew), root, and who a rule of polkit allows it"
+				   : "root may, and who a rule of polkit allows it";
 	autoproblem *p = NULL;
 
-	problem(&p, -EACCES, PROBLEM_PERMISSION, "root may, and who a rule of polkit allows it",
-		"polkit does not allow %s: %s", way(q)->action, why);
+	problem(&p, -EACCES, PROBLEM_PERMISSION, hint, "polkit does not allow %s: %s",
+		way(q)->action, why);
 	return reply_problem(q->asked, p);
 }
 

@@ -1,10 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-#include "client.h"
+#include "client-inside.h"
 #include "names.h"
 #include "put.h"
 #include "story.h"
 
-#include <systemd/sd-bus.h>
 #include <time.h>
 
 enum {
@@ -12,10 +11,6 @@ enum {
 	ANSWER_US = 150 * 1000000,
 	/* So often it is asked whether the user is tired of waiting. */
 	STEP_US = 100 * 1000,
-};
-
-struct daemon {
-	sd_bus *bus;
 };
 
 /* One order under way. */
@@ -49,9 +44,9 @@ static uint64_t now_us(void)
 	return (uint64_t)t.tv_sec * 1000000 + (uint64_t)t.tv_nsec / 1000;
 }
 
-static bool is_late(const struct talk *t)
+static bool is_late(uint64_t until_us)
 {
-	return t->until_us && now_us() >= t->until_us;
+	return until_us && now_us() >= until_us;
 }
 
 void daemon_free(struct daemon *d)
@@ -286,45 +281,64 @@ static const char *method_of(const struct order *o)
 }
 
 /* One that comes after all, when nobody waits for it any more, has nowhere to go. */
-static int ask(struct talk *t, const struct order *o, struct answer *ret)
+int client_call(struct daemon *d, sd_bus_message *call, uint64_t until_us, sd_bus_message **ret)
 {
+	struct answer a = { 0 };
 	sd_bus_slot *slot = NULL;
+	int r = isatty(STDIN_FILENO)
+			? sd_bus_message_set_allow_interactive_authorization(call, true)
+			: 0;
+
+	if (r >= 0)
+		r = sd_bus_call_async(d->bus, &slot, call, on_answer, &a, ANSWER_US);
+	while (r >= 0 && !a.came)
+		r = is_late(until_us) ? -ETIMEDOUT : turn(d);
+	sd_bus_slot_unref(slot);
+	if (r >= 0)
+		*ret = a.message;
+	return r;
+}
+
+int client_judge(sd_bus_message *answer, int r, struct problem **reterr)
+{
+	const sd_bus_error none = SD_BUS_ERROR_NULL;
+
+	if (r < 0)
+		return refused(&none, NULL, r, reterr);
+	return sd_bus_message_is_method_error(answer, NULL)
+		       ? refused(sd_bus_message_get_error(answer), answer, -EIO, reterr)
+		       : 0;
+}
+
+static int ask(struct talk *t, const struct order *o, sd_bus_message **ret)
+{
 	sd_bus_message *m = NULL;
 	int r = sd_bus_message_new_method_call(
 		t->d->bus, &m, DAEMON_NAME, DAEMON_PATH, DAEMON_INTERFACE, method_of(o));
 
 	if (r >= 0)
 		r = add_order(m, o);
-	if (r >= 0 && isatty(STDIN_FILENO))
-		r = sd_bus_message_set_allow_interactive_authorization(m, true);
 	if (r >= 0)
-		r = sd_bus_call_async(t->d->bus, &slot, m, on_answer, ret, ANSWER_US);
+		r = client_call(t->d, m, t->until_us, ret);
 	sd_bus_message_unref(m);
-	while (r >= 0 && !ret->came)
-		r = is_late(t) ? -ETIMEDOUT : turn(t->d);
-	sd_bus_slot_unref(slot);
 	return r;
 }
 
 static int start(struct talk *t, const struct order *o, struct problem **reterr)
 {
-	const sd_bus_error none = SD_BUS_ERROR_NULL;
-	struct answer a = { 0 };
+	sd_bus_message *answer = NULL;
 	const char *path = NULL;
 	int r = listen(t);
 
 	if (r == 0)
-		r = ask(t, o, &a);
-	if (r < 0)
-		r = refused(&none, NULL, r, reterr);
-	else if (sd_bus_message_is_method_error(a.message, NULL))
-		r = refused(sd_bus_message_get_error(a.message), a.message, -EIO, reterr);
-	else if (sd_bus_message_read(a.message, "o", &path) <= 0)
+		r = ask(t, o, &answer);
+	r = client_judge(answer, r, reterr);
+	if (r >= 0 && sd_bus_message_read(answer, "o", &path) <= 0)
 		r = problem(reterr, -EPROTO, PROBLEM_FAILED, NULL,
 			"the daemon's answer makes no sense");
-	else
+	else if (r >= 0)
 		r = wish_put(&t->job, path);
-	sd_bus_message_unref(a.message);
+	sd_bus_message_unref(answer);
 	/* A start of the daemon is no loss of it. */
 	t->lost = false;
 	return r;
@@ -358,7 +372,7 @@ static int wait_for_end(struct talk *t, const struct order *o, struct problem **
 	int r = 0;
 
 	while (r >= 0 && !t->ended && !t->lost) {
-		if (is_late(t))
+		if (is_late(t->until_us))
 			return too_late(t, o, reterr);
 		if (!t->cancelled && to->cancelled && to->cancelled(to->arg))
 			cancel(t);

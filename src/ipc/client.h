@@ -51,3 +51,12 @@ int daemon_do(struct daemon *d, const struct order *o, const struct daemon_told 
  */
 int daemon_claim(struct daemon *d, const struct order *o, const struct daemon_told *told,
 	unsigned deadline_ms, char **ret_answer, struct problem **reterr);
+
+/* What was opened, by the name that host_give() takes; the descriptor is the callee's. -errno. */
+typedef int daemon_opened(void *arg, const char *name, int fd);
+/*
+ * OpenForGuest: opens for this process, with as much memory to be pinned as that. All or nothing,
+ * but for what `opened` refuses.
+ */
+int daemon_open_for_guest(struct daemon *d, char *const *what, uint64_t memory_bytes,
+	daemon_opened *opened, void *arg, struct problem **reterr);

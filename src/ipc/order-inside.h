@@ -18,3 +18,9 @@ struct json_object *order_words_json(char *const *words);
 void order_claim_done(struct order_claim *c);
 struct json_object *order_asker_json(const struct order_asker *a);
 int order_read_asker(struct json_object *j, struct order_asker *ret, struct problem **reterr);
+
+/* ---- Opening: order-guest.c ---- */
+
+struct json_object *order_guest_json(const struct order_guest *g);
+/* From the order's "guest". */
+int order_read_guest(struct json_object *order, struct order_guest *ret, struct problem **reterr);

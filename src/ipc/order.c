@@ -41,6 +41,7 @@ static const char *const names[ORDER_KINDS] = {
 	[ORDER_ASSIGN] = "assign",
 	[ORDER_RELEASE] = "release",
 	[ORDER_LEASES] = "leases",
+	[ORDER_OPEN] = "open",
 };
 
 const char *order_name(enum order_kind kind)
@@ -131,6 +132,7 @@ json_object *order_to_json(const struct order *o)
 	if (j && put(j, "do", json_object_new_string(order_name(o->kind))) &&
 		put(j, what_name(o), what_json(o)) &&
 		(!order_is_of_claims(o) || put(j, "asker", order_asker_json(&o->claim.asker))) &&
+		(o->kind != ORDER_OPEN || put(j, "guest", order_guest_json(&o->guest))) &&
 		put(j, "options", options_json(o)))
 		return j;
 	json_object_put(j);
@@ -244,8 +246,10 @@ static int read_what(struct order *o, json_object *j, struct problem **reterr)
 	json_object_object_get_ex(j, what_name(o), &what);
 	if (o->kind == ORDER_CHANGE)
 		return wishes_from_form(what, &o->wishes, reterr);
-	if (!order_is_of_claims(o))
-		return order_read_words(what, "functions", &o->functions, reterr);
+	if (!order_is_of_claims(o)) {
+		r = order_read_words(what, "functions", &o->functions, reterr);
+		return r < 0 || o->kind != ORDER_OPEN ? r : order_read_guest(j, &o->guest, reterr);
+	}
 	r = order_request_from_json(o, what, reterr);
 	json_object_object_get_ex(j, "asker", &asker);
 	return r < 0 ? r : order_read_asker(asker, &o->claim.asker, reterr);

@@ -8,6 +8,8 @@
  *   {"do":"list","functions":["ens1f0"],"options":{}}
  *   {"do":"assign","request":{"owner":"domain:web1",…},"asker":{"uid":0,…},"options":{}}
  *   {"do":"release","request":{"functions":["0000:01:10.0"]},"asker":{…},"options":{}}
+ *   {"do":"open","functions":["0000:01:10.0","kvm","tap:vm0"],
+ *    "guest":{"uid":1000,"pid":4711,"memory":536870912},"options":{}}
  *
  * The options are those of vfctld(8); over the bus they are a{sv} with the same names.
  */
@@ -29,6 +31,7 @@ enum order_kind {
 	ORDER_ASSIGN,
 	ORDER_RELEASE,
 	ORDER_LEASES,
+	ORDER_OPEN,
 	ORDER_KINDS
 };
 
@@ -59,11 +62,18 @@ struct order_claim {
 	struct order_asker asker;
 };
 
+/* For whom something is opened: the daemon's word, but for the memory. */
+struct order_guest {
+	uint32_t uid, pid;
+	uint64_t memory_bytes; /* that his guest is going to pin */
+};
+
 struct order {
 	enum order_kind kind;
 	struct wishes wishes;	  /* of a change */
 	char **functions;	  /* addresses of a reset, assign or release; selectors of a look */
 	struct order_claim claim; /* of assign and release */
+	struct order_guest guest; /* of open, whose `functions` are all that is asked for */
 	/* Options. */
 	char *command; /* "create eth0 4": for the journal and the others; NULL: none */
 	char *method;  /* of a reset; NULL: the kernel's choice */

@@ -293,6 +293,8 @@ static int act(struct worker *w, const struct order *o, unsigned *ret_id, struct
 		return worker_assign(w, o, reterr);
 	case ORDER_RELEASE:
 		return worker_release(w, o, reterr);
+	case ORDER_OPEN:
+		return worker_open(w, o, reterr);
 	default:
 		return recover(w, o, reterr);
 	}

@@ -55,3 +55,5 @@ int worker_look(struct worker *w, const struct order *o, struct problem **reterr
 /* claim.c; 1, or 0 when nothing was to be done. */
 int worker_assign(struct worker *w, const struct order *o, struct problem **reterr);
 int worker_release(struct worker *w, const struct order *o, struct problem **reterr);
+/* guest.c: opens for somebody, and sends it with the answer. */
+int worker_open(struct worker *w, const struct order *o, struct problem **reterr);
