@@ -26,13 +26,13 @@ static const struct option options[] = {
 };
 
 static const struct example examples[] = {
-	{ "vm run -k vmlinuz -i initrd -a console=ttyS0 --vf ens1f0/vf0", "a guest with a VF" },
+	{ "vm run -k vmlinuz -i initrd -a console=ttyS0 --vf ens1f0/vf0",
+		"a VF; as root, or in group vfctl" },
 	{ "vm run -k vmlinuz --vf ens1f0/vf0,fallback=virtio-net:tap0",
 		"emulated when the VF cannot be had" },
 	{ "vm run -k vmlinuz --vf nvme0/vf0,fallback=virtio-blk:disk.img --dry-run",
 		"what would it get?" },
 	{ "vm run -k vmlinuz --disk disk.img --net tap=tap0 --rng", "nothing of the machine's" },
-	{ "vm run -k vmlinuz -i initrd --vf ens1f0/vf0-3 -v", "as a user in the group vfctl" },
 };
 
 static int add_repeated(struct launch_request *r, const struct args *a, struct problem **reterr)
@@ -301,12 +301,8 @@ const struct verb verb_vm_run = {
 		"device in its place when the function cannot be had, and the reason is told;\n"
 		"without, the start is refused. \",vf-token=UUID\" opens a VF whose PF is driven\n"
 		"from user space. --vf, --disk and --net may be repeated. A tap that is not there\n"
-		"is made.\n"
-		"\n"
-		"Root opens all that himself, and so does --direct. For others vfctld claims the\n"
-		"functions and opens what they may not, where polkit allows org.vfctl1.claim, as\n"
-		"to the group vfctl: see vfctld(8). Images are opened as the user, as whom the VMM\n"
-		"runs, without capabilities; what was claimed is returned at the end.\n"
+		"is made. For users other than root vfctld(8) claims and binds the function for\n"
+		"as long as the guest runs, and opens it, KVM and taps, where polkit lets it.\n"
 		"\n"
 		"Exits with 0 when the guest ended by itself or was told to, 1 when it crashed.\n",
 	.options = options,
