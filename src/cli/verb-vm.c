@@ -216,11 +216,9 @@ static int start(struct cli *cli, const struct launch_request *r, struct launch_
 {
 	autofree char *vmm = NULL;
 	struct launch_end end = { 0 };
-	struct host *h;
-	int e = cli_host(cli, &h, reterr);
+	struct host *h = io->host; /* of the user's files, and of all that is handed over */
+	int e = launch_find_vmm(h, getenv("VFCTL_VMM"), &vmm, reterr);
 
-	if (e == 0)
-		e = launch_find_vmm(h, getenv("VFCTL_VMM"), &vmm, reterr);
 	if (e < 0)
 		return e;
 	e = lend_fetch(lend, h, p, reterr);

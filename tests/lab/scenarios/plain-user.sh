@@ -113,7 +113,7 @@ limits() {
 	printf '[Guests]\nTaps=vm-*\nMemoryMax=64M\n' >/etc/vfctl/vfctld.conf
 	as_user=alice
 	check "another tap is refused" fails_with 4 vfctl vm run --kernel "$lab_guest/generic/vmlinuz" \
-		--vf nvme0/vf0 --net tap=lan0
+		--mem 32M --vf nvme0/vf0 --net tap=lan0
 	check "with what would help" said 'Taps= in /etc/vfctl/vfctld.conf'
 	check "so is too much memory" fails_with 6 vfctl vm run --kernel "$lab_guest/generic/vmlinuz" \
 		--vf nvme0/vf0 --mem 192M
@@ -126,7 +126,7 @@ limits() {
 runs() {
 	step "A guest of hers, with the VF and a tap"
 	start_web web1 "--net=tap=vm-1"
-	check "it is up" guest_wait web1 90 '^@@ done'
+	must "it is up" guest_wait web1 90 '^@@ done'
 	check "the VF does DMA" guest_saw web1 '^@@ block 100: vfctl lab block 100$'
 	check "4 MiB of it" guest_saw web1 '^@@ read 4 MiB'
 	check "the tap is there" guest_saw web1 '^@@ net'
@@ -147,7 +147,7 @@ runs() {
 killed() {
 	step "vfctl is killed"
 	start_web web2
-	check "the guest is up" guest_wait web2 90 '^@@ done'
+	must "the guest is up" guest_wait web2 90 '^@@ done'
 	pid=$(client_of web2)
 	kill -9 "$pid"
 	check "all is returned" wait_for 20 as_before
