@@ -88,7 +88,6 @@ static unsigned open_fds(void)
 static void gets_group_and_container(struct fixture *f, struct handover_asker who)
 {
 	autohandover got = { 0 };
-	autofree char *group = NULL;
 
 	assert_int_equal(ASK(f, who, &got, VF(0)), 0);
 	assert_int_equal(got.n, 2);
