@@ -10,6 +10,7 @@
 #include "base/str.h"
 
 #include <pthread.h>
+#include <time.h>
 
 enum step_state { STEP_WAITS, STEP_RUNS, STEP_DONE, STEP_FAILED, STEP_SKIPPED };
 
@@ -25,6 +26,8 @@ struct run {
 	unsigned running;
 	pthread_t *threads;
 	size_t n_threads, max_threads, waiting; /* beside the caller's; of all */
+	uint64_t begun_us, called_us;		/* the last step; the last thread */
+	bool slow;				/* a step takes long: more threads are worth it */
 	bool changed, cancelled;
 	int code; /* of the first failure */
 	struct problem *problem;
@@ -195,6 +198,22 @@ static void run_step(struct run *r, size_t i)
 }
 
 static void *work_on(void *arg);
+static void *stand_by(void *arg);
+
+static uint64_t now_us(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return (uint64_t)t.tv_sec * 1000000 + (uint64_t)t.tv_nsec / 1000;
+}
+
+static void start_another(struct run *r)
+{
+	r->called_us = now_us();
+	if (pthread_create(&r->threads[r->n_threads], NULL, r->slow ? work_on : stand_by, r) == 0)
+		r->n_threads++;
+}
 
 /*
  * One more is woken, or started, when there is a step for it: each who begins one looks for the
@@ -209,9 +228,8 @@ static void call_another(struct run *r)
 		return;
 	if (r->waiting)
 		pthread_cond_signal(&r->moved);
-	else if (r->n_threads < r->max_threads &&
-		 pthread_create(&r->threads[r->n_threads], NULL, work_on, r) == 0)
-		r->n_threads++;
+	else if (r->n_threads < MIN(r->slow ? r->max_threads : 1, r->max_threads))
+		start_another(r);
 }
 
 /* Nothing is done that the journal does not know of. */
@@ -222,6 +240,7 @@ static void begin_step(struct run *r, size_t i)
 
 	r->states[i] = STEP_RUNS;
 	r->running++;
+	r->begun_us = now_us();
 	j = r->journal ? journal_start(r->journal, i) : 0;
 	if (j < 0) {
 		problem(&p, j, problem_kind_from_errno(j), "make room",
@@ -268,6 +287,41 @@ static void *work_on(void *arg)
 	pthread_cond_broadcast(&r->moved);
 	pthread_mutex_unlock(&r->lock);
 	return NULL;
+}
+
+enum { GRACE_STARTS = 8, GRACE_US_MIN = 2000, GRACE_US_MAX = 20000 };
+
+/* Who was called, and when, is known now: how long a step may take until it counts as slow. */
+static uint64_t grace_us(const struct run *r)
+{
+	uint64_t us = MIN(GRACE_STARTS * (now_us() - r->called_us), (uint64_t)GRACE_US_MAX);
+
+	return MAX(us, (uint64_t)GRACE_US_MIN);
+}
+
+/*
+ * The first beside the caller's. Many a step takes no longer than it takes to start a thread, and
+ * then several of them are in each other's way: the others are called when one step has taken as
+ * long as several starts. Nothing runs, while nobody has the lock, only when all is over.
+ */
+static void *stand_by(void *arg)
+{
+	struct run *r = arg;
+	uint64_t grace = grace_us(r);
+
+	pthread_mutex_lock(&r->lock);
+	while (r->running && !r->slow) {
+		uint64_t until = r->begun_us + grace;
+		struct timespec t = { .tv_sec = (time_t)(until / 1000000),
+			.tv_nsec = (long)(until % 1000000) * 1000 };
+
+		if (now_us() >= until)
+			r->slow = true;
+		else
+			pthread_cond_timedwait(&r->moved, &r->lock, &t);
+	}
+	pthread_mutex_unlock(&r->lock);
+	return work_on(r);
 }
 
 static void run_all(struct run *r)
@@ -355,6 +409,17 @@ static int start(struct run *r, struct work *w, struct problem **reterr)
 	return journal_begin(w->h, r->opts->journal, r->opts->verb, r->plan, &r->journal, reterr);
 }
 
+static void init_lock(struct run *r)
+{
+	pthread_condattr_t monotonic;
+
+	pthread_mutex_init(&r->lock, NULL);
+	pthread_condattr_init(&monotonic);
+	pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
+	pthread_cond_init(&r->moved, &monotonic);
+	pthread_condattr_destroy(&monotonic);
+}
+
 int plan_apply(struct work *w, const struct plan *plan, const struct apply_opts *opts,
 	unsigned *ret_id, struct problem **reterr)
 {
@@ -363,8 +428,7 @@ int plan_apply(struct work *w, const struct plan *plan, const struct apply_opts 
 	int code = 0;
 
 	if (plan->n) {
-		pthread_mutex_init(&r.lock, NULL);
-		pthread_cond_init(&r.moved, NULL);
+		init_lock(&r);
 		code = start(&r, w, reterr);
 		if (code == 0) {
 			id = r.journal ? journal_id(r.journal) : 0;
