@@ -186,6 +186,14 @@ static bool asks(const struct search *s)
 	return s->n_nodes > s->n_unlikely || s->some_device;
 }
 
+/* A capture is of what devices there were; who ran then is seldom in it. */
+static int say_none(struct search *s, int code)
+{
+	return s->h->captured && code == -ENOENT
+		       ? strv_add(&s->found.unknown, "this capture holds no processes")
+		       : search_unknown(s, "processes", code);
+}
+
 int find_processes(struct search *s)
 {
 	struct walk w = { .s = s, .self = read_self(s->h) };
@@ -197,7 +205,7 @@ int find_processes(struct search *s)
 	qsort(s->nodes, s->n_nodes, sizeof(*s->nodes), by_name);
 	r = procfs_list(s->h, &pids, ".");
 	if (r < 0 && r != -ENOMEM)
-		return asks(s) ? search_unknown(s, "processes", r) : 0;
+		return asks(s) ? say_none(s, r) : 0;
 	for (char **pid = pids; r == 0 && *pid; pid++)
 		r = look_at(&w, *pid);
 	return r == 0 && asks(s) ? say_closed(&w) : r;
