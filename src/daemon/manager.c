@@ -2,6 +2,7 @@
 #include "manager.h"
 #include "claim-ask.h"
 #include "ear.h"
+#include "guard.h"
 #include "guest-ask.h"
 #include "job.h"
 #include "look.h"
@@ -128,6 +129,8 @@ int manager_connect(struct manager *m, const char *address, struct problem **ret
 		r = sd_bus_set_exit_on_disconnect(m->bus, true);
 	if (r >= 0)
 		r = sd_bus_attach_event(m->bus, m->loop, SD_EVENT_PRIORITY_NORMAL);
+	if (r >= 0)
+		r = guard_open(m);
 	if (r >= 0)
 		r = sd_bus_add_object_vtable(
 			m->bus, NULL, DAEMON_PATH, DAEMON_INTERFACE, vtable, m);

@@ -19,7 +19,10 @@ enum {
 	CLIENT_MAX = 16,     /* requests of one client at a time */
 	LOOKS_MAX = 64,	     /* of all clients */
 	LOOKERS_MAX = 2,     /* at work at a time */
-	BACKLOG_MAX = 4096,  /* messages that the bus has not taken yet */
+	USER_MAX = 64,	     /* of one user that wait for polkit, of all his clients */
+	USER_BYTES_MAX = 8 << 20,
+	MESSAGE_MAX = ORDER_BYTES_MAX,
+	BACKLOG_MAX = 4096, /* messages that the bus has not taken yet */
 };
 
 struct job;

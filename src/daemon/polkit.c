@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "polkit.h"
+#include "guard.h"
 
 #include "base/str.h"
 #include "ipc/names.h"
@@ -22,6 +23,7 @@ struct question {
 	unsigned way, n_ways; /* the one that is asked about */
 	char **about;
 	unsigned uid;
+	size_t bytes; /* of `asked`, which is kept */
 };
 
 static int call(struct question *q);
@@ -80,12 +82,31 @@ static int without_polkit(struct question *q)
 						   : refuse(q, "it does not run");
 }
 
+/* Not: it is slow, or has too much to do. Then it is not as if there were none. */
+static bool is_not_there(sd_bus_message *answer)
+{
+	static const char *const none[] = {
+		SD_BUS_ERROR_SERVICE_UNKNOWN,
+		SD_BUS_ERROR_NAME_HAS_NO_OWNER,
+		"org.freedesktop.DBus.Error.Spawn.ServiceNotFound",
+		"org.freedesktop.systemd1.NoSuchUnit",
+		"org.freedesktop.systemd1.UnitMasked",
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(none); i++)
+		if (sd_bus_message_is_method_error(answer, none[i]))
+			return true;
+	return false;
+}
+
 static int judge(struct question *q, sd_bus_message *answer)
 {
 	int allowed = 0, challenge = 0, r;
 
-	if (sd_bus_message_is_method_error(answer, NULL))
+	if (is_not_there(answer))
 		return without_polkit(q);
+	if (sd_bus_message_is_method_error(answer, NULL))
+		return refuse(q, "it gave no answer");
 	r = sd_bus_message_enter_container(answer, 'r', "bba{ss}");
 	if (r >= 0)
 		r = sd_bus_message_read(answer, "bb", &allowed, &challenge);
@@ -191,11 +212,25 @@ static int question_new(struct manager *m, sd_bus_message *asked, const char *co
 	return 0;
 }
 
+/* One user cannot have us keep more than this for him, with however many connections. */
+static bool is_too_much(const struct manager *m, unsigned uid, size_t bytes)
+{
+	unsigned n = 0;
+
+	for (const struct question *q = m->questions; q; q = q->next)
+		if (q->uid == uid) {
+			n++;
+			bytes += q->bytes;
+		}
+	return n >= USER_MAX || bytes > USER_BYTES_MAX;
+}
+
 int polkit_ask_ways(struct manager *m, sd_bus_message *asked, const char *const *about,
 	const struct polkit_way *ways, unsigned n)
 {
 	struct question *q = NULL;
 	unsigned uid = 0;
+	size_t bytes;
 	int r;
 
 	if (manager_load(m, sd_bus_message_get_sender(asked)) >= CLIENT_MAX)
@@ -205,9 +240,13 @@ int polkit_ask_ways(struct manager *m, sd_bus_message *asked, const char *const 
 		return r;
 	if (uid == 0)
 		return ways[0].go(m, asked, uid);
+	bytes = guard_weigh(asked, MESSAGE_MAX);
+	if (is_too_much(m, uid, bytes))
+		return reply_limit(asked, "requests of one user");
 	r = question_new(m, asked, about, uid, &q);
 	if (r < 0)
 		return r;
+	q->bytes = bytes;
 	for (; q->n_ways < n && q->n_ways < POLKIT_WAYS_MAX; q->n_ways++)
 		q->ways[q->n_ways] = ways[q->n_ways];
 	r = call(q);

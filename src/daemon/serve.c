@@ -8,6 +8,7 @@
 #include "base/str.h"
 
 #include <getopt.h>
+#include <malloc.h>
 #include <string.h>
 #include <sys/auxv.h>
 #include <syslog.h>
@@ -106,12 +107,23 @@ char *worker_path(void)
 	return strdup(VFCTLD_WORKER);
 }
 
+/*
+ * A block as large as these goes back to the kernel when it is freed. malloc would raise the limit
+ * with each that it meets, and keep megabytes of a long message for ever.
+ */
+static bool pin_memory(void)
+{
+	return mallopt(M_MMAP_THRESHOLD, 128 << 10) && mallopt(M_TRIM_THRESHOLD, 128 << 10);
+}
+
 int serve(const struct options *o, struct host *h)
 {
 	autofree char *worker = worker_path();
+	bool pinned = pin_memory();
 	struct manager m = { .root = o->root, .program = worker, .workers = o->workers, .host = h };
 	autoproblem *p = NULL;
-	int r = worker ? start(&m, o, &p) : -ENOMEM, code = r < 0 ? complain(p, r) : life_run(&m);
+	int r = worker && pinned ? start(&m, o, &p) : -ENOMEM,
+	    code = r < 0 ? complain(p, r) : life_run(&m);
 
 	manager_done(&m);
 	return code;
