@@ -182,6 +182,7 @@ static void be_many(const char *address, unsigned n, unsigned calls)
 		exit(2);
 	for (unsigned i = 0; i < n; i++) {
 		bus[i] = connect_to(address);
+		must(sd_bus_set_method_call_timeout(bus[i], SECONDS * 1000000ULL), "timeout");
 		for (unsigned k = 0; k < calls; k++) {
 			must(sd_bus_call_method_async(bus[i], NULL, name, path, interface, "Show",
 				     on_answer, NULL, "s", "0000:00:00.0"),
