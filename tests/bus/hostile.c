@@ -89,45 +89,43 @@ static void be_long(sd_bus *bus, const char *member, size_t mib)
 	ask(bus, m);
 }
 
+/* List with one option, up to its value; three containers are open. */
+static sd_bus_message *begin_option(sd_bus *bus, const char *type)
+{
+	sd_bus_message *m = method(bus, "List");
+	int r = sd_bus_message_append(m, "as", 0);
+
+	if (r >= 0)
+		r = sd_bus_message_open_container(m, 'a', "{sv}");
+	if (r >= 0)
+		r = sd_bus_message_open_container(m, 'e', "sv");
+	if (r >= 0)
+		r = sd_bus_message_append(m, "s", "holders");
+	if (r >= 0)
+		r = sd_bus_message_open_container(m, 'v', type);
+	must(r, "an option");
+	return m;
+}
+
+static void ask_closed(sd_bus *bus, sd_bus_message *m, int containers)
+{
+	for (int i = 0; i < containers; i++)
+		must(sd_bus_message_close_container(m), "an option");
+	ask(bus, m);
+}
+
 static void be_odd(sd_bus *bus)
 {
-	char in[NEST + 2] = "";
-	sd_bus_message *m = method(bus, "List");
-	void *bytes;
-	int r;
+	static const unsigned char bytes[MIB / 8] = { 7 };
+	sd_bus_message *m = begin_option(bus, "ay");
 
-	must(sd_bus_message_append(m, "as", 0), "selectors");
-	r = sd_bus_message_open_container(m, 'a', "{sv}");
-	if (r >= 0)
-		r = sd_bus_message_open_container(m, 'e', "sv");
-	if (r >= 0)
-		r = sd_bus_message_append(m, "s", "holders");
-	if (r >= 0)
-		r = sd_bus_message_open_container(m, 'v', "ay");
-	if (r >= 0)
-		r = sd_bus_message_append_array_space(m, 'y', MIB / 8, &bytes);
-	must(r, "bytes");
-	memset(bytes, 7, MIB / 8);
-	for (int i = 0; i < 3 && r >= 0; i++)
-		r = sd_bus_message_close_container(m);
-	must(r, "bytes");
-	ask(bus, m);
-
-	m = method(bus, "List");
-	must(sd_bus_message_append(m, "as", 0), "selectors");
-	r = sd_bus_message_open_container(m, 'a', "{sv}");
-	if (r >= 0)
-		r = sd_bus_message_open_container(m, 'e', "sv");
-	if (r >= 0)
-		r = sd_bus_message_append(m, "s", "holders");
-	for (int i = 0; r >= 0 && i < NEST; i++)
-		r = sd_bus_message_open_container(m, 'v', "v");
-	if (r >= 0)
-		r = sd_bus_message_append(m, "v", "s", in);
-	for (int i = 0; r >= 0 && i < NEST + 2; i++)
-		r = sd_bus_message_close_container(m);
-	must(r, "a nest");
-	ask(bus, m);
+	must(sd_bus_message_append_array(m, 'y', bytes, sizeof(bytes)), "bytes");
+	ask_closed(bus, m, 3);
+	m = begin_option(bus, "v");
+	for (int i = 1; i < NEST; i++)
+		must(sd_bus_message_open_container(m, 'v', "v"), "a nest");
+	must(sd_bus_message_append(m, "v", "s", ""), "a nest");
+	ask_closed(bus, m, NEST + 2);
 }
 
 /* What we have not read the bus keeps for us; when it stops to read from us, we stop too. */
