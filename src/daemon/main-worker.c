@@ -24,7 +24,7 @@ int main(int argc, char **argv)
 	if (r <= 0)
 		return r < 0 ? problem_kind_exit_code(PROBLEM_USAGE) : 0;
 	setlocale(LC_CTYPE, "");
-	r = o.root ? host_new_captured(o.root, &h, &p) : host_new_live(&h, &p);
+	r = o.root ? host_new_captured(o.root, &h, &p) : host_new_live_asking(&h, &p);
 	if (r < 0)
 		return complain(p, r);
 	return o.worker ? work(h) : serve(&o, h);

@@ -133,6 +133,8 @@ struct host {
 
 /* The machine this process runs on. */
 int host_new_live(struct host **ret, struct problem **reterr);
+/* The same, but who loads modules is somebody else: see kmod.h. */
+int host_new_live_asking(struct host **ret, struct problem **reterr);
 /* The same without modules (-EOPNOTSUPP): for who lives long, looks on and wants little memory. */
 int host_new_watching(struct host **ret, struct problem **reterr);
 /* A folder, or a tar in any usual compression. Links never lead out of it. */

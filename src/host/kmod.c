@@ -1,7 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "kmod.h"
 
+#include "base/str.h"
+
+#include <ctype.h>
 #include <libkmod.h>
+
+enum { NAME_MAX_BYTES = 64 };
 
 static inline void ctxp(struct kmod_ctx **c)
 {
@@ -34,7 +39,32 @@ static int load_one(struct kmod_module *m)
 	return r < 0 ? r : 1;
 }
 
-int kmod_load(struct host *h UNUSED, const char *name)
+static inline void infop(struct kmod_list **l)
+{
+	kmod_module_info_free_list(*l);
+}
+
+/* By what depmod matches it with: its PCI ids, or of VFIO's drivers the ids that they are made for.
+ */
+static bool drives_pci(struct kmod_module *m)
+{
+	CLEANUP(infop) struct kmod_list *info = NULL;
+	struct kmod_list *it;
+
+	if (is_there(m) || kmod_module_get_info(m, &info) < 0)
+		return is_there(m);
+	kmod_list_foreach(it, info)
+	{
+		const char *value = kmod_module_info_get_value(it);
+
+		if (str_eq(kmod_module_info_get_key(it), "alias") &&
+			(str_starts(value, "pci:") || str_starts(value, "vfio_pci:")))
+			return true;
+	}
+	return false;
+}
+
+static int load(const char *name, bool (*may)(struct kmod_module *m))
 {
 	CLEANUP(ctxp) struct kmod_ctx *ctx = kmod_new(NULL, NULL);
 	CLEANUP(listp) struct kmod_list *list = NULL;
@@ -53,11 +83,41 @@ int kmod_load(struct host *h UNUSED, const char *name)
 	{
 		struct kmod_module *m = kmod_module_get_module(it);
 
-		e = load_one(m);
+		e = may && !may(m) ? -EPERM : load_one(m);
 		kmod_module_unref(m);
 		if (e < 0)
 			return e;
 		loaded |= e;
 	}
 	return loaded;
+}
+
+int kmod_load(struct host *h UNUSED, const char *name)
+{
+	return load(name, NULL);
+}
+
+/* No alias, no pattern, no path. */
+static bool is_name(const char *s)
+{
+	size_t n = strlen(s);
+
+	for (const char *c = s; *c; c++)
+		if (!isalnum((unsigned char)*c) && *c != '_' && *c != '-')
+			return false;
+	return n > 0 && n <= NAME_MAX_BYTES;
+}
+
+int kmod_serve(FILE *from, FILE *to)
+{
+	char line[NAME_MAX_BYTES + 2];
+	int r = -EINVAL;
+
+	if (fgets(line, sizeof(line), from) && strchr(line, '\n')) {
+		*strchr(line, '\n') = '\0';
+		r = is_name(line) ? load(line, drives_pci) : -EINVAL;
+	}
+	if (fprintf(to, "%d\n", r) < 0 || fflush(to) != 0)
+		return -EIO;
+	return r;
 }

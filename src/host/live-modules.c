@@ -11,3 +11,12 @@ int host_new_live(struct host **ret, struct problem **reterr)
 		live_set_loader(*ret, kmod_load);
 	return r;
 }
+
+int host_new_live_asking(struct host **ret, struct problem **reterr)
+{
+	int r = host_new_watching(ret, reterr);
+
+	if (r == 0)
+		live_set_loader(*ret, kmod_ask);
+	return r;
+}
