@@ -54,13 +54,13 @@ packages_for() {
 	test)
 		echo clang clang-format clang-tidy cppcheck codespell shellcheck \
 			libcmocka-dev binutils jq git dbus-daemon systemd dpkg-dev debhelper lintian bash-completion \
-			zsh fish libxml2-utils graphviz "$(clang_runtime)"
+			zsh fish libxml2-utils graphviz apparmor dh-apparmor "$(clang_runtime)"
 		;;
 	lab)
 		# pci.ids: names in the demonstration; busybox, dash, kmod, ip (and where a scenario
 		# asks for it udev, strace) go into the initramfs.
 		echo 'qemu-system-x86>=1:10.0' busybox-static dash kmod iproute2 udev strace cpio xz-utils \
-			zstd pci.ids libc-bin util-linux mmdebstrap uidmap e2fsprogs
+			zstd pci.ids libc-bin util-linux mmdebstrap uidmap e2fsprogs apparmor
 		;;
 	netdevsim) # builds a kernel
 		echo flex bison bc make gcc libelf-dev lz4

@@ -1,10 +1,14 @@
 # shellcheck shell=sh
 # vfctld as it is installed, under systemd, D-Bus and polkit: who may what, the same results as
-# without it, and what becomes of a change when somebody is killed.
+# without it, and what becomes of a change when somebody is killed. AppArmor watches, and has nothing
+# to refuse.
 LAB_ROOT=debian
 LAB_INSTALL=yes
 LAB_TIMEOUT=240
 LAB_PROGRAMS="vfctl"
+LAB_APPEND="apparmor=1 security=apparmor"
+LAB_FILES="/usr/sbin/apparmor_parser
+	$(find /etc/apparmor.d/abi /etc/apparmor.d/abstractions /etc/apparmor.d/tunables -type f 2>/dev/null)"
 
 ask() {
 	busctl call org.vfctl1 /org/vfctl1 org.vfctl1.Manager "$@"
@@ -114,15 +118,45 @@ all_is_back() {
 	return 1
 }
 
+load_profiles() {
+	for profile in /usr/etc/apparmor.d/vfctl*; do
+		apparmor_parser --replace "$profile" || return 1
+	done
+	grep ^vfctl /sys/kernel/security/apparmor/profiles
+}
+
+confined() {
+	cat "/proc/$(daemon_pid)/attr/current"
+	grep -qx 'vfctld (enforce)' "/proc/$(daemon_pid)/attr/current"
+}
+
+nothing_refused() {
+	! journalctl --no-pager -b -o cat -k | grep 'apparmor="DENIED".*vfctl'
+}
+
+# As systemctl restart and an upgrade do it; a VF that is held stays as it is.
+restarted() {
+	systemctl restart vfctld-worker.socket vfctld-modules.socket vfctld.service && ask ListJobs
+}
+
+tight() {
+	systemd-analyze security --no-pager --threshold=30 "$1"
+}
+
 heard() {
 	grep -q "$1" /tmp/heard
 }
 
 scenario() {
+	shown "AppArmor knows it" load_profiles
+
 	step "It is there when it is called"
 	shown "the bus starts it" busctl introspect org.vfctl1 /org/vfctl1 org.vfctl1.Manager
 	check "it runs as a service" systemctl is-active vfctld
-	shown "its exposure is small" systemd-analyze security --no-pager --threshold=30 vfctld
+	shown "it is confined" confined
+	shown "its exposure is small" tight vfctld.service
+	check "its workers', too" tight vfctld-worker@x.service
+	check "and that of who loads modules" tight vfctld-modules@x.service
 	check "it has no capability" grep -q '^CapPrm:.*0000000000000000' "/proc/$(daemon_pid)/status"
 
 	step "Who may what"
@@ -174,6 +208,9 @@ scenario() {
 	check "and it works on" vfctl create "$PF1" 7
 	check "seven VFs" vfs 7
 	check "and none" vfctl destroy "$PF1"
+
+	step "Afterwards"
+	shown "AppArmor has refused nothing" nothing_refused
 	journalctl --no-pager -o cat -u vfctld >"$(out vfctld.journal)"
 	journalctl --no-pager -u 'vfctld-worker@*' >"$(out workers.journal)"
 }
