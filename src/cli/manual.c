@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /* The manual's sections that come from tables, as scdoc source. */
 #include "help.h"
+#include "manual.h"
 #include "base/str.h"
 #include "cause/cause.h"
 #include "check/check.h"
@@ -10,7 +11,7 @@
 #include "select/attribute.h"
 
 /* Characters that scdoc would take for markup are escaped: some everywhere, some at line starts. */
-static void put_text(FILE *to, const char *s)
+void manual_text(FILE *to, const char *s)
 {
 	bool starts = true;
 
@@ -22,81 +23,36 @@ static void put_text(FILE *to, const char *s)
 	}
 }
 
-static void put_option(FILE *to, const struct option *o)
+void manual_option(FILE *to, const struct option *o)
 {
 	if (!o->help)
 		return;
 	if (o->letter)
 		fprintf(to, "*-%c*, ", o->letter);
 	fputs("*--", to);
-	put_text(to, o->name);
+	manual_text(to, o->name);
 	fputc('*', to);
 	if (o->takes != TAKES_NOTHING) {
 		fputs(o->takes == TAKES_MAYBE ? "[=" : " ", to);
-		put_text(to, o->value);
+		manual_text(to, o->value);
 		fputs(o->takes == TAKES_MAYBE ? "]" : "", to);
 	}
 	fputs("\n\t", to);
-	put_text(to, o->help);
+	manual_text(to, o->help);
 	fputs("\n\n", to);
 }
 
 static void manual_options(FILE *to)
 {
 	for (size_t i = 0; i < n_global_options; i++)
-		put_option(to, &global_options[i]);
-}
-
-static void put_columns(FILE *to, const struct verb *v)
-{
-	if (!verb_takes_columns(v))
-		return;
-	fputs("Columns of *-o*: ", to);
-	for (size_t i = 0; i < *v->n_columns; i++) {
-		fputs(i ? ", " : "", to);
-		put_text(to, v->columns[i].name);
-		fputs(" (", to);
-		put_text(to, v->columns[i].help);
-		fputs(")", to);
-	}
-	fputs(".\n\n", to);
-}
-
-static void put_examples(FILE *to, const struct verb *v)
-{
-	for (size_t i = 0; i < v->n_examples; i++) {
-		fputs("*vfctl ", to);
-		put_text(to, v->examples[i].command);
-		fputs("*\n\t", to);
-		put_text(to, v->examples[i].shows);
-		fputs("\n\n", to);
-	}
-}
-
-static void manual_verb(FILE *to, const struct verb *v)
-{
-	fprintf(to, "## vfctl %s ", v->name);
-	/* A heading is plain text: nothing in it is markup. */
-	fprintf(to, "%s\n\n", v->args);
-	put_text(to, v->description);
-	fputc('\n', to);
-	for (size_t i = 0; i < v->n_options; i++)
-		put_option(to, &v->options[i]);
-	put_columns(to, v);
-	put_examples(to, v);
-}
-
-static void manual_verbs(FILE *to)
-{
-	for (size_t i = 0; i < n_verbs; i++)
-		manual_verb(to, verbs[i]);
+		manual_option(to, &global_options[i]);
 }
 
 static void manual_attributes(FILE *to)
 {
 	for (unsigned i = 0; attribute_key(i); i++) {
 		fprintf(to, "*%s=*\n\t", attribute_key(i));
-		put_text(to, attribute_help(i));
+		manual_text(to, attribute_help(i));
 		fputs("\n\n", to);
 	}
 }
@@ -107,7 +63,7 @@ static void manual_vf_attributes(FILE *to)
 
 	for (unsigned i = 0; (a = vfattr_at(i)); i++) {
 		fprintf(to, "*%s=*\n\t", vfattr_name(a));
-		put_text(to, vfattr_help(a));
+		manual_text(to, vfattr_help(a));
 		fputs("\n\n", to);
 	}
 	fputs("*vq=*, *vi=*\n\tqueues and interrupt vectors of an NVMe VF\n\n"
@@ -123,9 +79,9 @@ static void manual_checks(FILE *to)
 			checks[i].scope == CHECK_FUNCTION ? "why"
 			: checks[i].scope == CHECK_HOST	  ? "doctor"
 							  : "why, doctor");
-		put_text(to, checks[i].title);
+		manual_text(to, checks[i].title);
 		fputs("\n\t", to);
-		put_text(to, checks[i].explain);
+		manual_text(to, checks[i].explain);
 		fputs("\n\n", to);
 	}
 }
@@ -134,7 +90,7 @@ static void manual_health(FILE *to)
 {
 	for (size_t i = 0; i < n_health_signs; i++) {
 		fprintf(to, "*%s*\n\t", health_signs[i].name);
-		put_text(to, health_signs[i].explain);
+		manual_text(to, health_signs[i].explain);
 		fputs("\n\n", to);
 	}
 }
@@ -142,10 +98,10 @@ static void manual_health(FILE *to)
 static void put_cause(FILE *to, const struct cause_row *r)
 {
 	fprintf(to, "*%s*: ", strerrorname_np(r->code));
-	put_text(to, r->cause);
+	manual_text(to, r->cause);
 	if (r->advice) {
 		fputs(" -> ", to);
-		put_text(to, r->advice);
+		manual_text(to, r->advice);
 	}
 }
 
@@ -176,12 +132,12 @@ static void put_key(FILE *to, const struct policy_key *k)
 	if (k->also)
 		fprintf(to, ", *%s=*", k->also);
 	fputs("\n\t", to);
-	put_text(to, k->takes);
+	manual_text(to, k->takes);
 	if (k->stable)
 		fputs("; or *stable*", to);
 	if (k->setting) {
 		fputs(". The same as *", to);
-		put_text(to, k->setting->name);
+		manual_text(to, k->setting->name);
 		fputs("=* of *vfctl set*", to);
 	}
 	fputs("\n\n", to);
@@ -226,7 +182,7 @@ static void manual_exit_status(FILE *to)
 			if (!any)
 				fprintf(to, "*%d*\n\t", code);
 			fprintf(to, "*%s*: ", problem_kind_name(k));
-			put_text(to, problem_kind_meaning(k));
+			manual_text(to, problem_kind_meaning(k));
 			any = true;
 		}
 		fputs(any ? "\n\n" : "", to);
@@ -240,7 +196,8 @@ bool help_manual(FILE *to, const char *section)
 		void (*print)(FILE *to);
 	} sections[] = {
 		{ "options", manual_options },
-		{ "verbs", manual_verbs },
+		{ "verbs", manual_overview },
+		{ "aliases", manual_aliases },
 		{ "attributes", manual_attributes },
 		{ "vf-attributes", manual_vf_attributes },
 		{ "checks", manual_checks },
@@ -257,5 +214,5 @@ bool help_manual(FILE *to, const char *section)
 			sections[i].print(to);
 			return true;
 		}
-	return false;
+	return str_starts(section, "verbs-") && manual_page(to, section + strlen("verbs-"));
 }
