@@ -151,6 +151,16 @@ free_slot() {
 	done
 }
 
+# The interface of PF2's VF 1, whichever address that has.
+has_link_name() {
+	[ "$(readlink -f /sys/class/net/uplink1/device)" = "$(readlink -f "$devices/$PF2/virtfn1")" ]
+}
+
+link_file_is() {
+	udevadm info -q property /sys/class/net/uplink1 | grep -e VFCTL_ -e ID_NET_LINK_FILE
+	udevadm test-builtin net_setup_link /sys/class/net/uplink1 2>&1 | grep 10-uplink.link
+}
+
 # Who only looks at the PF does not start it again.
 same_run() {
 	run=$(property "$unit" InvocationID)
@@ -212,6 +222,16 @@ scenario() {
 	check "and links to them" has_names
 	check "PFs without configuration are as they were" untouched
 	shown "how long it takes" measure
+
+	step "Interfaces of VFs"
+	check "two VFs on the host's driver" vfctl create "$PF2" 2
+	check "a .link file names one by PF and index" wait_for 10 has_link_name
+	shown "it is that file's doing" link_file_is
+	check_not "the other one has another name" test -e "$devices/$PF2/virtfn0/net/uplink1"
+	check "they go" vfctl destroy "$PF2"
+	check "and come" vfctl create "$PF2" 2
+	check "with the same name" wait_for 10 has_link_name
+	check "they go" vfctl destroy "$PF2"
 
 	step "A card is plugged in"
 	card=$(free_slot)
