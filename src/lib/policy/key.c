@@ -22,6 +22,9 @@ static const struct row rows[] = {
 	{ POLICY_PF, GOAL_ESWITCH, "EswitchMode", NULL, "legacy or switchdev" },
 	{ POLICY_PF, GOAL_DRIVER, "Driver", NULL,
 		"a driver's name, none, or default for the kernel's choice" },
+	{ POLICY_PF, GOAL_RECONCILE, "Reconcile", NULL,
+		"no, report or repair: what vfctld does when the machine differs from this; "
+		"report unless it is said" },
 	{ POLICY_VF, GOAL_DRIVER, "Driver", NULL,
 		"a driver's name, vfio for the best VFIO driver, none, or default for the "
 		"kernel's choice" },
@@ -245,6 +248,14 @@ static int eswitch_mode(const char *text, char **ret)
 	return *ret ? 0 : -ENOMEM;
 }
 
+static int reconcile(const char *text, char **ret)
+{
+	if (!str_eq(text, "no") && !str_eq(text, "report") && !str_eq(text, "repair"))
+		return -EINVAL;
+	*ret = strdup(text);
+	return *ret ? 0 : -ENOMEM;
+}
+
 /* Names of drivers and of pools: what a file or an option may be called. */
 static int plain_word(const char *text, char **ret)
 {
@@ -291,6 +302,8 @@ int policy_key_value(const struct policy_key *k, const char *text, char **ret)
 		return yes_or_no(text, ret);
 	case GOAL_ESWITCH:
 		return eswitch_mode(text, ret);
+	case GOAL_RECONCILE:
+		return reconcile(text, ret);
 	case GOAL_DRIVER:
 	case GOAL_POOL:
 		return plain_word(text, ret);

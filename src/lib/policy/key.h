@@ -18,6 +18,7 @@ enum policy_goal {
 	GOAL_ESWITCH,
 	GOAL_DRIVER,
 	GOAL_POOL,
+	GOAL_RECONCILE,
 	GOAL_SETTING,
 };
 

@@ -47,6 +47,7 @@ static int put_of_pf(struct pf_wish *w, const struct policy_value *v)
 		return put_setting(&w->settings, v);
 	case GOAL_MATCH:
 	case GOAL_POOL:
+	case GOAL_RECONCILE:
 		break;
 	}
 	return 0;
