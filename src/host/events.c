@@ -114,6 +114,7 @@ static int take_uevent(
 	COPY(ret->driver, udev_device_get_property_value(d, "DRIVER"));
 	COPY(ret->name, udev_device_get_sysname(d));
 	COPY(ret->old_path, udev_device_get_property_value(d, "DEVPATH_OLD"));
+	COPY(ret->error, udev_device_get_property_value(d, "ERROR_EVENT"));
 	ifindex = udev_device_get_property_value(d, "IFINDEX");
 	if (ifindex && parse_u32(ifindex, &number) == 0 && number <= INT32_MAX)
 		ret->ifindex = (int)number;

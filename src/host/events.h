@@ -30,6 +30,11 @@ struct host_event {
 	char name[32];	    /* an interface's, or the last part of the path */
 	char old_path[512]; /* of "move" */
 	int ifindex;	    /* of interfaces; else 0 */
+	/*
+	 * Of a function, while the kernel deals with a PCIe error of it: "BEGIN_RECOVERY",
+	 * "SUCCESSFUL_RECOVERY", "FAILED_RECOVERY" (pci_uevent_ers() in drivers/pci/pci-driver.c).
+	 */
+	char error[24];
 };
 
 struct events;

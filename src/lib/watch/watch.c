@@ -6,6 +6,7 @@
 #include "host/sysfs.h"
 #include "netdev/vfattr.h"
 
+#include <ctype.h>
 #include <stdio.h>
 
 struct watch {
@@ -209,6 +210,18 @@ static int function_bound(struct watch *w, struct watched *f, const char *driver
 	return compare_driver(w, f, driver);
 }
 
+/* "successful recovery": what the kernel shouts, for people. */
+static int error_event(struct watch *w, const struct watched *f, const char *shouted)
+{
+	char text[sizeof(((struct host_event *)NULL)->error)];
+	size_t i = 0;
+
+	for (; shouted[i] && i < sizeof(text) - 1; i++)
+		text[i] = (char)(shouted[i] == '_' ? ' ' : tolower((unsigned char)shouted[i]));
+	text[i] = '\0';
+	return tell(w, WATCH_ERROR, f, text, NULL, NULL);
+}
+
 static int pci_event(struct watch *w, const struct host_event *raw)
 {
 	struct watched *f;
@@ -229,6 +242,8 @@ static int pci_event(struct watch *w, const struct host_event *raw)
 		return function_bound(w, f, raw->driver);
 	if (str_eq(raw->action, "unbind"))
 		return compare_driver(w, f, NULL);
+	if (*raw->error)
+		return error_event(w, f, raw->error);
 	if (str_eq(raw->action, "change") && !f->is_vf)
 		return compare_vfs(w, f, state_count_vfs(&w->state, a));
 	return 0;

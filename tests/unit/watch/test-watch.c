@@ -307,6 +307,24 @@ static void ends_and_nonsense(void **state)
 }
 
 /* While the VFs' removal waits for a user, counting them does not. */
+/* What the kernel tells while it recovers a function from a PCIe error. */
+static void pcie_errors(void **state)
+{
+	struct replay *r = *state;
+	struct host_event e = { .source = HOST_EVENT_KERNEL,
+		.action = "change",
+		.subsystem = "pci",
+		.path = ROOT VF0,
+		.name = VF0,
+		.error = "BEGIN_RECOVERY" };
+
+	assert_int_equal(feed(r, e), 0);
+	memcpy(e.error, "FAILED_RECOVERY", sizeof("FAILED_RECOVERY"));
+	assert_int_equal(feed(r, e), 0);
+	assert_told(r,
+		VF0 " PCIe error: begin recovery [0]\n" VF0 " PCIe error: failed recovery [0]\n");
+}
+
 static void nothing_hangs(void **state)
 {
 	struct replay *r = *state;
@@ -332,6 +350,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(attributes_of_new_vfs, setup_empty, teardown),
 		T(events_are_lost),
 		T(ends_and_nonsense),
+		T(pcie_errors),
 		T(nothing_hangs),
 	};
 
