@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "ear.h"
+#include "mind.h"
 
 #include "base/str.h"
 #include "ipc/names.h"
@@ -28,6 +29,10 @@ static int told(void *arg, const struct watch_event *e)
 
 	if (e->kind == WATCH_LOST)
 		say(LOG_WARNING, 0, "the kernel dropped events: looking at the machine instead");
+	if (e->kind == WATCH_LOST)
+		mind_touch_all(m);
+	if (e->has_function)
+		mind_touch(m, e->is_vf ? e->pf : e->bdf);
 	if (!e->has_function || bus_is_behind(m))
 		return 0;
 	if (count)

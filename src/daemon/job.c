@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "job-inside.h"
+#include "method.h"
 
 #include "base/str.h"
 #include "ipc/names.h"
@@ -7,6 +8,8 @@
 
 #include <malloc.h>
 #include <syslog.h>
+
+enum { RECONCILE_MS = 60000 };
 
 static void recover_after(struct job *dead);
 
@@ -296,4 +299,36 @@ int job_recover(struct manager *m)
 	j->all = true;
 	job_schedule(m);
 	return 0;
+}
+
+/* ---- Of the daemon's own accord ---- */
+
+static int fill_reconcile(struct job *j, struct bdf pf)
+{
+	autostrv char **functions = NULL;
+	struct order o = { .kind = ORDER_RECONCILE };
+
+	j->command = str_printf("reconcile %s", BDF_TEXT(pf));
+	j->sender = strdup("");
+	j->pfs = calloc(1, sizeof(*j->pfs));
+	if (!j->command || !j->sender || !j->pfs || strv_add(&functions, BDF_TEXT(pf)) < 0)
+		return -ENOMEM;
+	j->pfs[j->n++] = pf;
+	o.functions = functions;
+	o.command = j->command;
+	o.timeout_ms = RECONCILE_MS;
+	j->order = order_text(&o);
+	return j->order ? job_export(j) : -ENOMEM;
+}
+
+int job_reconcile(struct manager *m, struct bdf pf)
+{
+	struct job *j = job_open(m, NULL) < JOBS_MAX ? job_new(m, ORDER_RECONCILE, false) : NULL;
+	int r = j ? fill_reconcile(j, pf) : -ENOBUFS;
+
+	if (r >= 0)
+		job_schedule(m);
+	else if (j)
+		job_free(j);
+	return MIN(r, 0);
 }

@@ -3,6 +3,7 @@
 #include "ear.h"
 #include "job.h"
 #include "look.h"
+#include "mind.h"
 
 #include <inttypes.h>
 #include <signal.h>
@@ -48,6 +49,8 @@ static int on_reload(
 	clock_gettime(CLOCK_MONOTONIC, &now);
 	(void)sd_notifyf(0, "RELOADING=1\nMONOTONIC_USEC=%" PRIu64,
 		(uint64_t)now.tv_sec * 1000000 + (uint64_t)now.tv_nsec / 1000);
+	mind_forget(arg);
+	mind_touch_all(arg);
 	(void)ear_look_again(arg);
 	return sd_notify(0, "READY=1");
 }

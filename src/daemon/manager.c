@@ -6,6 +6,7 @@
 #include "guest-ask.h"
 #include "job.h"
 #include "look.h"
+#include "mind.h"
 #include "polkit.h"
 
 #include "base/str.h"
@@ -102,6 +103,9 @@ static const sd_bus_vtable vtable[] = {
 	SD_BUS_SIGNAL_WITH_ARGS("FunctionAdded", SD_BUS_ARGS("s", address), 0),
 	SD_BUS_SIGNAL_WITH_ARGS("FunctionRemoved", SD_BUS_ARGS("s", address), 0),
 	SD_BUS_SIGNAL_WITH_ARGS("FunctionChanged", SD_BUS_ARGS("s", address, "s", event), 0),
+	SD_BUS_SIGNAL_WITH_ARGS(
+		"HealthChanged", SD_BUS_ARGS("s", function, "s", health, "s", reason), 0),
+	SD_BUS_SIGNAL_WITH_ARGS("DriftFound", SD_BUS_ARGS("s", function, "s", what), 0),
 	SD_BUS_SIGNAL_WITH_ARGS("JobNew", SD_BUS_ARGS("o", job), 0),
 	SD_BUS_SIGNAL_WITH_ARGS("JobRemoved", SD_BUS_ARGS("o", job), 0),
 	SD_BUS_VTABLE_END,
@@ -148,6 +152,7 @@ int manager_connect(struct manager *m, const char *address, struct problem **ret
 
 void manager_done(struct manager *m)
 {
+	mind_done(m);
 	polkit_done(m);
 	look_done(m);
 	job_done(m);

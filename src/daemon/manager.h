@@ -27,6 +27,7 @@ enum {
 
 struct job;
 struct look;
+struct mind;
 struct question;
 
 struct manager {
@@ -42,6 +43,7 @@ struct manager {
 	struct job *jobs;	    /* the oldest first */
 	struct look *looks;	    /* the same */
 	struct question *questions; /* that polkit has not answered */
+	struct mind *mind;	    /* NULL: nothing has happened yet */
 	unsigned last_job;
 	bool lost_told; /* that the bus does not keep up */
 };

@@ -3,6 +3,7 @@
 #include "ear.h"
 #include "job.h"
 #include "life.h"
+#include "mind.h"
 #include "rights.h"
 
 #include "base/str.h"
@@ -84,6 +85,8 @@ static int start(struct manager *m, const struct options *o, struct problem **re
 		r = manager_connect(m, o->bus, reterr);
 	if (r == 0 && job_recover(m) < 0)
 		r = problem(reterr, -ENOMEM, PROBLEM_NO_MEMORY, NULL, "out of memory");
+	if (r == 0)
+		mind_begin(m);
 	if (r == 0 && (r = rights_idle(o->workers != NULL)) < 0)
 		r = problem(reterr, r, PROBLEM_FAILED, NULL, "cannot drop capabilities");
 	return r;

@@ -28,6 +28,7 @@ static const struct option {
 	OPTION("record", BOOL, record),
 	OPTION("skip-refused", BOOL, skip_refused),
 	OPTION("holders", BOOL, holders),
+	OPTION("drift", BOOL, drift),
 	OPTION("timeout-ms", NUMBER, timeout_ms),
 #undef OPTION
 };
@@ -42,6 +43,8 @@ static const char *const names[ORDER_KINDS] = {
 	[ORDER_RELEASE] = "release",
 	[ORDER_LEASES] = "leases",
 	[ORDER_OPEN] = "open",
+	[ORDER_CHECK] = "check",
+	[ORDER_RECONCILE] = "reconcile",
 };
 
 const char *order_name(enum order_kind kind)

@@ -32,6 +32,8 @@ enum order_kind {
 	ORDER_RELEASE,
 	ORDER_LEASES,
 	ORDER_OPEN,
+	ORDER_CHECK,	 /* how healthy functions are, and what has drifted; none: all */
+	ORDER_RECONCILE, /* PFs that have */
 	ORDER_KINDS
 };
 
@@ -81,6 +83,7 @@ struct order {
 	bool force;	     /* steps do not ask again who uses what: the plan has */
 	bool skip_refused;   /* PFs of which something is refused stay, the others go on */
 	bool holders;	     /* of a look: who uses them, too */
+	bool drift;	     /* of a check: compare with the configuration, too */
 	bool record;	     /* note which cards have been configured */
 	unsigned timeout_ms; /* 0: each room's own */
 };

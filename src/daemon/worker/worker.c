@@ -295,6 +295,8 @@ static int act(struct worker *w, const struct order *o, unsigned *ret_id, struct
 		return worker_release(w, o, reterr);
 	case ORDER_OPEN:
 		return worker_open(w, o, reterr);
+	case ORDER_RECONCILE:
+		return worker_reconcile(w, o, ret_id, reterr);
 	default:
 		return recover(w, o, reterr);
 	}
@@ -307,6 +309,8 @@ static int carry_out(
 
 	if (o->kind == ORDER_LIST || o->kind == ORDER_SHOW || o->kind == ORDER_LEASES)
 		return worker_look(w, o, reterr);
+	if (o->kind == ORDER_CHECK)
+		return worker_check(w, o, reterr);
 	r = may_act(w, reterr);
 	return r < 0 ? r : act(w, o, ret_id, reterr);
 }

@@ -57,3 +57,7 @@ int worker_assign(struct worker *w, const struct order *o, struct problem **rete
 int worker_release(struct worker *w, const struct order *o, struct problem **reterr);
 /* guest.c: opens for somebody, and sends it with the answer. */
 int worker_open(struct worker *w, const struct order *o, struct problem **reterr);
+/* check.c: check, and reconcile as worker_assign(). */
+int worker_check(struct worker *w, const struct order *o, struct problem **reterr);
+int worker_reconcile(
+	struct worker *w, const struct order *o, unsigned *ret_id, struct problem **reterr);

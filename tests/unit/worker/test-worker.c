@@ -128,6 +128,46 @@ static void looks(void **state UNUSED)
 	end(&f);
 }
 
+/* Health and drift of what is named, and of its VFs; what may be repaired, is, and no more. */
+static void checked_and_reconciled(void **state UNUSED)
+{
+	static const char check[] = "{\"do\":\"check\",\"functions\":[\"" PF "\"],"
+				    "\"options\":{\"drift\":true}}";
+	static const char reconcile[] = "{\"do\":\"reconcile\",\"functions\":[\"" PF "\"],"
+					"\"options\":{}}";
+	struct fixture f;
+
+	start(&f, "s0-pf-only");
+	f.w.identity_dir = f.dir;
+	assert_int_equal(carry_out(&f, check), 0);
+	assert_non_null(strstr(f.text, "{\\\"health\\\":[],\\\"drift\\\":[]}"));
+	fake_put(f.w.h, "[Match]\nName=eth0\n[PF]\nVirtualFunctions=2\n",
+		"/etc/vfctl/pf.d/10-x.conf");
+	fake_put(f.w.h, "DLP 1\nTOTAL_ERR_FATAL 1\n", "/sys/bus/pci/devices/" PF "/aer_dev_fatal");
+	assert_int_equal(carry_out(&f, check), 0);
+	assert_non_null(strstr(f.text, "1 fatal PCIe error"));
+	assert_non_null(strstr(f.text, "2 VFs is wanted, there is 0"));
+	assert_non_null(strstr(f.text, "\\\"repair\\\":false"));
+	/* To report is not to repair. */
+	assert_int_equal(carry_out(&f, reconcile), 0);
+	assert_int_equal(fake_num_vfs(f.w.h, PF), 0);
+	fake_put(f.w.h, "[Match]\nName=eth0\n[PF]\nVirtualFunctions=2\nReconcile=repair\n",
+		"/etc/vfctl/pf.d/10-x.conf");
+	assert_int_equal(carry_out(&f, check), 0);
+	assert_non_null(strstr(f.text, "\\\"repair\\\":true"));
+	assert_int_equal(fake_num_vfs(f.w.h, PF), 0);
+	assert_int_equal(carry_out(&f, reconcile), 1);
+	assert_int_equal(fake_num_vfs(f.w.h, PF), 2);
+	assert_int_equal(carry_out(&f, reconcile), 0);
+	/* One that cannot be used is told, and hinders nothing else. */
+	fake_put(f.w.h, "[Match]\nName=eth0\n[PF]\nVirtualFunctions=lots\n",
+		"/etc/vfctl/pf.d/10-x.conf");
+	assert_int_equal(carry_out(&f, check), 0);
+	assert_non_null(strstr(f.text, "cannot be compared with the configuration"));
+	assert_true(carry_out(&f, reconcile) < 0);
+	end(&f);
+}
+
 /* Nobody reads any more: the work goes on to its end. */
 static void deaf(void **state UNUSED)
 {
@@ -156,6 +196,7 @@ int main(void)
 		cmocka_unit_test(cancelled),
 		cmocka_unit_test(a_reset_line_by_line),
 		cmocka_unit_test(looks),
+		cmocka_unit_test(checked_and_reconciled),
 		cmocka_unit_test(deaf),
 	};
 
