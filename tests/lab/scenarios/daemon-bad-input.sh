@@ -30,13 +30,18 @@ hostile() {
 	runuser -u alice -- bus-hostile system "$@"
 }
 
-# What must outlive all this: a claim, its VF's settings, the machine.
+# What must outlive all this: a claim, its VF and the VF's settings.
 note_state() {
-	vfctl leases --no-legend -o FUNCTION,OWNER,STATE >"$1"
-	snapshot "$1.machine"
-	cat "$1.machine" >>"$1"
+	{
+		vfctl leases --no-legend -o FUNCTION,OWNER,STATE
+		/bin/ip link show "$(net_of "$PF1")" | grep '^ *vf '
+		for vf in $(vfs_of "$PF1"); do
+			echo "$vf $(driver_of "$vf") $(cat "$devices/$vf/driver_override")"
+		done
+	} >"$1"
 }
 
+# And it is the same daemon, with nothing half done.
 nothing_lost() {
 	note_state /tmp/now
 	diff /tmp/before /tmp/now && [ "$(daemon_pid)" = "$daemon" ] && [ -z "$(ls /run/vfctl/journal)" ]
@@ -57,7 +62,7 @@ counts_all() {
 messages() {
 	step "Messages that are too long"
 	for method in Show List Change; do
-		check "a long $method is refused" said_by_hostile 'LimitsExceeded a message of more than' long "$method" 30
+		check "a long $method is refused" said_by_hostile 'LimitsExceeded a message of more than' long "$method" 20
 	done
 	check "options of odd types are refused" said_by_hostile 'of no type that options have' odd
 	shown "it never was large" stays_below 98304
@@ -76,7 +81,7 @@ said_by_hostile() {
 clients() {
 	step "Clients that do not listen, and a crowd"
 	for i in 1 2 3; do
-		hostile deaf 2000 >"/tmp/deaf.$i" &
+		hostile deaf 500 >"/tmp/deaf.$i" &
 	done
 	check "they ask and do not listen" wait_for 20 grep -q deaf /tmp/deaf.1
 	check "who listens is served" serves_others
@@ -85,8 +90,9 @@ clients() {
 	hostile crowd 5 20 >/tmp/crowd
 	sed 's/^/   /' /tmp/crowd
 	check "each of a crowd has its answer" test "$(awk '{ n += $1 } END { print n }' /tmp/crowd)" = 100
-	check "no other than that there is no such function, or too much" sh -c \
-		'! grep -vE " (answered|org.freedesktop.DBus.Error.LimitsExceeded|org.vfctl1.Error.NotFound)$" /tmp/crowd'
+	# Not allowed: when polkit, with so much to do, gave no answer in ten seconds.
+	check "no other than that there is no such function, too much, or no word from polkit" sh -c \
+		'! grep -vE " (answered|org.freedesktop.DBus.Error.LimitsExceeded|org.vfctl1.Error.(NotFound|Permission))$" /tmp/crowd'
 	check "who came later is served" serves_others
 	check "it is small again" wait_for 10 is_small
 	check "nothing is lost" nothing_lost
@@ -106,14 +112,14 @@ burst() {
 events() {
 	step "More events than can be read"
 	udevd="systemd-udevd.service systemd-udevd-kernel.socket systemd-udevd-control.socket"
-	n=$(find "$devices/" -mindepth 1 -maxdepth 1 | wc -l)
+	functions=$(find "$devices/" -mindepth 1 -maxdepth 1 | wc -l)
 	kill -STOP "$daemon"
 	check "VFs come while it hears nothing" vfctl --direct create "$PF2" 3
 	udevadm settle --timeout=30
 	# shellcheck disable=SC2086  # words
 	systemctl stop $udevd
 	burst 150
-	say "$((150 * n)) events of $n functions"
+	say "$((150 * functions)) events of $functions functions"
 	kill -CONT "$daemon"
 	check "who asks is served" serves_others
 	check "it catches up" wait_for 20 counts_all
@@ -141,13 +147,14 @@ replace_for_ever() {
 		put "[Match]\nPath=pci-$PF2\n[PF]\nVirtualFun"
 		put "[Match]\nPath=pci-$PF2\n[PF]\nVirtualFunctions=4\n"
 		rm -f /etc/vfctl/pf.d/50-second.conf
+		sleep 0.1
 	done
 }
 
 # Each apply did the one, or the other, or said what is wrong with the file.
 applies() {
 	n=0
-	while [ $((n += 1)) -le 8 ]; do
+	while [ $((n += 1)) -le 6 ]; do
 		vfctl apply --yes --pf "$PF2" --allow-destroy >/tmp/said 2>&1
 		status=$?
 		count=$(vfs_of "$PF2" | wc -l)
@@ -188,8 +195,9 @@ refused_to_alice() {
 # A change does not begin that cannot be noted.
 full() {
 	step "A full /run"
-	dd if=/dev/zero of=/run/filler bs=64k 2>/dev/null
-	dd if=/dev/zero of=/run/filler2 bs=1 2>/dev/null
+	size=$(df -k /run | awk 'NR == 2 { print $2 }')
+	mount -o "remount,size=$(df -k /run | awk 'NR == 2 { print $3 + 64 }')k" /run
+	dd if=/dev/zero of=/run/filler bs=4k 2>/dev/null
 	say "$(df -k /run | tail -n 1)"
 	vfctl create "$PF2" 2 >/tmp/said 2>&1
 	status=$?
@@ -198,7 +206,8 @@ full() {
 	check "and said why" grep -qiE 'no space' /tmp/said
 	check "nothing was done" test "$(vfs_of "$PF2" | wc -l)" = 0
 	check "who looks is served" serves_others
-	rm /run/filler /run/filler2
+	rm /run/filler
+	mount -o "remount,size=${size}k" /run
 	check "with room again it works" vfctl create "$PF2" 2
 	check "back" vfctl destroy "$PF2"
 	check "nothing is lost" nothing_lost
@@ -235,6 +244,7 @@ no_jobs() {
 
 scenario() {
 	step "What is to be kept"
+	snapshot "$(out before.txt)"
 	must "VFs" vfctl create "$PF1" 2
 	must "one is claimed" vfctl assign "$PF1/vf0" vlan=100 --to manual:kept
 	daemon=$(daemon_pid)
@@ -251,5 +261,8 @@ scenario() {
 	check "it is small" wait_for 15 is_small
 	check "it never complained about itself" sh -c '! journalctl -b -u vfctld -p err --no-pager -o cat | grep .'
 	check "the claim is returned" vfctl release "$PF1/vf0"
+	check "its VF goes" vfctl destroy "$PF1"
+	snapshot "$(out after.txt)"
+	check "the machine is as it was found" diff "$(out before.txt)" "$(out after.txt)"
 	journalctl --no-pager -o short-monotonic -u vfctld -u 'vfctld-worker@*' >"$(out vfctld.journal)"
 }
