@@ -4,6 +4,7 @@
 
 #include "handover/handover.h"
 #include "host/sysfs.h"
+#include "launch/tap.h"
 #include "vfio/memlock.h"
 
 #include <dirent.h>
@@ -316,6 +317,69 @@ static void memory(void **state UNUSED)
 	(void)setrlimit(RLIMIT_MEMLOCK, &before);
 }
 
+static void put_tap(struct fixture *f, const char *name, const char *owner, const char *group)
+{
+	fake_put(f->h, owner, "/sys/class/net/%s/owner", name);
+	fake_put(f->h, group, "/sys/class/net/%s/group", name);
+}
+
+static void tap_refused(
+	struct fixture *f, const char *what, enum problem_kind kind, const char *part)
+{
+	char *patterns[] = { (char[]) { "vm-*" }, (char[]) { "eth0" }, NULL };
+	const struct handover_limits l = { .taps = patterns };
+	const char *const all[] = { what, NULL };
+	const struct handover_request q = {
+		.asker = asker(ALICE), .what = (char *const *)(uintptr_t)all, .run_dir = f->run
+	};
+	autohandover got = { 0 };
+
+	problem_free(TAKE_PTR(f->problem));
+	assert_true(handover_open(f->h, &q, &l, &got, &f->problem) < 0);
+	says(f, kind, part);
+}
+
+/* Names that are listed, and of these what is nobody else's; the fake kernel has no taps. */
+static void taps(void **state UNUSED)
+{
+	struct fixture f;
+
+	start(&f);
+	tap_refused(&f, "tap:lan0", PROBLEM_PERMISSION, "none that users may have");
+	tap_refused(&f, "tap:vm-1", PROBLEM_UNSUPPORTED, "offers no taps");
+	put_tap(&f, "vm-1", "-1\n", "-1\n");
+	tap_refused(&f, "tap:vm-1", PROBLEM_UNSUPPORTED, "offers no taps");
+	put_tap(&f, "vm-1", "1000\n", "-1\n");
+	tap_refused(&f, "tap:vm-1", PROBLEM_UNSUPPORTED, "offers no taps");
+	put_tap(&f, "vm-1", "1001\n", "-1\n");
+	tap_refused(&f, "tap:vm-1", PROBLEM_PERMISSION, "for another user or a group");
+	put_tap(&f, "vm-1", "-1\n", "5\n");
+	tap_refused(&f, "tap:vm-1", PROBLEM_PERMISSION, "for another user or a group");
+	tap_refused(&f, "tap:eth0", PROBLEM_USAGE, "is no tap");
+	fixture_end(&f);
+}
+
+/* What the kernel would let this user attach to, without anybody's help. */
+static void taps_of_ones_own(void **state UNUSED)
+{
+	autofree char *me = str_printf("%u\n", geteuid()), *mine = str_printf("%u\n", getegid());
+	struct fixture f;
+
+	start(&f);
+	assert_false(tap_is_own(f.h, "vm-1"));
+	put_tap(&f, "vm-1", me, "-1\n");
+	assert_true(tap_is_own(f.h, "vm-1"));
+	put_tap(&f, "vm-1", "54321\n", "-1\n");
+	assert_false(tap_is_own(f.h, "vm-1"));
+	put_tap(&f, "vm-1", me, "54321\n");
+	assert_false(tap_is_own(f.h, "vm-1"));
+	put_tap(&f, "vm-1", "-1\n", mine);
+	assert_true(tap_is_own(f.h, "vm-1"));
+	put_tap(&f, "vm-1", "-1\n", "-1\n");
+	assert_true(tap_is_own(f.h, "vm-1"));
+	fixture_end(&f);
+}
+
 static int read_limits(struct fixture *f, const char *text, struct handover_limits *ret)
 {
 	fake_put(f->h, text, "/etc/vfctl/vfctld.conf");
@@ -370,6 +434,8 @@ int main(void)
 		cmocka_unit_test(nonsense),
 		cmocka_unit_test(failures_leak_nothing),
 		cmocka_unit_test(memory),
+		cmocka_unit_test(taps),
+		cmocka_unit_test(taps_of_ones_own),
 		cmocka_unit_test(limits),
 	};
 
