@@ -224,21 +224,27 @@ static int add_order(sd_bus_message *m, const struct order *o)
 	return r;
 }
 
-/* What the daemon, polkit or the bus had against it. */
-static int refused(const sd_bus_error *e, sd_bus_message *answer, int r, struct problem **reterr)
+static int unheard(int r, struct problem **reterr)
 {
-	const char *hint = NULL;
+	return problem(reterr, r, problem_kind_from_errno(r), "or --direct, as root",
+		"the daemon cannot be asked: %s", strerror(-r));
+}
 
-	if (!sd_bus_error_is_set(e))
-		return problem(reterr, r, problem_kind_from_errno(r), "or --direct, as root",
-			"the daemon cannot be asked: %s", strerror(-r));
+/* What the daemon, polkit or the bus had against it. */
+static int refused(sd_bus_message *answer, struct problem **reterr)
+{
+	const sd_bus_error *e = sd_bus_message_get_error(answer);
+	const char *hint = NULL;
+	int r;
+
+	if (!e || !e->name)
+		return unheard(-EPROTO, reterr);
+	r = sd_bus_error_get_errno(e) ? -sd_bus_error_get_errno(e) : -EIO;
 	if (str_starts(e->name, ERROR_PREFIX)) {
-		if (answer && sd_bus_message_read(answer, "s", NULL) > 0)
+		if (sd_bus_message_read(answer, "s", NULL) > 0)
 			(void)sd_bus_message_read(answer, "s", &hint);
-		return problem(reterr, sd_bus_error_get_errno(e) ? -sd_bus_error_get_errno(e) : r,
-			error_kind(e->name), hint, "%s", e->message);
+		return problem(reterr, r, error_kind(e->name), hint, "%s", e->message);
 	}
-	r = -sd_bus_error_get_errno(e);
 	return problem(reterr, r, problem_kind_from_errno(r),
 		"systemctl status vfctld; or --direct, as root", "the daemon cannot be asked: %s",
 		e->message ? e->message : e->name);
@@ -301,13 +307,9 @@ int client_call(struct daemon *d, sd_bus_message *call, uint64_t until_us, sd_bu
 
 int client_judge(sd_bus_message *answer, int r, struct problem **reterr)
 {
-	const sd_bus_error none = SD_BUS_ERROR_NULL;
-
 	if (r < 0)
-		return refused(&none, NULL, r, reterr);
-	return sd_bus_message_is_method_error(answer, NULL)
-		       ? refused(sd_bus_message_get_error(answer), answer, -EIO, reterr)
-		       : 0;
+		return unheard(r, reterr);
+	return sd_bus_message_is_method_error(answer, NULL) ? refused(answer, reterr) : 0;
 }
 
 static int ask(struct talk *t, const struct order *o, sd_bus_message **ret)

@@ -21,7 +21,7 @@ static void attach(struct msghdr *m, union control *c, const int *fds, size_t n)
 		return;
 	m->msg_control = c->bytes;
 	m->msg_controllen = CMSG_SPACE(n * sizeof(int));
-	head = CMSG_FIRSTHDR(m);
+	head = &c->align;
 	head->cmsg_level = SOL_SOCKET;
 	head->cmsg_type = SCM_RIGHTS;
 	head->cmsg_len = CMSG_LEN(n * sizeof(int));
