@@ -5,6 +5,7 @@ LAB_ROOT=debian
 LAB_INSTALL=yes
 LAB_TIMEOUT=240
 LAB_PROGRAMS="vfctl vfctl-vmm"
+LAB_FILES=/usr/bin/cpio
 
 # $as_user: who calls vfctl.
 vfctl() {
