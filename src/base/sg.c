@@ -77,11 +77,3 @@ bool sg_write_at(const struct sg *s, size_t offset, const void *buf, size_t len)
 	}
 	return true;
 }
-
-bool sg_is_aligned(const struct sg *s, size_t align)
-{
-	for (unsigned i = 0; i < s->n; i++)
-		if (((uintptr_t)s->v[i].iov_base | s->v[i].iov_len) & (align - 1))
-			return false;
-	return true;
-}

@@ -29,5 +29,3 @@ void sg_skip(struct sg *s, size_t len);
 void sg_chop(struct sg *s, size_t len);
 /* Copies into the list from byte `offset` on, consuming nothing; false if it does not fit. */
 bool sg_write_at(const struct sg *s, size_t offset, const void *buf, size_t len);
-/* True if every piece starts and ends at a multiple of `align`, a power of two. */
-bool sg_is_aligned(const struct sg *s, size_t align);

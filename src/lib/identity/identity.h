@@ -81,8 +81,6 @@ int identity_verify(struct host *h, const char *dir, struct bdf pf, struct ident
  * read now are kept, and so is its seed. 1 written, 0 was so.
  */
 int identity_record(struct host *h, const char *dir, struct bdf pf, struct problem **reterr);
-/* 1 forgotten, 0 was not recorded. */
-int identity_forget(const char *dir, struct bdf pf);
 /* One line for people: "8086:10c9, permanent MAC address 52:54:00:aa:00:01". NULL: no memory. */
 char *pf_identity_text(const struct pf_identity *p) NODISCARD;
 

@@ -183,8 +183,3 @@ int identity_record(struct host *h, const char *dir, struct bdf pf, struct probl
 		(void)store_remove(dir, BDF_TEXT(old.bdf));
 	return r;
 }
-
-int identity_forget(const char *dir, struct bdf pf)
-{
-	return store_remove(dir, BDF_TEXT(pf));
-}

@@ -248,12 +248,3 @@ int iommu_group_require_viable(const struct iommu_group *g, struct problem **ret
 		}
 	return r;
 }
-
-const struct reserved_region *iommu_group_reserved_at(
-	const struct iommu_group *g, uint64_t start, uint64_t end)
-{
-	for (size_t i = 0; i < g->n_reserved; i++)
-		if (start <= g->reserved[i].end && g->reserved[i].start <= end)
-			return &g->reserved[i];
-	return NULL;
-}

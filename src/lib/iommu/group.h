@@ -51,7 +51,3 @@ int iommu_group_require_viable(const struct iommu_group *g, struct problem **ret
 bool driver_is_vfio(const char *driver);
 /* Would a member of this class on this driver (NULL: none) keep its group from being viable? */
 bool iommu_member_blocks(uint32_t class_code, const char *driver);
-
-/* A region's start and end must not overlap [start, end]: NULL, or the first that does. */
-const struct reserved_region *iommu_group_reserved_at(
-	const struct iommu_group *g, uint64_t start, uint64_t end);

@@ -165,8 +165,3 @@ char *namedb_device(struct namedb *db, uint16_t vendor, uint16_t device)
 	name = idfile_device(db->plain, vendor, device, &len);
 	return printable(name, len);
 }
-
-char *namedb_class(struct namedb *db, uint32_t class_code)
-{
-	return lookup(db, PCI_LOOKUP_CLASS, (int)(class_code >> 8), 0);
-}

@@ -20,4 +20,3 @@ DEFINE_AUTO(struct namedb, namedb_free);
 /* Allocated and made printable; NULL when the name is not known. A NULL db knows nothing. */
 char *namedb_vendor(struct namedb *db, uint16_t vendor) NODISCARD;
 char *namedb_device(struct namedb *db, uint16_t vendor, uint16_t device) NODISCARD;
-char *namedb_class(struct namedb *db, uint32_t class_code) NODISCARD;

@@ -205,22 +205,3 @@ int select_pf(struct host *h, const struct inventory *inv, const char *word, str
 	*ret = f;
 	return 0;
 }
-
-int select_vf(struct host *h, const struct inventory *inv, const char *word, struct function **ret,
-	struct problem **reterr)
-{
-	struct function *f;
-	int r;
-
-	r = select_one(h, inv, word, &f, reterr);
-	if (r < 0)
-		return r;
-	if (!f->physfn) {
-		problem(reterr, -ENODEV, PROBLEM_UNSUPPORTED, NULL, "%s is not a VF", word);
-		if (f->kind == FUNCTION_PF)
-			problem_hint(reterr, "its VFs are %s/vf0 and so on", word);
-		return -ENODEV;
-	}
-	*ret = f;
-	return 0;
-}

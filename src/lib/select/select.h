@@ -33,8 +33,6 @@ int select_some(struct host *h, const struct inventory *inv, const char *const *
 /* Exactly one; several are PROBLEM_AMBIGUOUS with the candidates in the hint. */
 int select_one(struct host *h, const struct inventory *inv, const char *word, struct function **ret,
 	struct problem **reterr);
-/* As select_one, and it is a PF, or a VF: else PROBLEM_UNSUPPORTED. */
+/* As select_one, and it is a PF: else PROBLEM_UNSUPPORTED. */
 int select_pf(struct host *h, const struct inventory *inv, const char *word, struct function **ret,
-	struct problem **reterr);
-int select_vf(struct host *h, const struct inventory *inv, const char *word, struct function **ret,
 	struct problem **reterr);

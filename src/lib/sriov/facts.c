@@ -229,26 +229,6 @@ int64_t sriov_parse_vf_total_msix(char *text)
 	return (int64_t)v;
 }
 
-int sriov_facts_read(struct host *h, struct bdf pf, struct sriov_facts *ret)
-{
-	struct locked_read msix = { .function = pf, .attribute = "sriov_vf_total_msix" };
-	autofree struct sriov_vf *vfs = NULL;
-	struct sriov_facts f;
-	size_t n;
-	int r = sriov_total_vfs(h, pf, &f.total_vfs);
-
-	if (r == 0)
-		r = sriov_vfs(h, pf, &vfs, &n);
-	if (r < 0)
-		return r;
-	f.num_vfs = (unsigned)n;
-	sriov_facts_read_rest(h, pf, &f);
-	locked_read_all(h, &msix, 1);
-	f.vf_total_msix = msix.result < 0 ? -1 : sriov_parse_vf_total_msix(msix.text);
-	*ret = f;
-	return 0;
-}
-
 void sriov_facts_read_rest(struct host *h, struct bdf pf, struct sriov_facts *f)
 {
 	f->offset = read_small(h, pf, "sriov_offset", UINT16_MAX);

@@ -26,8 +26,6 @@ struct sriov_vf {
 	struct bdf bdf;
 };
 
-/* -ENODATA when the function is no PF, or has gone. */
-int sriov_facts_read(struct host *h, struct bdf pf, struct sriov_facts *ret);
 /* In pieces: the number alone; and all but the numbers of VFs and MSI-X vectors. */
 int sriov_total_vfs(struct host *h, struct bdf pf, unsigned *ret);
 int sriov_total_vfs_in(struct folder *pf, unsigned *ret);

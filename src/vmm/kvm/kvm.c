@@ -255,17 +255,6 @@ int kvm_irq_level(struct kvm_vm *vm, uint32_t gsi, bool level)
 	return kvm_vm_ioctl(vm, KVM_IRQ_LINE, &l);
 }
 
-int kvm_msi_send(struct kvm_vm *vm, uint64_t address, uint32_t data)
-{
-	struct kvm_msi m = {
-		.address_lo = (uint32_t)address,
-		.address_hi = (uint32_t)(address >> 32),
-		.data = data,
-	};
-
-	return kvm_vm_ioctl(vm, KVM_SIGNAL_MSI, &m);
-}
-
 int kvm_set_routing(struct kvm_vm *vm, const struct kvm_irq_routing_entry *entries, size_t n)
 {
 	size_t bytes = sizeof(struct kvm_irq_routing) + n * sizeof(*entries);
@@ -277,9 +266,4 @@ int kvm_set_routing(struct kvm_vm *vm, const struct kvm_irq_routing_entry *entri
 	if (n)
 		memcpy(table->entries, entries, n * sizeof(*entries));
 	return kvm_vm_ioctl(vm, KVM_SET_GSI_ROUTING, table);
-}
-
-int kvm_vm_stats_fd(struct kvm_vm *vm)
-{
-	return kvm_vm_ioctl(vm, KVM_GET_STATS_FD, NULL);
 }

@@ -73,9 +73,4 @@ int kvm_doorbell_remove(struct kvm_vm *vm, const struct kvm_doorbell *d, int eve
 int kvm_irqfd_add(struct kvm_vm *vm, uint32_t gsi, int eventfd, int resample_fd);
 int kvm_irqfd_remove(struct kvm_vm *vm, uint32_t gsi, int eventfd);
 int kvm_irq_level(struct kvm_vm *vm, uint32_t gsi, bool level);
-/* > 0 delivered, 0 blocked by the guest. */
-int kvm_msi_send(struct kvm_vm *vm, uint64_t address, uint32_t data);
 int kvm_set_routing(struct kvm_vm *vm, const struct kvm_irq_routing_entry *entries, size_t n);
-
-/* KVM's own counters of the VM as a new fd (kvm_stats.h); -ENOTTY on old kernels. */
-int kvm_vm_stats_fd(struct kvm_vm *vm);

@@ -15,7 +15,6 @@ struct loop {
 	struct loop_source *dead; /* removed; the current batch of events may still name them */
 	pthread_t thread;
 	bool has_thread;
-	_Atomic(uintptr_t) runner; /* pthread_self() of who is in loop_run, 0 = nobody */
 	bool quit;
 	int quit_value;
 	atomic_uint_fast64_t wakeups;
@@ -227,10 +226,8 @@ int loop_run(struct loop *l)
 {
 	int r = 0, value = 0;
 
-	atomic_store(&l->runner, (uintptr_t)pthread_self());
 	while (r == 0 && !wants_quit(l, &value))
 		r = run_once(l);
-	atomic_store(&l->runner, 0);
 	return r < 0 ? r : value;
 }
 
@@ -269,11 +266,6 @@ void loop_stop_thread(struct loop *l)
 	loop_quit(l, 0);
 	pthread_join(l->thread, NULL);
 	l->has_thread = false;
-}
-
-bool loop_in_thread(const struct loop *l)
-{
-	return atomic_load(&l->runner) == (uintptr_t)pthread_self();
 }
 
 uint64_t loop_wakeups(const struct loop *l)

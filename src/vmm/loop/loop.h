@@ -49,6 +49,5 @@ void loop_quit(struct loop *l, int value);
 int loop_start_thread(struct loop *l, const char *name);
 /* Quits and joins. */
 void loop_stop_thread(struct loop *l);
-bool loop_in_thread(const struct loop *l);
 /* epoll_wait calls that returned events: the thread's wake-ups. */
 uint64_t loop_wakeups(const struct loop *l);

@@ -23,7 +23,6 @@ struct msix {
 	pthread_mutex_t lock; /* the table and what follows from it */
 	atomic_bool enabled;
 	bool function_masked;
-	atomic_uint_fast64_t signals;
 	struct entry entries[];
 };
 
@@ -309,7 +308,6 @@ void msix_notify(struct msix *m, unsigned vector)
 {
 	if (!atomic_load(&m->enabled) || msix_fd(m, vector) < 0)
 		return;
-	atomic_fetch_add_explicit(&m->signals, 1, memory_order_relaxed);
 	msi_vector_signal(&m->entries[vector].vector);
 }
 
@@ -322,9 +320,4 @@ void msix_reset(struct msix *m)
 		reset_entry(&m->entries[i]);
 	pci_set16(m->dev, m->cap + PCI_MSIX_FLAGS, (uint16_t)(m->params.vectors - 1));
 	pthread_mutex_unlock(&m->lock);
-}
-
-uint64_t msix_signals(const struct msix *m)
-{
-	return atomic_load_explicit(&m->signals, memory_order_relaxed);
 }

@@ -83,5 +83,3 @@ int msix_fd(struct msix *m, unsigned vector);
 void msix_notify(struct msix *m, unsigned vector);
 /* All entries masked and zero, MSI-X disabled: as after a function reset. */
 void msix_reset(struct msix *m);
-/* msix_notify() calls that signalled: interrupts asked for. */
-uint64_t msix_signals(const struct msix *m);

@@ -66,20 +66,6 @@ int window_take(struct window *w, uint64_t size, uint64_t align, uint64_t *ret_s
 	return -ENOSPC;
 }
 
-int window_take_at(struct window *w, uint64_t start, uint64_t size)
-{
-	size_t i = 0;
-
-	if (!window_contains(w, start, size))
-		return -ERANGE;
-	for (; i < w->n && w->used[i].start < start; i++)
-		if (ranges_overlap(w->used[i].start, w->used[i].size, start, size))
-			return -EBUSY;
-	if (i < w->n && ranges_overlap(w->used[i].start, w->used[i].size, start, size))
-		return -EBUSY;
-	return insert_at(w, i, start, size);
-}
-
 int window_give(struct window *w, uint64_t start)
 {
 	for (size_t i = 0; i < w->n; i++) {

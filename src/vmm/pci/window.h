@@ -23,8 +23,6 @@ void window_init(struct window *w, uint64_t start, uint64_t size);
 void window_done(struct window *w);
 /* The lowest free place. -ENOSPC, -EINVAL (size 0, align no power of two), -ENOMEM. */
 int window_take(struct window *w, uint64_t size, uint64_t align, uint64_t *ret_start);
-/* A given place. -EBUSY when part of it is taken, -ERANGE outside the window. */
-int window_take_at(struct window *w, uint64_t start, uint64_t size);
 /* Exactly what was taken; -ENOENT otherwise. */
 int window_give(struct window *w, uint64_t start);
 bool window_contains(const struct window *w, uint64_t start, uint64_t size);

@@ -80,21 +80,6 @@ static void writes_in_the_middle(void **state UNUSED)
 	assert_string_equal(c, "5fgh");
 }
 
-static void knows_alignment(void **state UNUSED)
-{
-	_Alignas(16) char page[64];
-	struct iovec v[2];
-	struct sg s = { v, 0, 0 };
-
-	sg_add(&s, page, 16);
-	sg_add(&s, page + 32, 32);
-	assert_int_equal(s.len, 48);
-	assert_true(sg_is_aligned(&s, 16));
-	v[1].iov_len = 31;
-	assert_false(sg_is_aligned(&s, 16));
-	assert_true(sg_is_aligned(&s, 1));
-}
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -102,7 +87,6 @@ int main(void)
 		cmocka_unit_test(skips_to_a_border),
 		cmocka_unit_test(chops_the_tail),
 		cmocka_unit_test(writes_in_the_middle),
-		cmocka_unit_test(knows_alignment),
 	};
 
 	return cmocka_run_group_tests_name("sg", tests, NULL, NULL);

@@ -145,7 +145,7 @@ static void a_moved_card_is_followed(void **state)
 	assert_string_equal(found.seed, "mac 52:54:00:aa:00:01");
 	record(f, ETH0, 1);
 	verdict(f, ETH0, IDENTITY_SAME);
-	assert_int_equal(identity_forget(f->dir, at("0000:41:00.0")), 0);
+	assert_int_equal(store_remove(f->dir, "0000:41:00.0"), 0);
 }
 
 /* Two cards changed places: each address has another card now, and that is said. */

@@ -129,29 +129,6 @@ static void removal_from_outside_waits(void **state UNUSED)
 	loop_free(l);
 }
 
-static void in_thread(void *arg, uint32_t events UNUSED)
-{
-	struct ring *r = arg;
-
-	loop_remove(r->source);
-	atomic_store(&r->calls, loop_in_thread(r->loop) ? 1U : 2U);
-}
-
-static void knows_its_thread(void **state UNUSED)
-{
-	struct ring r = { .fd = eventfd(1, EFD_NONBLOCK) };
-
-	assert_int_equal(loop_new(&r.loop), 0);
-	assert_int_equal(loop_add(r.loop, r.fd, EPOLLIN, in_thread, &r, &r.source), 0);
-	assert_int_equal(loop_start_thread(r.loop, "test"), 0);
-	while (!atomic_load(&r.calls))
-		;
-	assert_int_equal(r.calls, 1);
-	assert_false(loop_in_thread(r.loop));
-	loop_free(r.loop);
-	close(r.fd);
-}
-
 static void bad_descriptors_are_refused(void **state UNUSED)
 {
 	struct loop_source *s = NULL;
@@ -171,7 +148,6 @@ int main(void)
 		cmocka_unit_test(may_remove_itself_and_others),
 		cmocka_unit_test(sleeping_sources_stay_silent),
 		cmocka_unit_test(removal_from_outside_waits),
-		cmocka_unit_test(knows_its_thread),
 		cmocka_unit_test(bad_descriptors_are_refused),
 	};
 

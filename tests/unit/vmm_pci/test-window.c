@@ -51,23 +51,6 @@ static void senseless_wishes(void **state UNUSED)
 	assert_int_equal(window_take(&w, UINT64_MAX, 1, &at), -ENOSPC);
 	assert_int_equal(window_take(&w, 1, 1ULL << 63, &at), -ENOSPC);
 	assert_int_equal(at, 77);
-	assert_int_equal(window_take_at(&w, 0, 1), -ERANGE);
-	assert_int_equal(window_take_at(&w, UINT64_MAX - 10, 0x100), -ERANGE);
-	window_done(&w);
-}
-
-static void given_places(void **state UNUSED)
-{
-	struct window w;
-
-	window_init(&w, 0x1000, 0x1000);
-	assert_int_equal(window_take_at(&w, 0x1800, 0x100), 0);
-	assert_int_equal(window_take_at(&w, 0x17ff, 2), -EBUSY);
-	assert_int_equal(window_take_at(&w, 0x18ff, 2), -EBUSY);
-	assert_int_equal(window_take_at(&w, 0x1000, 0x1000), -EBUSY);
-	assert_int_equal(window_take_at(&w, 0x1700, 0x100), 0);
-	assert_int_equal(window_take_at(&w, 0x1900, 0x700), 0);
-	assert_int_equal(window_take_at(&w, 0x2000, 1), -ERANGE);
 	window_done(&w);
 }
 
@@ -110,7 +93,6 @@ int main(void)
 		cmocka_unit_test(lowest_place_first),
 		cmocka_unit_test(full_is_full),
 		cmocka_unit_test(senseless_wishes),
-		cmocka_unit_test(given_places),
 		cmocka_unit_test(nothing_is_given_twice),
 	};
 
