@@ -130,7 +130,7 @@ static void read_facts(struct host *h, struct bdf a, struct pf_identity *p)
 
 	p->fact[IDENTITY_MAC] = mac_fact(h, a);
 	p->fact[IDENTITY_NVME_SERIAL] = plain(nvme_fact(h, a));
-	if (!c || config_space_read(h, a, c) < 0)
+	if (!c || config_space_read_chains(h, a, c) < 0)
 		return;
 	p->fact[IDENTITY_DSN] = config_dsn(c);
 	/* Slow on real devices, so only when nothing better is known. */

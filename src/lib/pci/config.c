@@ -14,15 +14,19 @@ enum {
 	MAX_EXTENDED = (CONFIG_BYTES - CONFIG_LEGACY_BYTES) / 4,
 };
 
-int config_space_read(struct host *h, struct bdf a, struct config_space *ret)
+static int read_first(struct host *h, struct bdf a, struct config_space *ret, size_t size)
 {
-	ssize_t n = sysfs_read_bytes(
-		h, ret->b, sizeof(ret->b), "bus/pci/devices/%s/config", BDF_TEXT(a));
+	ssize_t n = sysfs_read_bytes(h, ret->b, size, "bus/pci/devices/%s/config", BDF_TEXT(a));
 
 	if (n < 0)
 		return (int)n;
 	ret->len = (size_t)n;
 	return 0;
+}
+
+int config_space_read(struct host *h, struct bdf a, struct config_space *ret)
+{
+	return read_first(h, a, ret, sizeof(ret->b));
 }
 
 bool config_u8(const struct config_space *c, unsigned offset, uint8_t *ret)
@@ -93,6 +97,29 @@ static size_t walk_extended(const struct config_space *c, struct capability *ret
 		offset = header >> 20 & 0xffc;
 	}
 	return n;
+}
+
+/* Whether the chain, or a capability of it, reaches beyond what was read. */
+static bool goes_on(const struct config_space *c)
+{
+	enum { ROOM = 64 };
+	struct capability caps[MAX_EXTENDED];
+	size_t n = walk_extended(c, caps, ARRAY_SIZE(caps));
+	uint32_t header = 0;
+
+	for (size_t i = 0; i < n; i++)
+		if (caps[i].offset + (size_t)ROOM > c->len)
+			return true;
+	return n && config_u32(c, caps[n - 1].offset, &header) &&
+	       (header >> 20 & 0xffc) + sizeof(header) > c->len;
+}
+
+int config_space_read_chains(struct host *h, struct bdf a, struct config_space *ret)
+{
+	enum { FIRST = 2 * CONFIG_LEGACY_BYTES };
+	int r = read_first(h, a, ret, FIRST);
+
+	return r == 0 && ret->len == FIRST && goes_on(ret) ? config_space_read(h, a, ret) : r;
 }
 
 /* Drops what a chain that met itself listed again. */

@@ -42,6 +42,12 @@ struct capability {
 };
 
 int config_space_read(struct host *h, struct bdf a, struct config_space *ret);
+/*
+ * The same for who looks for small capabilities alone: of the extended part no more than its first
+ * quarter-KiB when all of them, and 64 bytes of each, are in it. Every 4 bytes are a read of the
+ * device, of a microsecond or so.
+ */
+int config_space_read_chains(struct host *h, struct bdf a, struct config_space *ret);
 
 /* Little-endian registers; false (and *ret = 0) when not all bytes were readable. */
 bool config_u8(const struct config_space *c, unsigned offset, uint8_t *ret);

@@ -36,6 +36,64 @@ static void the_igb_pf_is_understood(void **state UNUSED)
 	assert_int_equal(config_space_read(h, at("0000:7f:00.0"), &c), -ENOENT);
 }
 
+/* What a device shows, and how much of it was asked for. */
+static struct config_space shown;
+static size_t asked;
+
+static ssize_t read_shown(struct host *h UNUSED, const char *path UNUSED, void *buf, size_t size)
+{
+	asked += size;
+	memcpy(buf, shown.b, MIN(size, shown.len));
+	return (ssize_t)MIN(size, shown.len);
+}
+
+static size_t read_chains(struct config_space *ret)
+{
+	const struct host_ops ops = { .read_file = read_shown };
+	struct host h = { .ops = &ops };
+
+	asked = 0;
+	assert_int_equal(config_space_read_chains(&h, at("0000:01:00.0"), ret), 0);
+	return asked;
+}
+
+/* As far as the chain goes, and all of it when that is far. */
+static void chains_alone(void **state UNUSED)
+{
+	autohost *h = machine("s1-igb4-igbvf");
+	struct capability caps[64];
+	autofree char *dsn = NULL;
+	struct config_space c;
+
+	assert_int_equal(config_space_read(h, at("0000:01:00.0"), &shown), 0);
+	assert_int_equal(read_chains(&c), 512);
+	assert_int_equal(config_find_extended(&c, ECAP_SRIOV), 0x160);
+	assert_int_equal(config_capabilities(&c, caps, 64), 7);
+	/* A capability that is not whole; a chain that leads on; one that leads nowhere. */
+	memset(shown.b + 0x100, 0, sizeof(shown.b) - 0x100);
+	put32(&shown, 0x100, 0x1f00000b);
+	put32(&shown, 0x1f0, 0x00000003);
+	assert_int_equal(read_chains(&c), 512 + 4096);
+	put32(&shown, 0x100, 0x4000000b);
+	put32(&shown, 0x400, 0x00000003);
+	put32(&shown, 0x404, 0xff123456);
+	put32(&shown, 0x408, 0x90e2baff);
+	assert_int_equal(read_chains(&c), 512 + 4096);
+	dsn = config_dsn(&c);
+	assert_string_equal(dsn, "90-e2-ba-ff-ff-12-34-56");
+	put32(&shown, 0x100, 0x1400000b);
+	assert_int_equal(read_chains(&c), 512);
+	put32(&shown, 0x100, 0);
+	assert_int_equal(read_chains(&c), 512);
+	/* Conventional, and as a plain user sees it. */
+	shown.len = 256;
+	assert_int_equal(read_chains(&c), 512);
+	assert_int_equal(c.len, 256);
+	shown.len = 64;
+	assert_int_equal(read_chains(&c), 512);
+	assert_int_equal(c.len, 64);
+}
+
 static void short_spaces_end_the_walk(void **state UNUSED)
 {
 	autohost *h = machine("s1-igb4-igbvf");
@@ -138,6 +196,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(the_igb_pf_is_understood),
+		cmocka_unit_test(chains_alone),
 		cmocka_unit_test(short_spaces_end_the_walk),
 		cmocka_unit_test(a_chain_that_meets_itself_ends),
 		cmocka_unit_test(pointers_into_the_header_end_the_walk),
