@@ -59,6 +59,14 @@ static bool is_picture(const char *name)
 	return str_eq(name, "-") || str_ends(name, ".json");
 }
 
+static void note_unknown(struct act *act, const struct policy *p)
+{
+	if (policy_lacks_addresses(p))
+		fputs("vfctl: note: stable addresses are left out: they need /etc/machine-id, and "
+		      "this capture does not have it\n",
+			act->cli->out.notes);
+}
+
 static int read_policy(struct act *act, const struct args *a, const struct function *pf,
 	struct wishes *ret, struct problem **reterr)
 {
@@ -81,6 +89,8 @@ static int read_policy(struct act *act, const struct args *a, const struct funct
 		r = policy_load(act->host, act->inv, &opts, &p);
 	if (r == 0)
 		r = policy_refuse_for(p, pf, reterr);
+	if (r == 0)
+		note_unknown(act, p);
 	if (r == 0)
 		r = policy_wishes(p, ret);
 	if (r == -ENOMEM && reterr && !*reterr)

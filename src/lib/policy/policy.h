@@ -75,8 +75,12 @@ int policy_refuse(const struct policy *p, struct problem **reterr);
  * be understood hinders all.
  */
 int policy_refuse_for(const struct policy *p, const struct function *pf, struct problem **reterr);
-/* After policy_refuse(). Each value's line is the wish's source. */
+/*
+ * After policy_refuse(). Each value's line is the wish's source. Stable addresses that a captured
+ * machine does not tell are left out; policy_lacks_addresses() says whether there are any.
+ */
 int policy_wishes(const struct policy *p, struct wishes *ret);
+bool policy_lacks_addresses(const struct policy *p);
 
 /* The value of that key, by its name; NULL: none. */
 const struct policy_value *policy_target_get(const struct policy_target *t, const char *key);

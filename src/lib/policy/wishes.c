@@ -53,6 +53,22 @@ static int put_of_pf(struct pf_wish *w, const struct policy_value *v)
 	return 0;
 }
 
+/* A captured machine may not tell what stable addresses are made of: there they stay a word. */
+static bool is_unknown(const struct policy_value *v)
+{
+	return v->key->stable && str_eq(v->text, "stable");
+}
+
+bool policy_lacks_addresses(const struct policy *p)
+{
+	for (size_t i = 0; i < p->n_pfs; i++)
+		for (size_t k = 0; k < p->pfs[i].n_vfs; k++)
+			for (size_t n = 0; n < p->pfs[i].vfs[k].n; n++)
+				if (is_unknown(&p->pfs[i].vfs[k].v[n]))
+					return true;
+	return false;
+}
+
 static int put_vf(struct pf_wish *w, const struct policy_target *t)
 {
 	struct vf_wish *vf = NULL;
@@ -61,7 +77,7 @@ static int put_vf(struct pf_wish *w, const struct policy_target *t)
 	for (size_t i = 0; r == 0 && i < t->n; i++) {
 		const struct policy_value *v = &t->v[i];
 
-		if (v->key->goal != GOAL_DRIVER && v->key->goal != GOAL_SETTING)
+		if ((v->key->goal != GOAL_DRIVER && v->key->goal != GOAL_SETTING) || is_unknown(v))
 			continue;
 		if (!vf) {
 			vf = pf_wish_vf(w, (unsigned)t->vf);
