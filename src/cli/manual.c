@@ -5,6 +5,7 @@
 #include "base/str.h"
 #include "cause/cause.h"
 #include "check/check.h"
+#include "conf/conf.h"
 #include "health/health.h"
 #include "policy/key.h"
 #include "netdev/vfattr.h"
@@ -169,6 +170,23 @@ static void manual_config_vf(FILE *to)
 	manual_config(to, POLICY_VF);
 }
 
+static void manual_conf(FILE *to)
+{
+	for (size_t i = 0; i < n_conf_keys; i++) {
+		const struct conf_key *k = &conf_keys[i];
+
+		if (!i || !str_eq(k->section, k[-1].section))
+			fprintf(to, "## [%s]\n\n", k->section);
+		fprintf(to, "*%s=*\n\t", k->name);
+		manual_text(to, k->takes);
+		fputs("; unless given: ", to);
+		manual_text(to, k->unset);
+		fputs(". ", to);
+		manual_text(to, k->help);
+		fputs("\n\n", to);
+	}
+}
+
 static void manual_exit_status(FILE *to)
 {
 	fputs("*0*\n\tdone, or already so\n\n", to);
@@ -204,6 +222,7 @@ bool help_manual(FILE *to, const char *section)
 		{ "health", manual_health },
 		{ "causes", manual_causes },
 		{ "exit-status", manual_exit_status },
+		{ "conf", manual_conf },
 		{ "config-match", manual_config_match },
 		{ "config-pf", manual_config_pf },
 		{ "config-vf", manual_config_vf },

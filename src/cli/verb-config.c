@@ -15,6 +15,18 @@ static int load(struct cli *cli, const char *const *files, size_t n, struct inve
 	return r < 0 ? r : cli_policy(cli, *inv, files, n, p, reterr);
 }
 
+/* The files of the machine, vfctl.conf among them. */
+static int load_all(
+	struct cli *cli, struct inventory **inv, struct policy **p, struct problem **reterr)
+{
+	struct host *h = NULL;
+	int r = load(cli, NULL, 0, inv, p, reterr);
+
+	if (r == 0)
+		r = cli_host(cli, &h, reterr);
+	return r < 0 ? r : policy_add_general(*p, h);
+}
+
 /* What is shown is what would hold; whoever trusts it must know that it is not applied like that.
  */
 static int tell_errors(const struct cli *cli, const struct policy *p)
@@ -37,7 +49,8 @@ static int run_check(struct cli *cli, const struct args *a, struct problem **ret
 {
 	CLEANUP(inventory_freep) struct inventory *inv = NULL;
 	CLEANUP(policy_freep) struct policy *p = NULL;
-	int r = load(cli, a->words, a->n_words, &inv, &p, reterr);
+	int r = a->n_words ? load(cli, a->words, a->n_words, &inv, &p, reterr)
+			   : load_all(cli, &inv, &p, reterr);
 
 	return r < 0 ? r : out_findings(&cli->out, p, reterr);
 }
@@ -57,8 +70,9 @@ const struct verb verb_config_check = {
 	.description =
 		"Reads the configuration of PFs, vfctl-pf.d(5), or the files and folders that\n"
 		"are named instead, against the functions that there are, and tells everything\n"
-		"that is wrong, with its file, line and column, and what was probably meant.\n"
-		"Changes nothing. With errors, of which apply accepts none, the exit status is 2.\n",
+		"that is wrong, with its file, line and column, and what was probably meant;\n"
+		"without files that of vfctl.conf(5), too. Changes nothing. With errors the exit\n"
+		"status is 2; those in the configuration of PFs keep apply from all work.\n",
 	.examples = check_examples,
 	.n_examples = ARRAY_SIZE(check_examples),
 	.completes = "<file>",
@@ -120,7 +134,7 @@ static int run_cat(struct cli *cli, const struct args *a UNUSED, struct problem 
 {
 	CLEANUP(inventory_freep) struct inventory *inv = NULL;
 	CLEANUP(policy_freep) struct policy *p = NULL;
-	int r = load(cli, NULL, 0, &inv, &p, reterr);
+	int r = load_all(cli, &inv, &p, reterr);
 
 	return r < 0 ? r : out_policy_files(&cli->out, p, reterr);
 }
@@ -137,7 +151,8 @@ const struct verb verb_config_cat = {
 	.summary = "the files that count, in their order",
 	.description =
 		"Prints the files of the configuration as they are read, drop-ins behind the\n"
-		"files that they add to. Masked and replaced files are left out.\n",
+		"files that they add to, and vfctl.conf(5). Masked and replaced files are left\n"
+		"out.\n",
 	.examples = cat_examples,
 	.n_examples = ARRAY_SIZE(cat_examples),
 	.completes = "",

@@ -111,7 +111,7 @@ static int too_much(const struct handover_asker *a, uint64_t bytes, uint64_t all
 		"%" PRIu64 " bytes of memory are to be pinned, process %d may pin %" PRIu64
 		", and a guest may be allowed %s",
 		bytes, a->pid, allowed, most.s ? most.s : "less");
-	problem_hint(reterr, "a smaller guest, or MemoryMax= in %s", LIMITS_FILE);
+	problem_hint(reterr, "a smaller guest, or MemoryMax= in %s", CONF_FILE);
 	return -ENOMEM;
 }
 

@@ -66,7 +66,7 @@ int handover_open(struct host *h, const struct handover_request *q,
 bool handover_is_of(struct host *h, const struct handover_asker *a, const struct lease *l);
 
 /*
- * [Guests] in /etc/vfctl/vfctld.conf, else in /run/vfctl, else in /usr/lib/vfctl: the first that is
+ * [Guests] in /etc/vfctl/vfctl.conf, else in /run/vfctl, else in /usr/lib/vfctl: the first that is
  * there. No file: no taps, and half of the machine's memory. PROBLEM_USAGE with FILE:LINE: what is
  * not understood allows nothing.
  */

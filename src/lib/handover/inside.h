@@ -4,6 +4,8 @@
 
 #include "handover.h"
 
+#include "conf/conf.h"
+
 #include "lease/lease.h"
 
 /* ---- asker.c ---- */
@@ -27,4 +29,3 @@ int handover_tap(struct host *h, const char *name, uint32_t uid,
 	const struct handover_limits *limits, struct problem **reterr);
 
 /* Where the limits are, for hints. */
-#define LIMITS_FILE "/etc/vfctl/vfctld.conf"

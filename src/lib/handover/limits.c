@@ -4,14 +4,11 @@
 
 #include "base/ini.h"
 #include "base/str.h"
-#include "host/conf.h"
+#include "conf/conf.h"
 #include "host/procfs.h"
 
 #include <inttypes.h>
 #include <stdio.h>
-
-static const char *const places[] = { LIMITS_FILE, "/run/vfctl/vfctld.conf",
-	"/usr/lib/vfctl/vfctld.conf" };
 
 void handover_limits_done(struct handover_limits *l)
 {
@@ -92,26 +89,16 @@ static int read_text(struct handover_limits *l, const char *path, const char *te
 int handover_limits_read(struct host *h, struct handover_limits *ret, struct problem **reterr)
 {
 	autolimits l = { .memory_bytes = half_of_memory(h) };
-	int r = -ENOENT;
+	autofree char *path = NULL, *text = NULL;
+	size_t len = 0;
+	int r = conf_find(h, &path, &text, &len);
 
-	for (size_t i = 0; r == -ENOENT && i < ARRAY_SIZE(places); i++) {
-		autofree char *text = NULL;
-		size_t len = 0;
-
-		/* As everywhere: a link to /dev/null, there is none. */
-		if (conf_is_masked(h, places[i]))
-			break;
-		r = conf_read(h, places[i], &text, &len);
-		if (r < 0 && r != -ENOENT && r != -ENOTDIR)
-			return problem(reterr, r, problem_kind_from_errno(r), NULL,
-				"%s cannot be read: %s", places[i], strerror(-r));
-		if (r == -ENOTDIR)
-			r = -ENOENT;
-		if (r == 0)
-			r = read_text(&l, places[i], text, len, reterr);
-		if (r < 0 && r != -ENOENT)
-			return r;
-	}
+	if (r < 0 && r != -ENOENT)
+		return problem(reterr, r, problem_kind_from_errno(r), NULL, "%s cannot be read: %s",
+			path ? path : CONF_FILE, strerror(-r));
+	r = r == 0 ? read_text(&l, path, text, len, reterr) : 0;
+	if (r < 0)
+		return r;
 	*ret = TAKE_STRUCT(l);
 	return 0;
 }

@@ -66,7 +66,7 @@ int handover_tap(struct host *h, const char *name, uint32_t uid,
 		problem(reterr, -EACCES, PROBLEM_PERMISSION, NULL,
 			"tap %s is none that users may have", name);
 		problem_hint(reterr, "ip tuntap add %s mode tap user %u, or Taps= in %s", name, uid,
-			LIMITS_FILE);
+			CONF_FILE);
 		return -EACCES;
 	}
 	existed = sysfs_exists(h, "class/net/%s", name);

@@ -66,6 +66,12 @@ void policy_free(struct policy *p);
 DEFINE_AUTO(struct policy, policy_free);
 
 /*
+ * Also what vfctl.conf(5) says: one more unit, the last, and its own findings. For who shows and
+ * checks configuration; nothing of it is applied. -ENOMEM.
+ */
+int policy_add_general(struct policy *p, struct host *h);
+
+/*
  * Before anything is applied: PROBLEM_USAGE that quotes the first error, when there is any, or
  * PROBLEM_DRIFT when nothing but cards is wrong.
  */

@@ -111,17 +111,17 @@ not_in_the_group() {
 limits() {
 	step "What the administrator does not allow"
 	mkdir -p /etc/vfctl
-	printf '[Guests]\nTaps=vm-*\nMemoryMax=64M\n' >/etc/vfctl/vfctld.conf
+	printf '[Guests]\nTaps=vm-*\nMemoryMax=64M\n' >/etc/vfctl/vfctl.conf
 	as_user=alice
 	check "another tap is refused" fails_with 4 vfctl vm run --kernel "$lab_guest/generic/vmlinuz" \
 		--mem 32M --vf nvme0/vf0 --net tap=lan0
-	check "with what would help" said 'Taps= in /etc/vfctl/vfctld.conf'
+	check "with what would help" said 'Taps= in /etc/vfctl/vfctl.conf'
 	check "so is too much memory" fails_with 6 vfctl vm run --kernel "$lab_guest/generic/vmlinuz" \
 		--vf nvme0/vf0 --mem 192M
 	check "needed and allowed are told" said '201326592 bytes of memory are to be pinned, .* allowed 64M'
 	as_user=
 	check "what was claimed for it is returned" as_before
-	printf '[Guests]\nTaps=vm-*\n' >/etc/vfctl/vfctld.conf
+	printf '[Guests]\nTaps=vm-*\n' >/etc/vfctl/vfctl.conf
 }
 
 runs() {

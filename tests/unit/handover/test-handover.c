@@ -382,7 +382,7 @@ static void taps_of_ones_own(void **state UNUSED)
 
 static int read_limits(struct fixture *f, const char *text, struct handover_limits *ret)
 {
-	fake_put(f->h, text, "/etc/vfctl/vfctld.conf");
+	fake_put(f->h, text, "/etc/vfctl/vfctl.conf");
 	problem_free(TAKE_PTR(f->problem));
 	return handover_limits_read(f->h, ret, &f->problem);
 }
@@ -397,7 +397,7 @@ static void limits(void **state UNUSED)
 	assert_int_equal(handover_limits_read(f.h, &l, NULL), 0);
 	assert_null(l.taps);
 	assert_int_equal(l.memory_bytes, 1 << 20);
-	fake_put(f.h, "[Guests]\nMemoryMax=2M\n", "/usr/lib/vfctl/vfctld.conf");
+	fake_put(f.h, "[Guests]\nMemoryMax=2M\n", "/usr/lib/vfctl/vfctl.conf");
 	assert_int_equal(handover_limits_read(f.h, &l, NULL), 0);
 	assert_int_equal(l.memory_bytes, 2 << 20);
 	assert_int_equal(read_limits(&f,
@@ -414,11 +414,11 @@ static void limits(void **state UNUSED)
 	assert_null(l.taps);
 	assert_true(l.memory_bytes == UINT64_MAX);
 	assert_true(read_limits(&f, "[Guests]\nTap=vm-*\n", &l) < 0);
-	says(&f, PROBLEM_USAGE, "/etc/vfctl/vfctld.conf:2: there is no such key");
+	says(&f, PROBLEM_USAGE, "/etc/vfctl/vfctl.conf:2: there is no such key");
 	assert_true(read_limits(&f, "[Guests]\n\nMemoryMax=much\n", &l) < 0);
-	says(&f, PROBLEM_USAGE, "vfctld.conf:3: this is no amount of memory");
+	says(&f, PROBLEM_USAGE, "vfctl.conf:3: this is no amount of memory");
 	assert_true(read_limits(&f, "Taps=vm-*\n", &l) < 0);
-	says(&f, PROBLEM_USAGE, "vfctld.conf:1: this is not understood");
+	says(&f, PROBLEM_USAGE, "vfctl.conf:1: this is not understood");
 	handover_limits_done(&l);
 	fixture_end(&f);
 }

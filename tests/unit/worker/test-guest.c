@@ -106,7 +106,7 @@ static void or_not_at_all(void **state UNUSED)
 	/* Of another user; of more than he may have: not even the part that he may. */
 	assert_int_equal(open_for(&g, "\"" VF "\"", ALICE + 1), -EPERM);
 	assert_int_equal(open_for(&g, "\"" VF "\",\"tap:vm0\"", ALICE), -EACCES);
-	assert_non_null(strstr(g.text, "Taps= in /etc/vfctl/vfctld.conf"));
+	assert_non_null(strstr(g.text, "Taps= in /etc/vfctl/vfctl.conf"));
 	assert_int_equal(open_for(&g, "\"" VF "\",\"/etc/shadow\"", ALICE), -EINVAL);
 	assert_int_equal(g.n, 0);
 	/* It is all closed again. */
