@@ -45,9 +45,9 @@ LANE
 
 lane rare <<<'pass one'
 # Each sees the other running, or gives up; alone it needs not.
-lane waits <<<'sleep 1; touch "$TMPDIR/here"; for _ in {1..50}; do [ -e "$TMPDIR/seen" ] && break; sleep 0.1; done; check seen test -e "$TMPDIR/seen"'
+lane waits <<<'sleep 1; touch "$TMPDIR/here"; for _ in {1..200}; do [ -e "$TMPDIR/seen" ] && break; sleep 0.1; done; check seen test -e "$TMPDIR/seen"'
 lane shares <<<'# beside: waits
-for _ in {1..50}; do [ -e "$TMPDIR/here" ] && break; sleep 0.1; done; check here test -e "$TMPDIR/here"; touch "$TMPDIR/seen"; check "is nice" test "$(nice)" -gt 9'
+for _ in {1..200}; do [ -e "$TMPDIR/here" ] && break; sleep 0.1; done; check here test -e "$TMPDIR/here"; touch "$TMPDIR/seen"; check "is nice" test "$(nice)" -gt 9'
 lane second <<<'# beside: waits
 check "after the first" test -e "$TMPDIR/seen"; check fails false'
 lane late <<<'# beside: waits
