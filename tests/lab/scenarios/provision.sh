@@ -67,7 +67,7 @@ reload() {
 
 # The monotonic clock, in microseconds.
 now_us() {
-	awk '{ print $1 * 1000000 }' /proc/uptime
+	awk '{ printf "%d\n", $1 * 1000000 }' /proc/uptime
 }
 
 rebind() {
@@ -90,25 +90,30 @@ shell_loop() {
 	done
 }
 
-# From the PF's bind, which ends when its driver is ready, to VFs that are.
+# From the PF's bind, which ends when its driver is ready, to VFs that are. A script has to wait, too,
+# until udev has given the interface its name; what it writes is also told alone.
 measure() {
 	rebind
 	begin=$(now_us)
 	wait_for 30 ready >/dev/null || return 1
-	ours=$(awk -v a="$begin" -v b="$(property "$unit" ExecMainExitTimestampMonotonic)" 'BEGIN { print (b - a) / 1000 }')
-	worked=$(($(property "$unit" ExecMainExitTimestampMonotonic) - $(property "$unit" ExecMainStartTimestampMonotonic)))
+	started=$(property "$unit" ExecMainStartTimestampMonotonic)
+	ended=$(property "$unit" ExecMainExitTimestampMonotonic)
 	systemctl -q mask --runtime vfctl-pf@.service
 	rebind
+	script_begin=$(now_us)
 	udevadm settle
 	count_is "$PF1" 0 >/dev/null || return 1
-	begin=$(now_us)
+	named=$(now_us)
 	shell_loop
-	theirs=$(awk -v a="$begin" -v b="$(now_us)" 'BEGIN { print (b - a) / 1000 }')
+	script_end=$(now_us)
 	systemctl -q unmask --runtime vfctl-pf@.service
-	awk -v a="$ours" -v w="$worked" -v b="$theirs" 'BEGIN {
-		printf "PF bound to VFs ready: udev, systemd and vfctl %d ms (vfctl itself %d ms), a shell loop %d ms: %.1f times\n",
-			a, w / 1000, b, a / b
-		exit a <= 0 || b <= 0 }' | tee "$(out timing.txt)"
+	echo "$begin $started $ended $script_begin $named $script_end" | awk '{
+		ours = $3 - $1
+		theirs = $6 - $4
+		printf "PF bound to VFs ready: %d ms, of it %d until systemd has started vfctl\n", ours / 1000, ($2 - $1) / 1000
+		printf "a shell loop: %d ms, of it %d until udev is done: %.1f times\n", theirs / 1000, ($5 - $4) / 1000, ours / theirs
+		printf "vfctl alone, in its sandbox, and the writes of the loop alone: %.1f times\n", ($3 - $2) / ($6 - $5)
+		exit ours <= 0 || theirs <= 0 }' | tee "$(out timing.txt)"
 }
 
 plugged() {
