@@ -180,3 +180,40 @@ const struct verb verb_libvirt_undefine_network = {
 	.max_args = 1,
 	.run = run_undefine,
 };
+
+/* ---- attach ---- */
+
+static int run_attach(struct cli *cli, const struct args *a, struct problem **reterr)
+{
+	autoact act = { 0 };
+	int r = start(&act, cli, a, 0, reterr);
+
+	return r < 0 ? r : ask(&act, a, "attach", a->words[0], NULL, reterr);
+}
+
+static const struct option attach_options[] = { OPTION_CONNECT, OPTION_LIBVIRT_TIMEOUT };
+
+static const struct example attach_examples[] = {
+	{ "libvirt attach web1", "what its <vfctl:assign> have come to" },
+	{ "libvirt attach web1 --dry-run", "only say what that would be" },
+};
+
+const struct verb verb_libvirt_attach = {
+	.name = "libvirt attach",
+	.section = VERB_HAND_OVER,
+	.args = "DOMAIN",
+	.summary = "give a running guest what it wishes for",
+	.description =
+		"Attaches to a running guest the functions that are claimed for it from the pools\n"
+		"of its <vfctl:assign>, and what it wants instead of those that were not free:\n"
+		"vfctl-hooks(7). What it has already is left alone. The service vfctld-libvirt\n"
+		"does the same for each guest that starts.\n",
+	.options = attach_options,
+	.n_options = ARRAY_SIZE(attach_options),
+	.examples = attach_examples,
+	.n_examples = ARRAY_SIZE(attach_examples),
+	.completes = "",
+	.min_args = 1,
+	.max_args = 1,
+	.run = run_attach,
+};

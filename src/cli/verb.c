@@ -37,6 +37,7 @@ const struct verb *const verbs[] = {
 	&verb_export,
 	&verb_libvirt_define_network,
 	&verb_libvirt_undefine_network,
+	&verb_libvirt_attach,
 	&verb_vm_run,
 	&verb_help,
 };
@@ -80,7 +81,7 @@ const char *verb_family_summary(const char *word)
 	if (str_eq(word, "config"))
 		return "what is configured, and whether it is right";
 	if (str_eq(word, "libvirt"))
-		return "networks that hand out VFs";
+		return "networks and guests of libvirt's";
 	return verb_in_family(word, 0)->summary;
 }
 

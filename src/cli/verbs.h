@@ -38,5 +38,6 @@ extern const struct verb verb_test;
 extern const struct verb verb_export;
 extern const struct verb verb_libvirt_define_network;
 extern const struct verb verb_libvirt_undefine_network;
+extern const struct verb verb_libvirt_attach;
 extern const struct verb verb_vm_run;
 extern const struct verb verb_help;
