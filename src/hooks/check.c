@@ -13,20 +13,15 @@ bool check_is_needed(const struct domain *d)
 	return d->n_assigns > 0;
 }
 
-static int check_wishes(const struct domain *d, struct problem **reterr)
+int check_is_there(const struct inventory *inv, struct bdf a, const struct function **ret,
+	struct problem **reterr)
 {
-	const struct domain_assign *a = d->assigns;
-
-	if (!d->n_assigns)
-		return 0;
-	if (a->wrong)
-		return problem(reterr, -EINVAL, PROBLEM_USAGE, NULL,
-			"its <vfctl:assign> is wrong: %s", a->wrong);
-	problem(reterr, -EOPNOTSUPP, PROBLEM_UNSUPPORTED, NULL,
-		"it asks for VFs of pool %s by <vfctl:assign>, and nobody here hands them out",
-		a->pool);
-	problem_hint(reterr, "name them: vfctl export pool=%s --format libvirt", a->pool);
-	return -EOPNOTSUPP;
+	*ret = inventory_find_bdf(inv, a);
+	return *ret ? 0
+		    : problem(reterr, -ENOENT, PROBLEM_NOT_FOUND,
+			      "vfctl list shows what there is; VFs are made by vfctl create or "
+			      "apply",
+			      "%s is not there", BDF_TEXT(a));
 }
 
 /* Only of a card that was configured: others' product data would be read in vain, and slowly. */
@@ -38,17 +33,14 @@ static const char *identity_dir_of(const struct function *f, const char *dir)
 	return dir && store_get(dir, pf->address, &record) == 0 ? dir : NULL;
 }
 
-static int check_function(struct host *h, const struct inventory *inv, const struct domain *d,
+int check_function(struct host *h, const struct inventory *inv, const struct domain *d,
 	struct bdf a, const char *identity_dir, struct problem **reterr)
 {
-	const struct function *f = inventory_find_bdf(inv, a);
-	int r;
+	const struct function *f;
+	int r = check_is_there(inv, a, &f, reterr);
 
-	if (!f)
-		return problem(reterr, -ENOENT, PROBLEM_NOT_FOUND,
-			"vfctl list shows what there is; VFs are made by vfctl create or apply",
-			"%s is not there", BDF_TEXT(a));
-	r = fitness_check(h, inv, identity_dir_of(f, identity_dir), f, reterr);
+	if (r == 0)
+		r = fitness_check(h, inv, identity_dir_of(f, identity_dir), f, reterr);
 	if (r == 0)
 		r = fitness_check_claim(h, f, d->name, d->uuid, reterr);
 	if (r == 0 && fitness_needs_token(f))
@@ -69,5 +61,5 @@ int check_domain(
 	for (size_t i = 0; r == 0 && i < d->n_devices; i++)
 		if (!d->devices[i].managed)
 			r = check_function(h, inv, d, d->devices[i].bdf, identity_dir, reterr);
-	return r < 0 ? r : check_wishes(d, reterr);
+	return r;
 }

@@ -6,11 +6,17 @@
 #pragma once
 
 #include "domain/domain.h"
-#include "host/host.h"
+#include "inventory/inventory.h"
 
 /* Functions that somebody else has to have prepared, or wishes: otherwise there is nothing to do.
  */
 bool check_is_needed(const struct domain *d);
+/* PROBLEM_NOT_FOUND. *ret is borrowed. */
+int check_is_there(const struct inventory *inv, struct bdf a, const struct function **ret,
+	struct problem **reterr);
+/* One function that it names, as below. */
+int check_function(struct host *h, const struct inventory *inv, const struct domain *d,
+	struct bdf a, const char *identity_dir, struct problem **reterr);
 /*
  * 0, or the first that it cannot have and why: that is PROBLEM_NOT_FOUND when it is not there,
  * PROBLEM_UNSUPPORTED for what libvirt or this host has no way to give, else as fitness_check().

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * What libvirt asks a hook for domains (its hooks.html): the guest's name, an operation, a
- * sub-operation, more; the domain's text on standard input. Only at prepare a refusal does what one
- * wants: nothing has been touched, and libvirt shows our line. At reconnect one would kill a guest
- * that runs; the others come too late, or are nobody's to refuse.
+ * sub-operation, more; the domain's text on standard input. Only at prepare and migrate a refusal
+ * does what one wants: nothing has been touched, and libvirt shows our line. At reconnect one would
+ * kill a guest that runs; the others come too late, or are nobody's to refuse. What is claimed is
+ * given back at release, which comes also when a start was refused.
  */
 #pragma once
 

@@ -1,13 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "watched.h"
-#include "check.h"
+#include "claims.h"
 
 #include "base/str.h"
 #include "host/helper.h"
 
 #include <poll.h>
 #include <signal.h>
-#include <time.h>
 
 /*
  * What the helper tells, in this order: READ, then LOOKING if there is anything to look at, then
@@ -15,13 +14,11 @@
  */
 enum { READ = 'r', LOOKING = 'l', GOOD = '+', BAD = '-' };
 
-static uint64_t now_ms(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return (uint64_t)t.tv_sec * 1000 + (uint64_t)t.tv_nsec / 1000000;
-}
+struct watched {
+	struct watched_opts opts;
+	watched_work *work;
+	uint64_t end_ms;
+};
 
 /* Until its end, `most` bytes (then *to has more) or the deadline: -ETIMEDOUT. */
 static int read_until(int fd, uint64_t end_ms, size_t most, struct strbuf *to)
@@ -30,7 +27,7 @@ static int read_until(int fd, uint64_t end_ms, size_t most, struct strbuf *to)
 
 	while (to->len <= most) {
 		struct pollfd p = { .fd = fd, .events = POLLIN };
-		uint64_t now = now_ms();
+		uint64_t now = turn_now_ms();
 		ssize_t n;
 		int r = now < end_ms ? poll(&p, 1, (int)(end_ms - now)) : 0;
 
@@ -83,14 +80,16 @@ static void tell_good(int out, const struct domain *d)
 	for (size_t i = 0; i < d->n_devices; i++)
 		if (!d->devices[i].managed)
 			strbuf_add(&b, "%s%s", b.len ? ", " : "", BDF_TEXT(d->devices[i].bdf));
+	for (size_t i = 0; i < d->n_assigns; i++)
+		strbuf_add(&b, "%s%u of pool %s", b.len ? ", " : "", d->assigns[i].count,
+			d->assigns[i].pool);
 	tell(out, GOOD, b.s);
 }
 
-static int read_domain(
-	int fd, const struct watched_opts *opts, struct domain *ret, struct problem **reterr)
+static int read_domain(int fd, uint64_t end_ms, struct domain *ret, struct problem **reterr)
 {
 	autostrbuf text = { 0 };
-	int r = read_until(fd, now_ms() + opts->deadline_ms, DOMAIN_XML_MAX, &text);
+	int r = read_until(fd, end_ms, DOMAIN_XML_MAX, &text);
 
 	if (r == 0)
 		r = domain_parse(text.s ? text.s : "", text.len, ret);
@@ -107,25 +106,40 @@ static int read_domain(
 		     : 0;
 }
 
-static void look(void *arg, int fd, int out)
+static int work_on(const struct watched *w, const struct domain *d, struct problem **reterr)
 {
-	const struct watched_opts *opts = arg;
+	struct turn t = {
+		.d = d,
+		.run_dir = w->opts.run_dir,
+		.identity_dir = w->opts.identity_dir,
+		.end_ms = w->end_ms,
+		.probe = w->opts.probe,
+		.needs_daemon = w->opts.needs_daemon,
+		.ask = w->opts.ask,
+		.find = w->opts.find,
+	};
+	int r = w->opts.open_host(&t.h, reterr);
+
+	return r < 0 ? r : w->work(&t, reterr);
+}
+
+static void work(void *arg, int fd, int out)
+{
+	const struct watched *w = arg;
 	struct problem *p = NULL;
-	struct host *h = NULL;
 	struct domain d = { 0 };
-	int r = read_domain(fd, opts, &d, &p);
+	/* Ours ends first: it can tell more. */
+	int r = read_domain(fd, w->end_ms + 1000, &d, &p);
 
 	tell(out, READ, NULL);
-	if (r == 0 && !check_is_needed(&d)) {
+	if (r == 0 && !claims_are_needed(&d)) {
 		tell(out, GOOD, NULL);
 		return;
 	}
 	if (r == 0) {
 		tell(out, LOOKING, NULL);
-		r = opts->open_host(&h, &p);
+		r = work_on(w, &d, &p);
 	}
-	if (r == 0)
-		r = check_domain(h, &d, opts->identity_dir, &p);
 	if (r < 0)
 		tell_problem(out, p, r);
 	else
@@ -161,26 +175,29 @@ static int judge(const char *said, int r, unsigned deadline_ms, char **ret)
 	return 0;
 }
 
-int watched_check(const struct watched_opts *opts, char **ret)
+int watched_run(const struct watched_opts *opts, watched_work *todo, char **ret)
 {
-	struct watched_opts own = *opts;
+	enum { ANSWER_MAX = 64 << 10 };
+	struct watched w = {
+		.opts = *opts,
+		.work = todo,
+		.end_ms = turn_now_ms() + opts->deadline_ms,
+	};
 	const struct helper what = {
-		.run = look,
+		.run = work,
 		.failed = not_born,
-		.arg = &own,
+		.arg = &w,
 		.fd = opts->input,
 	};
-	enum { ANSWER_MAX = 64 << 10 };
-	uint64_t end = now_ms() + opts->deadline_ms;
 	autostrbuf said = { 0 };
 	autoclose int from = -1;
 	int r;
 
-	/* Ours ends first: it can tell more. */
-	own.deadline_ms += 1000;
+	/* It keeps a little for its answer. */
+	w.end_ms -= opts->deadline_ms / 20;
 	r = helper_start(&what, &from);
 	if (r < 0)
 		return r;
-	r = read_until(from, end, ANSWER_MAX, &said);
+	r = read_until(from, w.end_ms + opts->deadline_ms / 20, ANSWER_MAX, &said);
 	return judge(said.s ? said.s : "", r, opts->deadline_ms, ret);
 }

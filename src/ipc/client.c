@@ -13,6 +13,9 @@ enum {
 	STEP_US = 100 * 1000,
 };
 
+/* How all begins that is said for a daemon which says nothing itself. */
+#define SILENT "the daemon "
+
 /* One order under way. */
 struct talk {
 	struct daemon *d;
@@ -227,7 +230,7 @@ static int add_order(sd_bus_message *m, const struct order *o)
 static int unheard(int r, struct problem **reterr)
 {
 	return problem(reterr, r, problem_kind_from_errno(r), "or --direct, as root",
-		"the daemon cannot be asked: %s", strerror(-r));
+		SILENT "cannot be asked: %s", strerror(-r));
 }
 
 /* What the daemon, polkit or the bus had against it. */
@@ -246,7 +249,7 @@ static int refused(sd_bus_message *answer, struct problem **reterr)
 		return problem(reterr, r, error_kind(e->name), hint, "%s", e->message);
 	}
 	return problem(reterr, r, problem_kind_from_errno(r),
-		"systemctl status vfctld; or --direct, as root", "the daemon cannot be asked: %s",
+		"systemctl status vfctld; or --direct, as root", SILENT "cannot be asked: %s",
 		e->message ? e->message : e->name);
 }
 
@@ -337,7 +340,7 @@ static int start(struct talk *t, const struct order *o, struct problem **reterr)
 	r = client_judge(answer, r, reterr);
 	if (r >= 0 && sd_bus_message_read(answer, "o", &path) <= 0)
 		r = problem(reterr, -EPROTO, PROBLEM_FAILED, NULL,
-			"the daemon's answer makes no sense");
+			SILENT "gave an answer that makes no sense");
 	else if (r >= 0)
 		r = wish_put(&t->job, path);
 	sd_bus_message_unref(answer);
@@ -365,7 +368,7 @@ static int too_late(struct talk *t, const struct order *o, struct problem **rete
 		o->kind == ORDER_RELEASE ? "vfctld goes on with it: busctl call " DAEMON_NAME
 					   " " DAEMON_PATH " " DAEMON_INTERFACE " ListJobs"
 					 : "vfctld takes back what it had begun",
-		"vfctld was not done with it in time");
+		SILENT "was not done with it in time");
 }
 
 static int wait_for_end(struct talk *t, const struct order *o, struct problem **reterr)
@@ -384,7 +387,7 @@ static int wait_for_end(struct talk *t, const struct order *o, struct problem **
 		return 0;
 	return problem(reterr, -ECONNRESET, PROBLEM_FAILED,
 		"what had begun is taken back or completed when vfctld starts again",
-		"the daemon ended during the change");
+		SILENT "ended during the change");
 }
 
 static int do_it(struct talk *t, const struct order *o, struct problem **reterr)
@@ -425,4 +428,9 @@ int daemon_claim(struct daemon *d, const struct order *o, const struct daemon_to
 	if (r >= 0 && ret_answer)
 		*ret_answer = TAKE_PTR(t.answer);
 	return r;
+}
+
+bool daemon_was_silent(const struct problem *p)
+{
+	return p && str_starts(p->what, SILENT);
 }

@@ -60,3 +60,6 @@ typedef int daemon_opened(void *arg, const char *name, int fd);
  */
 int daemon_open_for_guest(struct daemon *d, char *const *what, uint64_t memory_bytes,
 	daemon_opened *opened, void *arg, struct problem **reterr);
+
+/* Whether that is what became of an order that nobody answered: no daemon, or none in time. */
+bool daemon_was_silent(const struct problem *p);

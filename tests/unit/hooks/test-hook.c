@@ -9,6 +9,7 @@
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
+#include <sys/mman.h>
 #include <time.h>
 
 #define DEVICE(managed, bus, fn)                                                                   \
@@ -37,6 +38,80 @@ static int open_nonviable(struct host **ret, struct problem **reterr)
 	return host_new_captured(HOSTS_DIR "/s3-nonviable.tar.gz", ret, reterr);
 }
 
+/* ---- The daemon, which the helper asks: what it was asked is seen from here ---- */
+
+static char *asked; /* a line an order, shared with the helper */
+enum { ASKED_MAX = 4096 };
+
+static void note_order(const struct order *o)
+{
+	autostrbuf b = { 0 };
+
+	strbuf_add(
+		&b, "%s%s %s", asked, order_name(o->kind), o->claim.owner ? o->claim.owner : "-");
+	STRV_FOREACH (f, o->functions)
+		strbuf_add(&b, " %s", *f);
+	if (o->claim.pool)
+		strbuf_add(&b, " %u of %s", o->claim.count, o->claim.pool);
+	STRV_FOREACH (word, o->claim.settings)
+		strbuf_add(&b, " %s", *word);
+	snprintf(asked, ASKED_MAX, "%s\n", b.s);
+}
+
+static int ask_nobody(const struct order *o UNUSED, unsigned ms UNUSED, struct problem **reterr)
+{
+	return problem(reterr, TURN_NOBODY, PROBLEM_NOT_FOUND, "systemctl status vfctld",
+		"vfctld, which gives functions out, is not there");
+}
+
+static int ask_granting(const struct order *o, unsigned ms UNUSED, struct problem **reterr UNUSED)
+{
+	note_order(o);
+	return 1;
+}
+
+/* The daemon returns it by itself at this moment. */
+static int ask_busy_once(const struct order *o, unsigned ms UNUSED, struct problem **reterr)
+{
+	bool first = !*asked;
+
+	note_order(o);
+	return first ? problem(reterr, -EBUSY, PROBLEM_IN_USE, NULL, "process 1 is returning it")
+		     : 1;
+}
+
+/* One function is free. */
+static int ask_scarce(const struct order *o, unsigned ms UNUSED, struct problem **reterr)
+{
+	bool first = !strstr(asked, " of ");
+
+	note_order(o);
+	if (!o->claim.pool || (first && o->claim.count == 1))
+		return 1;
+	return problem(reterr, -EBUSY, PROBLEM_IN_USE, "vfctl leases",
+		"pool %s has 0 free of 2, %u asked for", o->claim.pool, o->claim.count);
+}
+
+static int ask_knowing_no_pool(const struct order *o, unsigned ms UNUSED, struct problem **reterr)
+{
+	note_order(o);
+	return problem(reterr, -ENOENT, PROBLEM_NOT_FOUND, NULL, "no pool is called '%s'",
+		o->claim.pool ? o->claim.pool : "?");
+}
+
+static int (*ask)(const struct order *o, unsigned ms, struct problem **reterr) = ask_nobody;
+
+static int find_daemon(unsigned ms, struct problem **reterr)
+{
+	return ask == ask_nobody ? ask_nobody(NULL, ms, reterr) : 0;
+}
+
+static void was_asked(const char *want)
+{
+	assert_string_equal(asked, want);
+	*asked = '\0';
+}
+
 /* A descriptor that gives `text` and ends. */
 static int text_of(const char *text)
 {
@@ -52,12 +127,16 @@ static int text_of(const char *text)
 	return fd;
 }
 
-#define CLAIM(state, kind, id)                                                                     \
+#define CLAIM_WITH(pool, state, kind, id, pid)                                                     \
 	"{\"lease\":1,\"address\":\"0000:02:10.0\",\"incarnation\":1,\"pf\":\"0000:02:00.0\","     \
-	"\"vf\":0,\"pool\":null,\"state\":\"" state "\",\"reason\":\"FLR failed\",\"owner\":{"     \
-	"\"kind\":\"" kind "\",\"id\":\"" id "\",\"pid\":0,\"start\":0,\"path\":null},"            \
+	"\"vf\":0,\"pool\":" pool ",\"state\":\"" state "\",\"reason\":\"FLR failed\",\"owner\":{" \
+	"\"kind\":\"" kind "\",\"id\":\"" id "\",\"pid\":" pid ",\"start\":1,\"path\":null},"      \
 	"\"since\":1,\"since_boot_ms\":1,\"uid\":0,\"worker\":{\"pid\":0,\"start\":0},"            \
-	"\"before\":{\"driver\":\"\",\"override\":\"\",\"settings\":[]},\"node\":{\"name\":null,\"uid\":0,\"gid\":0,\"mode\":0}}\n"
+	"\"before\":{\"driver\":\"\",\"override\":\"\",\"settings\":[]},"                          \
+	"\"node\":{\"name\":null,\"uid\":0,\"gid\":0,\"mode\":0}}\n"
+#define CLAIM_OF(state, kind, id, pid) CLAIM_WITH("null", state, kind, id, pid)
+#define CLAIM(state, kind, id)	       CLAIM_OF(state, kind, id, "0")
+#define CLAIM_FROM(pool)	       CLAIM_WITH("\"" pool "\"", "held", "domain", "web1", "0")
 
 /* The machine of open_vfio() with a claim on its first VF. */
 static const char *claim;
@@ -70,6 +149,9 @@ static int open_claimed(struct host **ret, struct problem **reterr UNUSED)
 	return 0;
 }
 
+static char run_dir[] = "/tmp/vfctl-hook-XXXXXX";
+static bool needs_daemon;
+
 typedef int open_fn(struct host **ret, struct problem **reterr);
 
 static int run(open_fn *open_host, const char *operation, bool probe, const char *text, char **line)
@@ -78,7 +160,11 @@ static int run(open_fn *open_host, const char *operation, bool probe, const char
 	const struct watched_opts opts = {
 		.input = fd,
 		.deadline_ms = 20000,
+		.run_dir = run_dir,
+		.needs_daemon = needs_daemon,
 		.open_host = open_host,
+		.ask = ask,
+		.find = find_daemon,
 	};
 
 	return hook_run("web1", operation, probe, &opts, line);
@@ -86,7 +172,7 @@ static int run(open_fn *open_host, const char *operation, bool probe, const char
 
 static void says(open_fn *open_host, const char *text, int code, const char *part)
 {
-	autofree char *line = NULL, *probed = NULL;
+	autofree char *line = NULL;
 
 	assert_int_equal(run(open_host, "prepare", false, text, &line), code);
 	if (code && !strstr(line, part))
@@ -95,6 +181,14 @@ static void says(open_fn *open_host, const char *text, int code, const char *par
 		assert_null(strchr(line, '\n'));
 	else
 		assert_null(line); /* libvirt would have it in its log each time */
+}
+
+/* And what would come out says the same. */
+static void tells(open_fn *open_host, const char *text, int code, const char *part)
+{
+	autofree char *probed = NULL;
+
+	says(open_host, text, code, part);
 	assert_int_equal(run(open_host, "prepare", true, text, &probed), code ? 2 : 0);
 	if (!strstr(probed, part))
 		fail_msg("no \"%s\" in \"%s\"", part, probed);
@@ -102,18 +196,18 @@ static void says(open_fn *open_host, const char *text, int code, const char *par
 
 static void verdicts(void **state UNUSED)
 {
-	says(open_vfio, DOMAIN(""), 0, "web1 needs nothing");
-	says(open_vfio, DOMAIN(DEVICE("no", "0x02", "0x0")), 0, "web1 can have 0000:02:10.0");
-	says(open_vfio, DOMAIN(DEVICE("no", "0x02", "0x0") DEVICE("no", "0x02", "0x2")), 0,
+	tells(open_vfio, DOMAIN(""), 0, "web1 needs nothing");
+	tells(open_vfio, DOMAIN(DEVICE("no", "0x02", "0x0")), 0, "web1 can have 0000:02:10.0");
+	tells(open_vfio, DOMAIN(DEVICE("no", "0x02", "0x0") DEVICE("no", "0x02", "0x2")), 0,
 		"0000:02:10.0, 0000:02:10.2");
-	says(open_igbvf, DOMAIN(DEVICE("no", "0x01", "0x0")), 1,
+	tells(open_igbvf, DOMAIN(DEVICE("no", "0x01", "0x0")), 1,
 		"web1 cannot start: 0000:01:10.0 is driven by igbvf, not by a VFIO driver; "
 		"hint: vfctl bind 0000:01:10.0");
-	says(open_vfio, DOMAIN(DEVICE("no", "0x02", "0x0") DEVICE("no", "0x77", "0x0")), 1,
+	tells(open_vfio, DOMAIN(DEVICE("no", "0x02", "0x0") DEVICE("no", "0x77", "0x0")), 1,
 		"0000:77:10.0 is not there");
-	says(open_held, DOMAIN(DEVICE("no", "0x02", "0x0")), 1,
+	tells(open_held, DOMAIN(DEVICE("no", "0x02", "0x0")), 1,
 		"0000:02:10.0 is held by pid 4711 (qemu-system-x86 web1)");
-	says(open_nonviable,
+	tells(open_nonviable,
 		DOMAIN("<hostdev managed='no'><source><address bus='5' slot='1' function='0'/>"
 		       "</source></hostdev>"),
 		1, "is not viable because of 0000:05:02.0 (e1000)");
@@ -122,16 +216,17 @@ static void verdicts(void **state UNUSED)
 /* libvirt binds those itself. */
 static void managed_ones_are_libvirts(void **state UNUSED)
 {
-	says(open_igbvf, DOMAIN(DEVICE("yes", "0x01", "0x0")), 0, "needs nothing");
-	says(open_igbvf, DOMAIN(DEVICE("yes", "0x77", "0x0")), 0, "needs nothing");
+	tells(open_igbvf, DOMAIN(DEVICE("yes", "0x01", "0x0")), 0, "needs nothing");
+	tells(open_igbvf, DOMAIN(DEVICE("yes", "0x77", "0x0")), 0, "needs nothing");
 }
 
-static void claims(void **state UNUSED)
+/* Without a daemon: what is ready, and nobody else's, may be had. */
+static void claims_that_there_are(void **state UNUSED)
 {
 	static const char whose[] = DOMAIN(DEVICE("no", "0x02", "0x0"));
 
 	claim = CLAIM("held", "domain", "web1");
-	says(open_claimed, whose, 0, "can have 0000:02:10.0");
+	tells(open_claimed, whose, 0, "can have 0000:02:10.0");
 	claim = CLAIM("held", "domain", "web2");
 	says(open_claimed, whose, 1,
 		"0000:02:10.0 is claimed by domain:web2; hint: vfctl release 0000:02:10.0");
@@ -145,12 +240,135 @@ static void claims(void **state UNUSED)
 	says(open_claimed, whose, 1, "is in quarantine: FLR failed");
 }
 
-static void wishes_are_not_forgotten(void **state UNUSED)
+/* ---- With a daemon ---- */
+
+static void named_ones_are_claimed(void **state UNUSED)
 {
+	static const char two[] = DOMAIN(DEVICE("no", "0x01", "0x0") DEVICE("yes", "0x01", "0x4")
+			DEVICE("no", "0x01", "0x2"));
+	autofree char *line = NULL;
+
+	ask = ask_granting;
+	says(open_igbvf, two, 0, NULL);
+	was_asked("assign domain:web1 0000:01:10.0 0000:01:10.2\n");
+	/* What would come out is looked at, and nobody is asked. */
+	assert_int_equal(run(open_igbvf, "prepare", true, two, &line), 0);
+	assert_string_equal(line, "web1 can have 0000:01:10.0, 0000:01:10.2");
+	was_asked("");
+	says(open_igbvf, DOMAIN(DEVICE("yes", "0x01", "0x0")), 0, NULL);
+	was_asked("");
+	says(open_igbvf, DOMAIN(DEVICE("no", "0x77", "0x0")), 1, "0000:77:10.0 is not there");
+	was_asked("");
+	/* No VF: its owner decides that it is given away, by binding it. */
+	says(open_igbvf,
+		DOMAIN("<hostdev managed='no'><source><address bus='1' slot='0' function='0'/>"
+		       "</source></hostdev>"),
+		1, "0000:01:00.0 is driven by igb, not by a VFIO driver");
+	was_asked("");
+	/* It has that one. */
+	claim = CLAIM("held", "domain", "web1");
+	says(open_claimed, DOMAIN(DEVICE("no", "0x02", "0x0") DEVICE("no", "0x02", "0x2")), 0,
+		NULL);
+	was_asked("assign domain:web1 0000:02:10.2\n");
+	/* A process of its own had it, which is no more: from its last life. */
+	claim = CLAIM_OF("held", "domain", "web1", "4711");
+	says(open_claimed, DOMAIN(DEVICE("no", "0x02", "0x2")), 0, NULL);
+	was_asked("release - 0000:02:10.0\nassign domain:web1 0000:02:10.2\n");
+}
+
+#define WISHES(wishes)                                                                             \
+	"<domain><name>web1</name><metadata><v:assigns xmlns:v='urn:vfctl:1'>" wishes              \
+	"</v:assigns></metadata></domain>"
+
+static void wishes_are_claimed(void **state UNUSED)
+{
+	ask = ask_granting;
 	says(open_vfio,
-		"<domain><name>web1</name><metadata><v:assign xmlns:v='urn:vfctl:1' pool='fast'/>"
-		"</metadata></domain>",
-		1, "asks for VFs of pool fast");
+		WISHES("<v:assign pool='fast' count='2' settings='vlan=3'/>"
+		       "<v:assign pool='slow' fallback='bridge:br0' mac='52:54:00:00:00:01'/>"),
+		0, NULL);
+	was_asked("assign domain:web1 2 of fast vlan=3\n"
+		  "assign domain:web1 1 of slow mac=52:54:00:00:00:01\n");
+	says(open_vfio, WISHES("<v:assign pool='fast' count='none'/>"), 1,
+		"web1 cannot start: its <vfctl:assign> is wrong: count='none' is no number");
+	/* Some are free, or none: as many as there are, if there is something instead. */
+	ask = ask_scarce;
+	was_asked("");
+	says(open_vfio, WISHES("<v:assign pool='fast' count='3' fallback='bridge:br0'/>"), 0, NULL);
+	was_asked("assign domain:web1 1 of fast\nassign domain:web1 1 of fast\n");
+	says(open_vfio, WISHES("<v:assign pool='fast' count='3'/>"), 1,
+		"web1 cannot start: pool fast has 0 free of 2, 3 asked for; hint: vfctl leases");
+	*asked = '\0';
+	ask = ask_knowing_no_pool;
+	says(open_vfio, WISHES("<v:assign pool='fats' fallback='bridge:br0'/>"), 1,
+		"no pool is called 'fats'");
+	*asked = '\0';
+	/* What of a pool it has counts, once. */
+	ask = ask_granting;
+	claim = CLAIM_FROM("fast");
+	says(open_claimed, WISHES("<v:assign pool='fast'/><v:assign pool='fast' count='2'/>"), 0,
+		NULL);
+	was_asked("assign domain:web1 2 of fast\n");
+}
+
+static void without_a_daemon(void **state UNUSED)
+{
+	static const char wish[] = WISHES("<v:assign pool='fast'/>"),
+			  fallback[] = WISHES("<v:assign pool='fast' fallback='bridge:br0'/>"),
+			  ready[] = DOMAIN(DEVICE("no", "0x02", "0x0"));
+
+	says(open_vfio, ready, 0, NULL);
+	says(open_vfio, fallback, 0, NULL);
+	says(open_vfio, wish, 1,
+		"vfctld, which gives functions out, is not there; hint: systemctl status vfctld");
+	tells(open_vfio, WISHES("<v:assign pool='fast' count='0' fallback='bridge:br0'/>"), 1,
+		"its <vfctl:assign> is wrong: count='0'");
+	needs_daemon = true;
+	says(open_vfio, ready, 1, "web1 cannot start: vfctld, which gives functions out");
+	says(open_vfio, fallback, 1, "web1 cannot start: vfctld, which gives functions out");
+	says(open_vfio, DOMAIN(""), 0, NULL);
+}
+
+static void given_back(void **state UNUSED)
+{
+	static const char one[] = DOMAIN(DEVICE("no", "0x02", "0x0"));
+	autofree char *line = NULL, *other = NULL, *failed = NULL;
+
+	ask = ask_granting;
+	claim = CLAIM("held", "domain", "web1");
+	assert_int_equal(run(open_claimed, "release", false, one, &line), 0);
+	assert_null(line);
+	was_asked("release - 0000:02:10.0\n");
+	claim = CLAIM("held", "domain", "web2");
+	assert_int_equal(run(open_claimed, "release", false, one, &other), 0);
+	assert_null(other);
+	was_asked("");
+	ask = ask_busy_once;
+	claim = CLAIM("held", "domain", "web1");
+	assert_int_equal(run(open_claimed, "release", false, one, &other), 0);
+	assert_null(other);
+	was_asked("release - 0000:02:10.0\nrelease - 0000:02:10.0\n");
+	/* libvirt goes on; but it is not lost silently. */
+	ask = ask_nobody;
+	claim = CLAIM("held", "domain", "web1");
+	assert_int_equal(run(open_claimed, "release", false, one, &failed), 0);
+	assert_string_equal(failed, "web1 has left what was claimed for it: vfctld, which gives "
+				    "functions out, is not there; hint: systemctl status vfctld");
+}
+
+static void from_another_host(void **state UNUSED)
+{
+	autofree char *line = NULL, *here = NULL;
+
+	ask = ask_granting;
+	assert_int_equal(
+		run(open_vfio, "migrate", false, DOMAIN(DEVICE("no", "0x77", "0x0")), &line), 1);
+	assert_non_null(strstr(line, "web1 cannot come here: it has 0000:77:10.0, a function of "
+				     "the host that it comes from; hint: take it out before"));
+	assert_int_equal(
+		run(open_vfio, "migrate", false, DOMAIN(DEVICE("no", "0x02", "0x0")), &here), 0);
+	assert_null(here);
+	was_asked("");
 }
 
 static void what_is_no_domain(void **state UNUSED)
@@ -169,8 +387,8 @@ static void what_is_no_domain(void **state UNUSED)
 /* A refusal there would kill a guest, come too late, or be about what we do not know. */
 static void others_are_never_refused(void **state UNUSED)
 {
-	static const char *const operations[] = { "start", "started", "stopped", "release",
-		"migrate", "restore", "reconnect", "attach", "something-new", "" };
+	static const char *const operations[] = { "start", "started", "stopped", "restore",
+		"reconnect", "attach", "something-new", "" };
 
 	for (size_t i = 0; i < ARRAY_SIZE(operations); i++) {
 		autofree char *line = NULL, *probed = NULL;
@@ -219,7 +437,9 @@ static void a_kernel_that_does_not_answer(void **state UNUSED)
 	const struct watched_opts opts = {
 		.input = fd,
 		.deadline_ms = 1000,
+		.run_dir = run_dir,
 		.open_host = open_stuck,
+		.ask = ask_nobody,
 	};
 	struct pollfd end;
 
@@ -235,7 +455,7 @@ static void a_kernel_that_does_not_answer(void **state UNUSED)
 static void a_text_that_does_not_end(void **state UNUSED)
 {
 	int p[2];
-	struct watched_opts opts = { .deadline_ms = 1000, .open_host = open_vfio };
+	struct watched_opts opts = { .deadline_ms = 1000, .open_host = open_vfio, .ask = ask };
 
 	assert_int_equal(pipe(p), 0);
 	opts.input = p[0];
@@ -267,20 +487,64 @@ static void a_machine_that_cannot_be_seen(void **state UNUSED)
 	says(open_failing, DOMAIN(""), 0, "needs nothing"); /* nobody looks */
 }
 
+/* A daemon that takes the order and says nothing: the bus gives up in time, or we do. */
+static int ask_forever(const struct order *o UNUSED, unsigned ms, struct problem **reterr)
+{
+	const struct timespec t = { .tv_sec = ms / 1000, .tv_nsec = (long)(ms % 1000) * 1000000 };
+
+	nanosleep(&t, NULL);
+	return problem(reterr, TURN_NOBODY, PROBLEM_TIMEOUT, NULL,
+		"the daemon was not done with it in time");
+}
+
+static void a_daemon_that_does_not_answer(void **state UNUSED)
+{
+	autoclose int fd = text_of(WISHES("<v:assign pool='fast'/>"));
+	const struct watched_opts opts = {
+		.input = fd,
+		.deadline_ms = 2000,
+		.run_dir = run_dir,
+		.open_host = open_vfio,
+		.ask = ask_forever,
+	};
+
+	refuses_in_time(&opts, "web1 cannot start: the daemon was not done with it in time");
+}
+
+static int begin(void **state UNUSED)
+{
+	ask = ask_nobody;
+	needs_daemon = false;
+	*asked = '\0';
+	return 0;
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(verdicts),
-		cmocka_unit_test(managed_ones_are_libvirts),
-		cmocka_unit_test(claims),
-		cmocka_unit_test(wishes_are_not_forgotten),
-		cmocka_unit_test(what_is_no_domain),
-		cmocka_unit_test(others_are_never_refused),
-		cmocka_unit_test(a_kernel_that_does_not_answer),
-		cmocka_unit_test(a_text_that_does_not_end),
-		cmocka_unit_test(a_helper_that_dies),
-		cmocka_unit_test(a_machine_that_cannot_be_seen),
+		cmocka_unit_test_setup(verdicts, begin),
+		cmocka_unit_test_setup(managed_ones_are_libvirts, begin),
+		cmocka_unit_test_setup(claims_that_there_are, begin),
+		cmocka_unit_test_setup(named_ones_are_claimed, begin),
+		cmocka_unit_test_setup(wishes_are_claimed, begin),
+		cmocka_unit_test_setup(without_a_daemon, begin),
+		cmocka_unit_test_setup(given_back, begin),
+		cmocka_unit_test_setup(from_another_host, begin),
+		cmocka_unit_test_setup(what_is_no_domain, begin),
+		cmocka_unit_test_setup(others_are_never_refused, begin),
+		cmocka_unit_test_setup(a_kernel_that_does_not_answer, begin),
+		cmocka_unit_test_setup(a_daemon_that_does_not_answer, begin),
+		cmocka_unit_test_setup(a_text_that_does_not_end, begin),
+		cmocka_unit_test_setup(a_helper_that_dies, begin),
+		cmocka_unit_test_setup(a_machine_that_cannot_be_seen, begin),
 	};
+	autofree char *rm = NULL;
+	int r;
 
-	return cmocka_run_group_tests_name("hook", tests, NULL, NULL);
+	asked = mmap(NULL, ASKED_MAX, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	if (asked == MAP_FAILED || !mkdtemp(run_dir))
+		return 1;
+	r = cmocka_run_group_tests_name("hook", tests, NULL, NULL);
+	rm = str_printf("rm -rf %s", run_dir);
+	return system(rm) != 0 ? 1 : r;
 }
