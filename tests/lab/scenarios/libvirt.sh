@@ -3,112 +3,8 @@
 # and the hook tells before anything has happened what would fail later and unreadably.
 LAB_ROOT=debian
 LAB_TIMEOUT=200
-LAB_PROGRAMS="vfctl vfctl-hook"
+LAB_PROGRAMS="vfctl vfctl-hook vfctl-libvirt"
 LAB_FILES=/usr/bin/cpio
-
-images=/var/lib/libvirt/images
-console=/var/log/libvirt/qemu/web1-console.log
-
-write_guest() {
-	mkdir -p /tmp/cpio && cat >/tmp/cpio/guest.sh <<'GUEST'
-for net in /sys/bus/pci/drivers/igbvf/*/net/*; do
-	[ -e "$net" ] || continue
-	echo "@@ mac $(cat "$net/address")"
-	ip link set "${net##*/}" up
-	ip addr add 10.9.0.2/24 dev "${net##*/}"
-done
-i=0
-until ping -c 1 -W 1 10.9.0.1 >/dev/null 2>&1 || [ $((i += 1)) -gt 30 ]; do sleep 0.5; done
-ping -c 3 -s 1400 -W 2 10.9.0.1 | sed -n 's/^\([0-9]*\) packets transmitted, \([0-9]*\).*/@@ pings \1 \2/p'
-t=0
-while :; do
-	sleep 1
-	echo "@@ tick $((t += 1))"
-done
-GUEST
-	cp /guest/generic/vmlinuz $images/ &&
-		{ cat /guest/generic/initramfs.cpio && (cd /tmp/cpio && echo guest.sh | cpio -o -H newc); } \
-			>$images/initrd
-}
-
-# domain NAME FILE: around what vfctl said of the devices
-domain() {
-	cat <<-END
-		<domain type='kvm'>
-		  <name>$1</name>
-		  <memory unit='MiB'>256</memory>
-		  <vcpu>1</vcpu>
-		  <os>
-		    <type arch='x86_64' machine='q35'>hvm</type>
-		    <kernel>$images/vmlinuz</kernel>
-		    <initrd>$images/initrd</initrd>
-		    <cmdline>console=ttyS0 quiet panic=-1</cmdline>
-		  </os>
-		  <features><acpi/></features>
-		  <cpu mode='host-passthrough' check='none'/>
-		  <devices>
-		    <serial type='file'><source path='/var/log/libvirt/qemu/$1-console.log'/></serial>
-		    <memballoon model='none'/>
-	END
-	cat "$2"
-	printf '  </devices>\n</domain>\n'
-}
-
-# Anew, as its console begins anew.
-define() {
-	virsh undefine "$1" 2>/dev/null
-	rm -f "/var/log/libvirt/qemu/$1-console.log"
-	domain "$1" "$2" >"/tmp/$1.xml" && virsh define --validate "/tmp/$1.xml"
-}
-
-# Fails as virsh does; what it said is in /tmp/start.
-starts() {
-	virsh start "$1" >/tmp/start 2>&1
-	start_status=$?
-	cat /tmp/start
-	return $start_status
-}
-
-said() {
-	cat /tmp/start
-	grep -qF -e "$1" /tmp/start
-}
-
-guest_said() {
-	grep -qaE -e "$1" $console
-}
-
-state_is() {
-	[ "$(virsh domstate web1 | head -n 1)" = "$1" ]
-}
-
-qemu_pid() {
-	cat /run/libvirt/qemu/web1.pid
-}
-
-ticks() {
-	grep -ac '^@@ tick' $console
-}
-
-ticks_on() {
-	ticks_before=$(ticks)
-	wait_for 10 ticked "$ticks_before"
-}
-
-ticked() {
-	[ "$(ticks)" -gt "$1" ]
-}
-
-bound_to() {
-	[ "$(driver_of "$1")" = "$2" ]
-}
-
-# udev renames it; until then it is eth0 or the like.
-is_named() {
-	case $(net_of "$1") in
-	'' | eth*) return 1 ;;
-	esac
-}
 
 pf_says_mac() {
 	ip link show dev "$net" | grep -i "vf $1 .*$2"
@@ -193,20 +89,49 @@ crashes() {
 	check "the VF is where it was" bound_to "$vf" vfio-pci
 }
 
-define_network() {
-	vfctl export "$PF1" --format libvirt-network | virsh net-define --validate /dev/stdin
+define_lan() {
+	echo "<network><name>lan</name></network>" | virsh net-define /dev/stdin
+}
+
+# network_says NAME WORDS: libvirt's own description of it has them.
+network_says() {
+	virsh net-dumpxml "$1" --inactive | grep -F -e "$2"
 }
 
 network() {
 	step "A pool of VFs"
+	must "all of them on VFIO" vfctl bind "$PF1/vf0-1"
 	vfctl export "$PF1" --format libvirt-network >/tmp/network
 	shown "what libvirt is told" cat /tmp/network
-	check "libvirt takes it" define_network
-	check "and hands them out" virsh net-start "vfctl-$net"
-	check "and no more" virsh net-destroy "vfctl-$net"
+	check "libvirt takes it, and hands them out" vfctl libvirt define-network "$PF1"
+	check "from now on" virsh net-info "vfctl-$net"
+	check "saying it again changes nothing" said_again
+	check "a VF goes back to the host" vfctl restore "$vf"
+	check "so libvirt has to bind them" vfctl libvirt define-network "$PF1"
+	check "as it knows now" network_says "vfctl-$net" "managed='yes'"
+	check "some VFs, by another name" vfctl libvirt define-network "$PF1/vf0" --name guests
+	check "one by one" network_says guests "slot='0x10'"
+	must "a network of another kind" define_lan
+	check_exit 5 "is left alone" vfctl libvirt define-network "$PF1" --name lan
+	step "libvirtd hangs"
+	kill -STOP "$(pidof libvirtd)"
+	before=$(date +%s)
+	check_exit 10 "that is told in time" vfctl libvirt undefine-network guests --timeout 3
+	check "at once" test $(($(date +%s) - before)) -le 6
+	check "nobody else notices" vfctl list --holders
+	kill -CONT "$(pidof libvirtd)"
+	check "and afterwards it is done" vfctl libvirt undefine-network guests
+	check "as with the other" vfctl libvirt undefine-network "vfctl-$net"
+	check_not "it is not there" virsh net-info "vfctl-$net"
+}
+
+said_again() {
+	vfctl libvirt define-network "$PF1" >/tmp/again && cat /tmp/again && [ "$(grep -c 'already so' /tmp/again)" = 3 ]
 }
 
 scenario() {
+	# shellcheck source=tests/lab/l1/libvirt.sh
+	. /lib/lab/libvirt.sh
 	prepare
 	refused
 	runs
@@ -214,7 +139,6 @@ scenario() {
 	crashes
 	network
 	step "Everything back"
-	check "the driver" vfctl restore "$vf"
 	check "no VFs" vfctl destroy "$PF1"
 	check_not "nothing of ours kept libvirt waiting" sh -c 'journalctl -u libvirtd | grep -i "cannot acquire state change lock"'
 	cp -p $console "$(out console)" 2>/dev/null
