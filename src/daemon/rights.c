@@ -9,10 +9,11 @@
  * Of root's workers: the configuration space beyond 64 bytes, NVMe's admin queue and
  * driver_override of others (SYS_ADMIN); attributes of VFs and devlink (NET_ADMIN); drivers
  * (SYS_MODULE); who holds a device, in /proc of other users (SYS_PTRACE, DAC_READ_SEARCH); what the
- * kernel said (SYSLOG); how much memory somebody's guest may pin (SYS_RESOURCE).
+ * kernel said (SYSLOG); how much memory somebody's guest may pin (SYS_RESOURCE); whose a device
+ * node is (CHOWN, FOWNER).
  */
 static const unsigned kept[] = { CAP_SYS_ADMIN, CAP_NET_ADMIN, CAP_SYS_MODULE, CAP_SYS_PTRACE,
-	CAP_DAC_READ_SEARCH, CAP_SYSLOG, CAP_SYS_RESOURCE };
+	CAP_DAC_READ_SEARCH, CAP_SYSLOG, CAP_SYS_RESOURCE, CAP_CHOWN, CAP_FOWNER };
 
 int rights_limit(void)
 {

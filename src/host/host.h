@@ -76,6 +76,11 @@ struct host_ops {
 	 * good for poll() and close() alone. -ESRCH. NULL in the table: nobody can tell.
 	 */
 	int (*watch_process)(struct host *h, int pid);
+	/*
+	 * The same (inotify) for when a control group, "/sys/fs/cgroup/…", goes or its
+	 * cgroup.events change; it stays readable until somebody reads what has come. -ENOENT.
+	 */
+	int (*watch_group)(struct host *h, const char *path);
 
 	/* Network interfaces, by index (names are renamed under one's feet). */
 	int (*link_get)(struct host *h, int ifindex, struct host_link *ret);
@@ -234,6 +239,8 @@ int host_open(struct host *h, const char *path, int flags);
 #define host_munmap(h, ...)	((h)->ops->munmap((h), __VA_ARGS__))
 #define host_watch_process(h, pid)                                                                 \
 	((h)->ops->watch_process ? (h)->ops->watch_process((h), (pid)) : -EOPNOTSUPP)
+#define host_watch_group(h, path)                                                                  \
+	((h)->ops->watch_group ? (h)->ops->watch_group((h), (path)) : -EOPNOTSUPP)
 #define host_link_get(h, ...) ((h)->ops->link_get((h), __VA_ARGS__))
 #define host_link_index(h, ...)                                                                    \
 	((h)->ops->link_index ? (h)->ops->link_index((h), __VA_ARGS__) : -ENOENT)

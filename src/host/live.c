@@ -11,8 +11,12 @@
 #include "rootdir.h"
 #include "udevd.h"
 
+#include "base/str.h"
+
 #include <fcntl.h>
+#include <stdio.h>
 #include <string.h>
+#include <sys/inotify.h>
 #include <sys/syscall.h>
 
 struct live {
@@ -116,6 +120,36 @@ static int live_watch_process(struct host *h UNUSED, int pid)
 	return fd < 0 ? -errno : fd;
 }
 
+/* By the descriptor: the folder is below our root, whatever the process' root is. */
+static int add_watch(int to, int fd, uint32_t what)
+{
+	char path[sizeof("/proc/self/fd/") + 12];
+
+	if (fd < 0)
+		return fd;
+	snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
+	return inotify_add_watch(to, path, what) < 0 ? -errno : 0;
+}
+
+/* A group of the first version has no events, and its folder alone tells. */
+static int live_watch_group(struct host *h, const char *path)
+{
+	autofree char *events = str_printf("%s/cgroup.events", path);
+	autoclose int fd = inotify_init1(IN_CLOEXEC | IN_NONBLOCK);
+	autoclose int folder = rootdir_open(root_of(h), path, O_PATH | O_DIRECTORY);
+	autoclose int file = events ? rootdir_open(root_of(h), events, O_PATH) : -ENOMEM;
+	int r;
+
+	if (!events)
+		return -ENOMEM;
+	if (fd < 0)
+		return -errno;
+	r = add_watch(fd, folder, IN_DELETE_SELF);
+	if (r == 0 && file >= 0)
+		r = add_watch(fd, file, IN_MODIFY);
+	return r < 0 ? r : TAKE_FD(fd);
+}
+
 static int live_kernel_log(struct host *h, uint64_t from, uint64_t *ret_next,
 	void (*each)(void *arg, const struct host_log_line *line), void *arg)
 {
@@ -151,6 +185,7 @@ static const struct host_ops live_ops = {
 	.munmap = fd_munmap,
 	.set_owner = live_set_owner,
 	.watch_process = live_watch_process,
+	.watch_group = live_watch_group,
 	.link_get = netlink_link_get,
 	.link_index = netlink_link_index,
 	.link_altnames = netlink_link_altnames,

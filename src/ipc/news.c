@@ -52,7 +52,7 @@ static bool put_all(json_object *j, const struct news *n)
 	       put_text(j, "hint", n->hint) && (!n->id || put_number(j, "id", n->id)) &&
 	       (n->kind != NEWS_WAITING || put_number(j, "waited-ms", n->waited_ms)) &&
 	       (n->kind != NEWS_RECOVERED || put_text(j, "how", journal_end_name(n->how))) &&
-	       put_number(j, "code", n->code) &&
+	       (!n->pid || put_number(j, "pid", n->pid)) && put_number(j, "code", n->code) &&
 	       (!n->problem || put(j, "problem", story_to_json(n->problem)));
 }
 
@@ -129,6 +129,7 @@ static int read_all(json_object *j, struct news *n)
 		return r;
 	n->code = (int)number(j, "code");
 	n->id = (unsigned)number(j, "id");
+	n->pid = (int)number(j, "pid");
 	n->waited_ms = (unsigned)number(j, "waited-ms");
 	read_how(j, n);
 	n->problem = story_from_json(get(j, "problem", json_type_object));

@@ -6,6 +6,7 @@
  *   {"news":"result","action":{…},"word":"vlan=9","code":1,"problem":{…}}     a step
  * (plan/action.h)
  *   {"news":"line","subject":"0000:01:10.0","text":"reset by flr","code":1}   of a reset
+ *   {"news":"line",…,"code":-16,"pid":4712,"problem":{…}}                     he has it open
  *   {"news":"waiting","text":"waiting for …","waited-ms":1000}
  *   {"news":"note","text":…,"hint":…}
  *   {"news":"recovered","id":17,"text":"create eth0 4","how":"undone","problem":{…}}
@@ -38,6 +39,7 @@ struct news {
 	char *text;	      /* the word of a setting (NULL: none); and as above */
 	char *hint;
 	unsigned waited_ms;
+	int pid;     /* line: of who stands in the way; 0: nobody, or unknown */
 	unsigned id; /* of the journal; 0: none */
 	enum journal_end how;
 	struct problem *problem;

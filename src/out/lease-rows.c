@@ -4,6 +4,7 @@
 
 #include "base/str.h"
 #include "host/devnode.h"
+#include "holder/holder.h"
 
 void lease_rows_done(struct lease_rows *r)
 {
@@ -23,6 +24,22 @@ static const char *name_of(const struct inventory *inv, struct bdf pf)
 	return f->n_netdevs ? f->netdevs[0].name : f->nvme;
 }
 
+/* The owner is gone, and why is it not returned? Somebody he gave it to may have it open. */
+static void add_users(struct host *h, struct lease_row *row)
+{
+	autofree char *before = row->why;
+	autoholders found = { 0 };
+
+	row->why = NULL;
+	if (holders_find(h, &row->lease->bdf, 1, &found) >= 0)
+		for (size_t i = 0; i < found.n && !row->why; i++)
+			if (found.v[i].strength >= HOLD_USED && found.v[i].kind != HOLDER_CLAIM)
+				row->why = str_printf("%s; still in use by %s",
+					before ? before : "gone", found.v[i].text);
+	if (!row->why)
+		row->why = TAKE_PTR(before);
+}
+
 int lease_rows_look(struct host *h, const struct inventory *inv, const struct lease *const *v,
 	size_t n, struct lease_rows *ret)
 {
@@ -37,6 +54,8 @@ int lease_rows_look(struct host *h, const struct inventory *inv, const struct le
 			.lease = l, .pf_name = name_of(inv, l->pf), .lost = !lease_is_of(h, l)
 		};
 		r.v[r.n].alive = owner_alive(h, &l->owner, &r.v[r.n].why);
+		if (r.v[r.n].alive == OWNER_GONE && l->state == LEASE_HELD && !r.v[r.n].lost)
+			add_users(h, &r.v[r.n]);
 	}
 	*ret = TAKE_STRUCT(r);
 	return 0;

@@ -239,8 +239,7 @@ struct released {
 	struct problem *first;
 };
 
-static void tell(struct worker *w, struct released *all, struct bdf a, const char *text, int code,
-	struct problem *p)
+static void note_first(struct released *all, int code, const struct problem *p)
 {
 	if (code < 0 && all->code >= 0) {
 		all->code = code;
@@ -249,7 +248,33 @@ static void tell(struct worker *w, struct released *all, struct bdf a, const cha
 	} else if (all->code == 0) {
 		all->code = code > 0;
 	}
-	worker_line(w, BDF_TEXT(a), text, MIN(code, 1), p);
+}
+
+/* Whose end would let it go. */
+static int holder_of(struct worker *w, struct bdf a)
+{
+	autoholders found = { 0 };
+
+	if (holders_find(w->h, &a, 1, &found) < 0)
+		return 0;
+	for (size_t i = 0; i < found.n; i++)
+		if (found.v[i].pid && found.v[i].strength >= HOLD_USED)
+			return found.v[i].pid;
+	return 0;
+}
+
+/* Takes `p`. */
+static void tell(struct worker *w, struct released *all, struct bdf a, const char *text, int code,
+	struct problem *p)
+{
+	note_first(all, code, p);
+	worker_tell(w, &(struct news) { .kind = NEWS_LINE,
+			       .subject = news_borrow(BDF_TEXT(a)),
+			       .text = news_borrow(text),
+			       .code = MIN(code, 1),
+			       .pid = p && p->kind == PROBLEM_IN_USE ? holder_of(w, a) : 0,
+			       .problem = p });
+	problem_free(p);
 }
 
 static int check_lease(const struct order_asker *a, const struct lease *l, struct problem **reterr)
@@ -264,9 +289,14 @@ static int check_lease(const struct order_asker *a, const struct lease *l, struc
 		owner ? owner : "?", a->uid);
 }
 
-/* Of owners who are gone, or of a worker who was killed; quarantine waits for a person. */
-static bool is_left_behind(struct worker *w, const struct lease *l)
+/*
+ * Of owners who are gone, or of a worker who was killed; quarantine waits for a person. A domain
+ * that has been started lives, and its process is noted.
+ */
+static bool is_left_behind(struct worker *w, const struct lease *l, const struct claim_opts *opts)
 {
+	if (claim_refresh(w->h, l->bdf, opts, NULL) > 0)
+		return false;
 	if (!lease_is_of(w->h, l))
 		return true;
 	if (l->state == LEASE_TAKING || l->state == LEASE_RETURNING)
@@ -282,7 +312,7 @@ static void release_one(
 	struct problem *p = NULL;
 	int r = check_lease(&o->claim.asker, l, &p);
 
-	if (r == 0 && o->claim.asker.automatic && !is_left_behind(w, l))
+	if (r == 0 && o->claim.asker.automatic && !is_left_behind(w, l, &opts))
 		return;
 	if (r == 0)
 		r = claim_return(w->h, l->bdf, o->claim.quarantined, &opts, &p);

@@ -2,6 +2,7 @@
 #include "worker.h"
 
 #include "base/str.h"
+#include "claim/claim.h"
 #include "identity/identity.h"
 #include "plan/apply.h"
 #include "reset/reset.h"
@@ -212,20 +213,14 @@ static int change(
 
 /* ---- A reset ---- */
 
-void worker_line(
-	struct worker *w, const char *subject, const char *text, int code, struct problem *p)
-{
-	worker_tell(w, &(struct news) { .kind = NEWS_LINE,
-			       .subject = news_borrow(subject),
-			       .text = news_borrow(text),
-			       .code = code,
-			       .problem = p });
-	problem_free(p);
-}
-
 static void line(void *arg, const char *subject, const char *text, int code, struct problem *p)
 {
-	worker_line(arg, subject, text, code, p);
+	worker_tell(arg, &(struct news) { .kind = NEWS_LINE,
+				 .subject = news_borrow(subject),
+				 .text = news_borrow(text),
+				 .code = code,
+				 .problem = p });
+	problem_free(p);
 }
 
 static int lock_selected(struct worker *w, const struct order *o, const struct selection *s,
@@ -278,8 +273,10 @@ static int may_act(struct worker *w, struct problem **reterr)
 static int recover(struct worker *w, const struct order *o, struct problem **reterr)
 {
 	const struct apply_opts opts = worker_apply_opts(w, o);
+	const struct claim_opts claims = { .run_dir = w->places ? w->places->run_dir : NULL };
+	int r = work_recover(w->h, &opts, reterr);
 
-	return work_recover(w->h, &opts, reterr);
+	return r >= 0 && claims.run_dir ? claims_prepare(w->h, &claims, reterr) : r;
 }
 
 static int act(struct worker *w, const struct order *o, unsigned *ret_id, struct problem **reterr)

@@ -34,9 +34,6 @@ void worker_tell(struct worker *w, const struct news *n);
 /* How changes are made, and what is told of them. Borrows both. */
 struct apply_opts worker_apply_opts(struct worker *w, const struct order *o);
 void worker_note(struct worker *w, const char *text, const char *hint);
-/* One line about a function; takes `p`. */
-void worker_line(
-	struct worker *w, const char *subject, const char *text, int code, struct problem *p);
 /* Refuses (PROBLEM_DRIFT) when another card stands where one was configured. */
 int worker_verify_card(struct worker *w, struct bdf pf, struct problem **reterr);
 

@@ -68,3 +68,11 @@ int claim_return(struct host *h, struct bdf a, bool from_quarantine, const struc
 /* All that there are, for deciding which to return; the ledger is locked for the moment only. */
 int claims_list(
 	struct host *h, const struct claim_opts *opts, struct leases *ret, struct problem **reterr);
+/* So that records can be waited for: their folder is there. */
+int claims_prepare(struct host *h, const struct claim_opts *opts, struct problem **reterr);
+/*
+ * A domain that has claimed this one may have been started since, or started anew: its process
+ * becomes part of the record. 1: it has changed.
+ */
+int claim_refresh(
+	struct host *h, struct bdf a, const struct claim_opts *opts, struct problem **reterr);

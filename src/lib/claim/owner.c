@@ -167,26 +167,13 @@ static int parse_container(struct host *h, const char *id, struct owner *o, stru
 
 static enum owner_alive container_alive(struct host *h, const struct owner *o, char **ret_why)
 {
-	autofree char *events = NULL;
-	uint64_t inode;
-	int r = o->path ? sysfs_inode(h, &inode, "fs/cgroup%s", o->path) : -ENOENT;
+	int r = owner_group_check(h, o);
 
-	if (r == -ENOENT || (r == 0 && inode != o->start && !h->captured)) {
-		*ret_why = strdup("its control group has gone");
-		return OWNER_GONE;
-	}
-	if (r < 0) {
-		*ret_why = str_printf("its control group cannot be seen: %s", strerror(-r));
-		return OWNER_UNKNOWN;
-	}
-	/* An engine may leave the empty group behind for a moment, or for good after a crash. */
-	if (sysfs_read(h, &events, "fs/cgroup%s/cgroup.events", o->path) == 0 &&
-		strstr(events, "populated 0")) {
-		*ret_why = strdup("no process is left in its control group");
-		return OWNER_GONE;
-	}
-	*ret_why = str_printf("its control group is %s", o->path);
-	return OWNER_ALIVE;
+	*ret_why = r == -ESRCH	   ? strdup("its control group has gone")
+		   : r == -ENODATA ? strdup("no process is left in its control group")
+		   : r == 0	   ? str_printf("its control group is %s", o->path)
+			    : str_printf("its control group cannot be seen: %s", strerror(-r));
+	return r == 0 ? OWNER_ALIVE : r == -ESRCH || r == -ENODATA ? OWNER_GONE : OWNER_UNKNOWN;
 }
 
 /* ---- Anybody ---- */

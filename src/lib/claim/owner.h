@@ -32,13 +32,18 @@ const char *owner_alive_name(enum owner_alive a); /* JSON: "gone", "alive", "unk
 /* Whether both are the same owner, whatever is known of them. */
 bool owner_eq(const struct owner *a, const struct owner *b);
 /*
- * A descriptor that polls readable when the owner's process has ended: the caller's. -ESRCH: it has
- * ended; -EOPNOTSUPP: this owner has none.
+ * A descriptor that polls readable when the owner's process has ended, or something happens to the
+ * container's control group (then owner_alive() tells): the caller's. -ESRCH: he is gone;
+ * -EOPNOTSUPP: this owner has none.
  */
 int owner_watch(struct host *h, const struct owner *o);
+/* Of a container: 0, -ESRCH its group has gone, -ENODATA nobody is in it; else it is unknown. */
+int owner_group_check(struct host *h, const struct owner *o);
 
 /* A process' start time, in clock ticks since the boot. -ESRCH: it is not there, or a corpse. */
 int process_start(struct host *h, int pid, uint64_t *ret);
+/* The process that it is a child of; 0: nobody, or unknown. */
+int process_parent(struct host *h, int pid);
 /* Whether that very process lives. */
 bool process_lives(struct host *h, int pid, uint64_t start);
 /* Whether all its user ids are that one. */

@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* Whether that very process lives: apart from owner.c, which needs more to know domains. */
+/* Whether that very process, or group, lives: apart from owner.c, which needs more to know domains.
+ */
 #include "owner.h"
 
 #include "base/str.h"
 #include "host/procfs.h"
+#include "host/sysfs.h"
 
 /* What follows the command in /proc/PID/stat: that may hold blanks and parentheses itself. */
 static const char *after_command(const char *stat)
@@ -53,6 +55,19 @@ int process_start(struct host *h, int pid, uint64_t *ret)
 	return is_corpse(h, pid, rest) ? -ESRCH : number_at(rest, STARTTIME, ret);
 }
 
+int process_parent(struct host *h, int pid)
+{
+	enum { PPID = 1 };
+	autofree char *stat = NULL;
+	const char *rest;
+	uint64_t parent;
+
+	if (pid <= 0 || procfs_read(h, &stat, "%d/stat", pid) < 0)
+		return 0;
+	rest = after_command(stat);
+	return rest && number_at(rest, PPID, &parent) == 0 && parent <= INT32_MAX ? (int)parent : 0;
+}
+
 bool process_lives(struct host *h, int pid, uint64_t start)
 {
 	uint64_t now;
@@ -60,11 +75,44 @@ bool process_lives(struct host *h, int pid, uint64_t start)
 	return process_start(h, pid, &now) == 0 && now == start;
 }
 
+/* An engine may leave the empty group behind for a moment, or for good after a crash. */
+int owner_group_check(struct host *h, const struct owner *o)
+{
+	autofree char *events = NULL;
+	uint64_t inode;
+	int r = o->path ? sysfs_inode(h, &inode, "fs/cgroup%s", o->path) : -ENOENT;
+
+	if (r == -ENOENT || (r == 0 && inode != o->start && !h->captured))
+		return -ESRCH;
+	if (r < 0)
+		return r;
+	return sysfs_read(h, &events, "fs/cgroup%s/cgroup.events", o->path) == 0 &&
+			       strstr(events, "populated 0")
+		       ? -ENODATA
+		       : 0;
+}
+
+static int watch_group(struct host *h, const struct owner *o)
+{
+	autofree char *path = sysfs_path("fs/cgroup%s", o->path ? o->path : "");
+	autoclose int fd = path ? host_watch_group(h, path) : -ENOMEM;
+	int r;
+
+	if (fd < 0)
+		return fd == -ENOENT ? -ESRCH : fd;
+	r = owner_group_check(h, o);
+	return r == 0 ? TAKE_FD(fd) : r == -ENODATA ? -ESRCH : r;
+}
+
 /* Opened first and asked after: what is open then cannot become another process. */
 int owner_watch(struct host *h, const struct owner *o)
 {
-	autoclose int fd = o->pid ? host_watch_process(h, o->pid) : -EOPNOTSUPP;
+	autoclose int fd = -EOPNOTSUPP;
 
+	if (o->kind == OWNER_CONTAINER)
+		return watch_group(h, o);
+	if (o->pid)
+		fd = host_watch_process(h, o->pid);
 	if (fd < 0)
 		return fd;
 	return process_lives(h, o->pid, o->start) ? TAKE_FD(fd) : -ESRCH;

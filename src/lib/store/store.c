@@ -42,6 +42,11 @@ int files_make_dirs(const char *dir)
 	return 0;
 }
 
+int store_prepare(const char *dir)
+{
+	return files_make_dirs(dir);
+}
+
 static int fill(FILE *f, const char *text, bool sync)
 {
 	if (fputs(text, f) == EOF || fflush(f) == EOF || (sync && fsync(fileno(f)) < 0))

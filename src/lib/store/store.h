@@ -10,6 +10,8 @@
 
 #include <stdio.h>
 
+/* Creates the directory, and its parents, 0755, when it is missing. */
+int store_prepare(const char *dir);
 /* Creates the directory (and its parents, 0755) when it is missing. */
 int store_put(const char *dir, const char *name, const char *text);
 /* -ENOENT when there is none. At most 64 KiB. */
