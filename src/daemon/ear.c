@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "ear.h"
 #include "mind.h"
+#include "claims.h"
 
 #include "base/str.h"
 #include "ipc/names.h"
@@ -33,6 +34,8 @@ static int told(void *arg, const struct watch_event *e)
 		mind_touch_all(m);
 	if (e->has_function)
 		mind_touch(m, e->is_vf ? e->pf : e->bdf);
+	if (e->has_function && e->kind == WATCH_REMOVED)
+		claims_function_gone(m, e->bdf);
 	if (!e->has_function || bus_is_behind(m))
 		return 0;
 	if (count)

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "job-inside.h"
 #include "method.h"
+#include "claims.h"
 
 #include "base/str.h"
 #include "ipc/names.h"
@@ -114,6 +115,7 @@ static void end(struct job *j, enum job_state state)
 	say(state == JOB_FAILED ? LOG_WARNING : LOG_INFO, j->id, "job %u (%s) of user %u: %s",
 		j->id, j->command, j->uid, job_state_name(j));
 	job_tell_state(j);
+	claims_job_ended(m, j);
 	if (sd_event_add_time_relative(m->loop, &j->linger, CLOCK_MONOTONIC,
 		    LINGER_SECONDS * 1000000ULL, 1000000, on_lingered, j) < 0)
 		job_free(j);
@@ -151,6 +153,7 @@ static void on_line(void *arg, const char *line)
 			n.text ? n.text : "?",
 			journal_end_name(n.how) ? journal_end_name(n.how) : "it stays so");
 	job_tell(j, line);
+	claims_hear(j->m, j, &n);
 	if (n.kind != NEWS_ENDED)
 		return;
 	if (!j->outcome)
@@ -196,12 +199,22 @@ static bool meet(const struct job *a, const struct job *b)
 	return false;
 }
 
+/* Of a pool, or of an owner: only its worker knows which PFs it comes to. */
+static bool is_anywhere(const struct job *j)
+{
+	return !j->n && !j->all;
+}
+
 static bool has_its_turn(const struct job *j)
 {
-	for (const struct job *o = j->m->jobs; o && o != j; o = o->next)
+	unsigned anywhere = 0;
+
+	for (const struct job *o = j->m->jobs; o && o != j; o = o->next) {
 		if (job_is_open(o) && meet(o, j))
 			return false;
-	return true;
+		anywhere += o->state == JOB_RUNNING && is_anywhere(o);
+	}
+	return !is_anywhere(j) || anywhere < ANYWHERE_MAX;
 }
 
 static void start(struct job *j)

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "manager.h"
 #include "claim-ask.h"
+#include "claims.h"
 #include "ear.h"
 #include "guard.h"
 #include "guest-ask.h"
@@ -77,11 +78,18 @@ static int get_jobs(sd_bus *bus UNUSED, const char *path UNUSED, const char *int
 	return sd_bus_message_append(to, "u", job_open(arg, NULL));
 }
 
+static int get_leases(sd_bus *bus UNUSED, const char *path UNUSED, const char *interface UNUSED,
+	const char *name UNUSED, sd_bus_message *to, void *arg, sd_bus_error *e UNUSED)
+{
+	return sd_bus_message_append(to, "u", claims_count(arg));
+}
+
 static const sd_bus_vtable vtable[] = {
 	SD_BUS_VTABLE_START(0),
 	SD_BUS_PROPERTY("Version", "s", get_version, 0, SD_BUS_VTABLE_PROPERTY_CONST),
 	SD_BUS_PROPERTY("NumFunctions", "u", get_functions, 0, SD_BUS_VTABLE_PROPERTY_EMITS_CHANGE),
 	SD_BUS_PROPERTY("NumJobs", "u", get_jobs, 0, 0),
+	SD_BUS_PROPERTY("NumLeases", "u", get_leases, 0, SD_BUS_VTABLE_PROPERTY_EMITS_CHANGE),
 	SD_BUS_METHOD_WITH_ARGS("List", SD_BUS_ARGS("as", selectors, "a{sv}", options),
 		SD_BUS_ARGS("s", json), look_list, SD_BUS_VTABLE_UNPRIVILEGED),
 	SD_BUS_METHOD_WITH_ARGS("Show", SD_BUS_ARGS("s", selector), SD_BUS_ARGS("s", json),
@@ -98,6 +106,8 @@ static const sd_bus_vtable vtable[] = {
 		SD_BUS_VTABLE_UNPRIVILEGED),
 	SD_BUS_METHOD_WITH_ARGS("OpenForGuest", SD_BUS_ARGS("as", what, "a{sv}", options),
 		SD_BUS_ARGS("a{sh}", descriptors), guest_open, SD_BUS_VTABLE_UNPRIVILEGED),
+	SD_BUS_METHOD_WITH_ARGS("LookAgain", SD_BUS_ARGS("s", owner), SD_BUS_NO_RESULT,
+		claims_asked, SD_BUS_VTABLE_UNPRIVILEGED),
 	SD_BUS_METHOD_WITH_ARGS("ListJobs", SD_BUS_NO_ARGS, SD_BUS_ARGS("a(osus)", jobs), job_list,
 		SD_BUS_VTABLE_UNPRIVILEGED),
 	SD_BUS_SIGNAL_WITH_ARGS("FunctionAdded", SD_BUS_ARGS("s", address), 0),
@@ -106,6 +116,10 @@ static const sd_bus_vtable vtable[] = {
 	SD_BUS_SIGNAL_WITH_ARGS(
 		"HealthChanged", SD_BUS_ARGS("s", function, "s", health, "s", reason), 0),
 	SD_BUS_SIGNAL_WITH_ARGS("DriftFound", SD_BUS_ARGS("s", function, "s", what), 0),
+	SD_BUS_SIGNAL_WITH_ARGS("ClaimGranted", SD_BUS_ARGS("s", function, "s", owner), 0),
+	SD_BUS_SIGNAL_WITH_ARGS("ClaimReleased", SD_BUS_ARGS("s", function, "s", owner), 0),
+	SD_BUS_SIGNAL_WITH_ARGS(
+		"ClaimLost", SD_BUS_ARGS("s", function, "s", owner, "s", reason), 0),
 	SD_BUS_SIGNAL_WITH_ARGS("JobNew", SD_BUS_ARGS("o", job), 0),
 	SD_BUS_SIGNAL_WITH_ARGS("JobRemoved", SD_BUS_ARGS("o", job), 0),
 	SD_BUS_VTABLE_END,
@@ -155,6 +169,7 @@ void manager_done(struct manager *m)
 	mind_done(m);
 	polkit_done(m);
 	look_done(m);
+	claims_close(m);
 	job_done(m);
 	ear_close(m);
 	sd_bus_flush_close_unref(m->bus);

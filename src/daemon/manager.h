@@ -19,12 +19,14 @@ enum {
 	CLIENT_MAX = 16,     /* requests of one client at a time */
 	LOOKS_MAX = 64,	     /* of all clients */
 	LOOKERS_MAX = 2,     /* at work at a time */
+	ANYWHERE_MAX = 4,    /* claims from pools, which wait for one lock, at work at a time */
 	USER_MAX = 64,	     /* of one user that wait for polkit, of all his clients */
 	USER_BYTES_MAX = 8 << 20,
 	MESSAGE_MAX = ORDER_BYTES_MAX,
 	BACKLOG_MAX = 4096, /* messages that the bus has not taken yet */
 };
 
+struct claims;
 struct job;
 struct look;
 struct mind;
@@ -44,6 +46,7 @@ struct manager {
 	struct look *looks;	    /* the same */
 	struct question *questions; /* that polkit has not answered */
 	struct mind *mind;	    /* NULL: nothing has happened yet */
+	struct claims *claims;
 	unsigned last_job;
 	bool lost_told; /* that the bus does not keep up */
 };

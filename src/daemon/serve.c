@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "serve.h"
+#include "claims.h"
 #include "ear.h"
 #include "job.h"
 #include "life.h"
@@ -83,7 +84,8 @@ static int start(struct manager *m, const struct options *o, struct problem **re
 	r = ear_open(m, reterr);
 	if (r == 0)
 		r = manager_connect(m, o->bus, reterr);
-	if (r == 0 && job_recover(m) < 0)
+	/* What was left is put in order first, then what the dead have left is returned. */
+	if (r == 0 && (job_recover(m) < 0 || claims_open(m) < 0))
 		r = problem(reterr, -ENOMEM, PROBLEM_NO_MEMORY, NULL, "out of memory");
 	if (r == 0)
 		mind_begin(m);
