@@ -13,6 +13,7 @@ static const struct option options[] = {
 	{ 0, "vf-token", TAKES_VALUE, "UUID", "of a VF whose PF is on vfio-pci", "" },
 	{ 0, "kind", TAKES_VALUE, "VENDOR/CLASS", "what CDI calls them, vfctl/vfio", "" },
 	{ 0, "name", TAKES_VALUE, "NAME", "of the network, vfctl-ens1f0", "" },
+	{ 0, "for", TAKES_VALUE, "OWNER", "who may have claimed them, domain:web1", "domain:" },
 	{ 0, "as-is", TAKES_NOTHING, NULL, "also what is not ready now", NULL },
 };
 
@@ -92,6 +93,7 @@ static int read_opts(const struct args *a, const char *identity_dir, struct expo
 	const char *as = args_value(a, "as"), *iommufd = args_value(a, "iommufd");
 	struct export_opts opts = {
 		.as_is = args_has(a, "as-is"),
+		.owner = args_value(a, "for"),
 		.identity_dir = identity_dir,
 		.iommufd = -1,
 		.vf_token = args_value(a, "vf-token"),
@@ -148,9 +150,10 @@ const struct verb verb_export = {
 		"has prepared: an element of a libvirt domain (managed='no'; several are put into\n"
 		"<devices>), a hostdev network of a PF's VFs, arguments of QEMU, a specification\n"
 		"for container runtimes, tasks for Ansible. Nothing is changed. What is not on a\n"
-		"VFIO driver, has other drivers in its IOMMU group, or is held by somebody, is\n"
-		"refused; --as-is prints it all the same. As interface, libvirt has the PF set\n"
-		"MAC address and VLAN of a VF; as hostdev, what vfctl set stays.\n",
+		"VFIO driver, has other drivers in its IOMMU group, is held by somebody, or is\n"
+		"claimed by somebody else (--for says by whom it may be) is refused; --as-is\n"
+		"prints it all the same. As interface, libvirt has the PF set MAC address and\n"
+		"VLAN of a VF; as hostdev, what vfctl set stays.\n",
 	.details = details,
 	.options = options,
 	.n_options = ARRAY_SIZE(options),

@@ -56,8 +56,10 @@ static int check(struct host *h, const struct inventory *inv, const struct expor
 
 	if (r < 0 || opts->as_is)
 		return r;
-	return format->of_pool ? check_pool(f, reterr)
-			       : fitness_check(h, inv, opts->identity_dir, f, reterr);
+	if (format->of_pool)
+		return check_pool(f, reterr);
+	r = fitness_check(h, inv, opts->identity_dir, f, reterr);
+	return r < 0 ? r : fitness_check_own(h, f, opts->owner, reterr);
 }
 
 static int read_all(struct host *h, const struct inventory *inv, struct function *const *f,

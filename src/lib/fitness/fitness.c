@@ -2,6 +2,7 @@
 #include "fitness.h"
 
 #include "base/str.h"
+#include "claim/owner.h"
 #include "holder/holder.h"
 #include "identity/identity.h"
 #include "lease/lease.h"
@@ -119,19 +120,10 @@ static bool is_domains(const struct lease *l, const char *domain, const char *uu
 	       (str_eq(l->owner.id, domain) || (uuid && str_eq(l->owner.id, uuid)));
 }
 
-int fitness_check_claim(struct host *h, const struct function *f, const char *domain,
-	const char *uuid, struct problem **reterr)
+static int claimed(const struct function *f, const struct lease *l, struct problem **reterr)
 {
-	autofree char *owner = NULL;
-	autoleases all = { 0 };
-	const struct lease *l;
+	autofree char *owner = owner_text(&l->owner);
 
-	if (leases_read(h, &all) < 0)
-		return no_memory(reterr);
-	l = lease_of(h, &all, f->bdf);
-	if (!l || is_domains(l, domain, uuid))
-		return 0;
-	owner = owner_text(&l->owner);
 	problem(reterr, -EBUSY, PROBLEM_IN_USE, NULL,
 		l->state == LEASE_TAKING      ? "%s is just being given to %s"
 		: l->state == LEASE_RETURNING ? "%s is just being taken back from %s"
@@ -139,6 +131,54 @@ int fitness_check_claim(struct host *h, const struct function *f, const char *do
 		f->address, owner ? owner : "somebody");
 	problem_hint(reterr, "vfctl release %s", f->address);
 	return -EBUSY;
+}
+
+int fitness_check_claim(struct host *h, const struct function *f, const char *domain,
+	const char *uuid, struct problem **reterr)
+{
+	autoleases all = { 0 };
+	const struct lease *l;
+
+	if (leases_read(h, &all) < 0)
+		return no_memory(reterr);
+	l = lease_of(h, &all, f->bdf);
+	return !l || is_domains(l, domain, uuid) ? 0 : claimed(f, l, reterr);
+}
+
+enum { GENERATIONS_MAX = 128 };
+
+static bool is_ours(struct host *h, const struct owner *o)
+{
+	int pid = getpid();
+
+	for (unsigned i = 0; pid > 0 && pid != o->pid && i < GENERATIONS_MAX; i++)
+		pid = process_parent(h, pid);
+	return pid > 0 && pid == o->pid && process_lives(h, pid, o->start);
+}
+
+static bool is_own(struct host *h, const struct lease *l, const char *behalf)
+{
+	autofree char *owner = owner_text(&l->owner);
+
+	if (l->state != LEASE_HELD)
+		return false;
+	if (behalf && str_eq(owner, behalf))
+		return true;
+	/* On a captured machine nobody is we. */
+	return !h->captured && ((l->owner.kind == OWNER_PROCESS && is_ours(h, &l->owner)) ||
+				       (l->owner.kind == OWNER_MANUAL && l->uid == getuid()));
+}
+
+int fitness_check_own(
+	struct host *h, const struct function *f, const char *owner, struct problem **reterr)
+{
+	autoleases all = { 0 };
+	const struct lease *l;
+
+	if (leases_read(h, &all) < 0)
+		return no_memory(reterr);
+	l = lease_of(h, &all, f->bdf);
+	return !l || is_own(h, l, owner) ? 0 : claimed(f, l, reterr);
 }
 
 int fitness_check(struct host *h, const struct inventory *inv, const char *identity_dir,

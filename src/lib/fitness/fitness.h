@@ -26,5 +26,13 @@ int fitness_check(struct host *h, const struct inventory *inv, const char *ident
 int fitness_check_claim(struct host *h, const struct function *f, const char *domain,
 	const char *uuid, struct problem **reterr);
 
+/*
+ * The same for who would open it, or have it described, himself: it is his own when it is claimed
+ * by this process or one that it descends from, by his user (root's as manual:TEXT only), or by
+ * `owner` ("domain:web1"; NULL: nobody), on whose behalf he acts.
+ */
+int fitness_check_own(
+	struct host *h, const struct function *f, const char *owner, struct problem **reterr);
+
 /* Whether opening it needs the token of its PF's owner: that is a program, through VFIO. */
 bool fitness_needs_token(const struct function *f);

@@ -74,6 +74,8 @@ static int first_of(struct host *h, const struct inventory *inv, const struct la
 		r = check_twice(p, p->n, s->v[i], &why);
 		if (r == 0)
 			r = fitness_check(h, inv, p->identity_dir, s->v[i], &why);
+		if (r == 0)
+			r = fitness_check_own(h, s->v[i], NULL, &why);
 		if (r == 0) {
 			*ret = s->v[i];
 			return 0;
