@@ -32,7 +32,10 @@ static int told(void *arg, const struct watch_event *e)
 		say(LOG_WARNING, 0, "the kernel dropped events: looking at the machine instead");
 	if (e->kind == WATCH_LOST)
 		mind_touch_all(m);
-	if (e->has_function)
+	/* Of an error below a port, and of what has no handlers for it, the port alone tells. */
+	if (e->kind == WATCH_ERROR)
+		mind_begin(m);
+	else if (e->has_function)
 		mind_touch(m, e->is_vf ? e->pf : e->bdf);
 	if (e->has_function && e->kind == WATCH_REMOVED)
 		claims_function_gone(m, e->bdf);

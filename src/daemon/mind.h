@@ -11,7 +11,7 @@
 
 #include "manager.h"
 
-/* Looks at the health of all functions once, for a beginning. */
+/* Looks at the health of all functions: for a beginning, and when any may have suffered. */
 void mind_begin(struct manager *m);
 /* Something has happened to that PF (or other function), or to its VFs. */
 void mind_touch(struct manager *m, struct bdf pf);
