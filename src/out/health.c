@@ -191,12 +191,12 @@ static void finding_json(struct json *j, json_object *to, const struct health_fi
 	json_add_str(j, to, "next", f->next);
 }
 
-/* The keys of one function's health, into an object that is there. */
-static void fill(struct json *j, json_object *to, const struct health *health)
+/* Into an object that is there; `key` is what the state is called in it. */
+static void fill(struct json *j, json_object *to, const char *key, const struct health *health)
 {
 	json_object *list;
 
-	json_add_str(j, to, "health", health_state_name(health->state));
+	json_add_str(j, to, key, health_state_name(health->state));
 	json_add_str(j, to, "reason", health->n ? health->v[0].text : NULL);
 	list = json_add_array(j, to, "findings");
 	for (size_t i = 0; i < health->n; i++)
@@ -208,7 +208,7 @@ static void fill(struct json *j, json_object *to, const struct health *health)
 void health_json(struct json *j, json_object *to, const char *key, const struct health *health)
 {
 	if (health)
-		fill(j, json_add_object(j, to, key), health);
+		fill(j, json_add_object(j, to, key), "state", health);
 	else
 		json_add_null(j, to, key);
 }
@@ -226,7 +226,7 @@ int out_healths(const struct out *o, const struct health_row *v, size_t n, bool 
 		json_object *e = json_add_object(&j, list, NULL);
 
 		json_add_str(&j, e, "address", v[i].f->address);
-		fill(&j, e, v[i].health);
+		fill(&j, e, "health", v[i].health);
 	}
 	return json_print(&j, o, reterr);
 }

@@ -6,6 +6,7 @@
 #include "group.h"
 #include "holder.h"
 #include "base/str.h"
+#include "health.h"
 
 #include <inttypes.h>
 #include <linux/if_ether.h>
@@ -244,6 +245,7 @@ int show_json(const struct out *o, const struct about *s, struct problem **reter
 	unknown = json_add_array(&j, j.root, "holders_unknown");
 	STRV_FOREACH (it, s->holders.unknown)
 		json_add_str(&j, unknown, NULL, *it);
+	health_json(&j, j.root, "health", s->health);
 	if (s->vfs) {
 		vfinfo = json_add_array(&j, j.root, "vfinfo_list");
 		for (size_t i = 0; i < s->n_vfs; i++)

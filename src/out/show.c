@@ -6,6 +6,7 @@
 #include "show-more.h"
 #include "base/str.h"
 #include "netdev/vfattr.h"
+#include "health/health.h"
 
 #include <inttypes.h>
 
@@ -76,6 +77,15 @@ static void show_holders(struct lines *l, const struct holders *s)
 		lines_add(l, "users unknown", "%s", *it);
 }
 
+static void show_health(struct lines *l, const struct health *health)
+{
+	lines_add(l, "health", "%s", health_state_name(health->state));
+	for (size_t i = 0; i < health->n; i++)
+		lines_add(l, "because", "%s (%s: %s)", health->v[i].text,
+			health->v[i].fact.file ? health->v[i].fact.file : "?",
+			health->v[i].fact.value ? health->v[i].fact.value : "?");
+}
+
 static void show_place(struct lines *l, const struct about *s)
 {
 	const struct function *f = s->f;
@@ -92,6 +102,7 @@ static void show_place(struct lines *l, const struct about *s)
 	if (f->numa_node >= 0)
 		lines_add(l, "numa node", "%d", f->numa_node);
 	show_holders(l, &s->holders);
+	show_health(l, s->health);
 }
 
 static void show_sriov_cap(struct lines *l, const struct sriov_cap *c)

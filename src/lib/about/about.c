@@ -2,6 +2,7 @@
 #include "about.h"
 
 #include "base/str.h"
+#include "health/health.h"
 
 void about_free(struct about *a)
 {
@@ -12,6 +13,7 @@ void about_free(struct about *a)
 	candidates_done(&a->candidates);
 	migration_done(&a->migration);
 	topology_free(a->topology);
+	healths_free(a->healths);
 	for (size_t i = 0; i < a->n_interfaces; i++)
 		interface_done(&a->interfaces[i]);
 	free(a->interfaces);
@@ -106,6 +108,10 @@ static int load(
 	if (holders_find(h, &a->f->bdf, 1, &a->holders) == -ENOMEM ||
 		topology_load(h, inv, &a->topology, NULL) == -ENOMEM)
 		return -ENOMEM;
+	r = healths_look(h, inv, &a->f, 1, &a->healths, NULL);
+	if (r < 0)
+		return r;
+	a->health = healths_of(a->healths, a->f);
 	r = read_interfaces(h, a);
 	if (r < 0)
 		return r;

@@ -20,6 +20,9 @@
 #include "setting/report.h"
 #include "topology/topology.h"
 
+struct health;
+struct healths;
+
 struct about {
 	const struct function *f;	 /* borrowed from the inventory, and so … */
 	const struct iommu_group *group; /* NULL: in none */
@@ -27,7 +30,9 @@ struct about {
 	struct holders holders;
 	struct candidates candidates;
 	struct migration migration;
-	struct topology *topology; /* NULL: it could not be read */
+	struct topology *topology;   /* NULL: it could not be read */
+	const struct health *health; /* health/health.h; in: */
+	struct healths *healths;
 	struct interface *interfaces;
 	size_t n_interfaces;
 	/*
