@@ -3,7 +3,7 @@
 # card was plugged in; what no configuration is about stays as it is.
 LAB_ROOT=debian
 LAB_INSTALL=yes
-LAB_TIMEOUT=240
+LAB_TIMEOUT=300
 LAB_PROGRAMS="vfctl"
 LAB_DEVICES="-device pcie-root-port,id=rp5,chassis=5,slot=5,bus=pcie.0,addr=0x18
 	-netdev hubport,id=n9,hubid=0"
