@@ -16,6 +16,23 @@ _vfctl_list() {
 		tr -s ' ,' '\n' | grep -vx -e - -e ''
 }
 
+# _vfctl_cells VERB…: the first column of what that prints; of leases both.
+_vfctl_cells() {
+	"$_vfctl_program" "${_vfctl_root[@]}" --no-legend "$@" 2>/dev/null |
+		awk '{ print $1; if (NF == 2 && $2 != "-") print $2 }'
+}
+
+# Who a function can be given to: processes, libvirt's domains, containers with a name that their
+# engine or systemd knows.
+_vfctl_new_owners() {
+	printf '%s\n' process: domain: container: manual:
+	printf '%s\n' /proc/[0-9]* | sed 's,/proc/,process:,'
+	# What matches nothing has a star.
+	printf '%s\n' /etc/libvirt/qemu/*.xml /run/libvirt/qemu/*.xml |
+		sed -n 's,^.*/\([^*]*\)\.xml$,domain:\1,p' | sort -u
+	printf '%s\n' /run/systemd/machines/* | sed -n 's,^.*/\([^*.:]*\)$,container:\1,p'
+}
+
 # PF/vfN, by the PF's name and address.
 _vfctl_vf_names() {
 	"$_vfctl_program" "${_vfctl_root[@]}" --no-legend list -o ADDRESS,PF,INDEX,NAME 2>/dev/null |
@@ -40,6 +57,14 @@ _vfctl_words() {
 		_vfctl_vf_names
 		;;
 	'<driver>') ls /sys/bus/pci/drivers 2>/dev/null ;;
+	'<claimed>') _vfctl_cells leases -o FUNCTION,VF ;;
+	'<owner>') "$_vfctl_program" "${_vfctl_root[@]}" --no-legend leases -o OWNER 2>/dev/null | grep -v ' ' | sort -u ;;
+	'<new-owner>') _vfctl_new_owners ;;
+	'<pool>') _vfctl_cells config pools | sort -u ;;
+	'<node>') _vfctl_list NUMA | sort -un ;;
+	'<user>') getent passwd | cut -d: -f1 ;;
+	'<group>') getent group | cut -d: -f1 ;;
+	'<change>') _vfctl_cells history ;;
 	'<verb>') _vfctl_table "$_vfctl_program" | awk -F'\t' '$1 == "verb" { sub(/ .*/, "", $2); print $2 }' ;;
 	'<rest of verb>') # the second words of "vm run"
 		_vfctl_table "$_vfctl_program" |

@@ -67,6 +67,20 @@ function __vfctl_values -a key
     end
 end
 
+# __vfctl_cells VERB…: the first column of what that prints; of leases both.
+function __vfctl_cells
+    vfctl (__vfctl_root) --no-legend $argv 2>/dev/null | awk '{ print $1; if (NF == 2 && $2 != "-") print $2 }'
+end
+
+# Who a function can be given to: processes, libvirt's domains, containers with a name that their
+# engine or systemd knows.
+function __vfctl_new_owners
+    printf '%s\n' process: domain: container: manual:
+    ls /proc 2>/dev/null | string replace -rf '^([0-9]+)$' 'process:$1'
+    ls /etc/libvirt/qemu /run/libvirt/qemu 2>/dev/null | string replace -rf '^(.*)\.xml$' 'domain:$1' | sort -u
+    ls /run/systemd/machines 2>/dev/null | string replace -rf '^([^.:]*)$' 'container:$1'
+end
+
 # __vfctl_words VERB KIND: what KIND ("<function>", "mac=|vlan=", …) stands for, one a line.
 function __vfctl_words -a verb kind
     set -l word (commandline -ct)
@@ -82,6 +96,22 @@ function __vfctl_words -a verb kind
             __vfctl_vf_names
         case '<driver>'
             path basename /sys/bus/pci/drivers/*
+        case '<claimed>'
+            __vfctl_cells leases -o FUNCTION,VF
+        case '<owner>'
+            vfctl (__vfctl_root) --no-legend leases -o OWNER 2>/dev/null | string match -v '* *' | sort -u
+        case '<new-owner>'
+            __vfctl_new_owners
+        case '<pool>'
+            __vfctl_cells config pools | sort -u
+        case '<node>'
+            __vfctl_list NUMA | sort -un
+        case '<user>'
+            getent passwd | cut -d: -f1
+        case '<group>'
+            getent group | cut -d: -f1
+        case '<change>'
+            __vfctl_cells history
         case '<verb>'
             __vfctl_table | awk -F'\t' '$1 == "verb" { sub(/ .*/, "", $2); print $2 }' | sort -u
         case '<columns>'

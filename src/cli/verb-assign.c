@@ -10,13 +10,12 @@
 #include <pwd.h>
 
 static const struct option options[] = {
-	{ 0, "to", TAKES_VALUE, "OWNER", "process:PID, domain:NAME, container:ID…",
-		"process: domain: container: manual:" },
-	{ 0, "pool", TAKES_VALUE, "NAME", "choose from this pool", "" },
+	{ 0, "to", TAKES_VALUE, "OWNER", "process:PID, domain:NAME, container:ID…", "<new-owner>" },
+	{ 0, "pool", TAKES_VALUE, "NAME", "choose from this pool", "<pool>" },
 	{ 0, "count", TAKES_VALUE, "N", "so many, or none (of a pool: 1)", "" },
-	{ 0, "near", TAKES_VALUE, "NODE", "prefer this NUMA node", "" },
-	{ 0, "user", TAKES_VALUE, "USER", "who may open the device node meanwhile", "" },
-	{ 0, "group", TAKES_VALUE, "GROUP", "and which group", "" },
+	{ 0, "near", TAKES_VALUE, "NODE", "prefer this NUMA node", "<node>" },
+	{ 0, "user", TAKES_VALUE, "USER", "who may open the device node meanwhile", "<user>" },
+	{ 0, "group", TAKES_VALUE, "GROUP", "and which group", "<group>" },
 	OPTION_MEM,
 	OPTION_COLUMNS,
 	OPTION_TIMEOUT,

@@ -100,7 +100,7 @@ const struct verb verb_history = {
 		"undone. broken: the record cannot be read.\n",
 	.examples = examples,
 	.n_examples = ARRAY_SIZE(examples),
-	.completes = "",
+	.completes = "<change>",
 	.min_args = 0,
 	.max_args = 1,
 	.run = run,

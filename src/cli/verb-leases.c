@@ -5,7 +5,7 @@
 
 static const struct option options[] = {
 	OPTION_COLUMNS,
-	{ 0, "owner", TAKES_VALUE, "OWNER", "only what he has", "" },
+	{ 0, "owner", TAKES_VALUE, "OWNER", "only what he has", "<owner>" },
 	{ 0, "gone", TAKES_NOTHING, NULL, "only of owners who are gone", NULL },
 };
 
@@ -74,7 +74,7 @@ const struct verb verb_leases = {
 	.n_examples = ARRAY_SIZE(examples),
 	.columns = lease_columns,
 	.n_columns = &n_lease_columns,
-	.completes = "<function>",
+	.completes = "<claimed>",
 	.max_args = ANY_NUMBER,
 	.run = run,
 };

@@ -4,7 +4,7 @@
 #include "base/str.h"
 
 static const struct option options[] = {
-	{ 0, "owner", TAKES_VALUE, "OWNER", "all that he has", "" },
+	{ 0, "owner", TAKES_VALUE, "OWNER", "all that he has", "<owner>" },
 	{ 0, "gone", TAKES_NOTHING, NULL, "all of owners who are gone", NULL },
 	{ 0, "clear-quarantine", TAKES_NOTHING, NULL, "try again what had failed", NULL },
 	OPTION_TIMEOUT,
@@ -143,7 +143,7 @@ const struct verb verb_release = {
 	.n_options = ARRAY_SIZE(options),
 	.examples = examples,
 	.n_examples = ARRAY_SIZE(examples),
-	.completes = "<function>",
+	.completes = "<claimed>",
 	.max_args = ANY_NUMBER,
 	.run = run,
 };

@@ -21,7 +21,11 @@ struct option {
 	enum option_takes takes;
 	const char *value; /* how help calls it, "DIR" */
 	const char *help;
-	/* What completion offers: words, or one of "<file>", "<columns>", "<function>", "<pf>". */
+	/*
+	 * What completion offers: words, or one of "<file>", "<columns>", "<function>",
+	 * "<pf>", "<vf>", "<driver>", "<verb>", "<claimed>" (functions), "<owner>" (of claims),
+	 * "<new-owner>", "<pool>", "<node>", "<user>", "<group>", "<change>" (of the history).
+	 */
 	const char *completes;
 };
 
