@@ -38,8 +38,8 @@ static const char *const lack_words[] = {
 };
 
 /*
- * Vendor and device read ffff even in a healthy VF; the whole header does not. Nothing more is read:
- * each register is a transaction on the bus, and there may be many VFs.
+ * Vendor and device read ffff even in a healthy VF; the whole header does not. Nothing more is
+ * read: each register is a transaction on the bus, and there may be many VFs.
  */
 static bool answers(struct host *h, struct bdf vf)
 {
