@@ -154,6 +154,14 @@ static void said_by_the_kernel(void **state UNUSED)
 	/* Made anew, it has nothing to do with that. */
 	fake_klog(h, 6, "pci 0000:01:10.2: [8086:10ca] type 00 class 0x020000");
 	is(h, VF2, "healthy");
+	fake_klog(h, 4,
+		"vfio-pci 0000:01:10.2: AER: PCIe Bus Error: severity=Uncorrectable (Non-Fatal), type=x");
+	is(h, VF2, "healthy");
+	fake_klog(h, 3,
+		"vfio-pci 0000:01:10.2: AER: PCIe Bus Error: severity=Uncorrectable (Fatal), "
+		"type=Inaccessible, (Unregistered Agent ID)");
+	has(h, VF2, "unhealthy", "it had a fatal PCIe error");
+	fake_klog(h, 6, "pci 0000:01:10.2: [8086:10ca] type 00 class 0x020000");
 	fake_klog(h, 3, "igb 0000:01:00.0 eth0: PCIe link lost, device now detached");
 	has(h, VF2, "unhealthy", "its PF " PF ": its driver has lost it");
 }
