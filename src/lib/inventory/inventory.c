@@ -288,13 +288,20 @@ static int attach(struct beside *b, struct inventory *inv)
 	return attach_controllers(b->h, b->flags & INVENTORY_BRIEF, &b->classes, inv);
 }
 
+/* The database takes longer than a thread's start, and what stands on few functions does not. */
+enum { BESIDE_FROM = 256 };
+
 static int load(struct host *h, unsigned flags, const char *pci_ids, struct inventory *inv)
 {
 	CLEANUP(beside_done)
 	struct beside beside = { .h = h, .pci_ids = pci_ids, .flags = flags };
-	bool started = start_beside(&beside);
-	int r = scan_functions(h, inv);
+	bool started = flags & INVENTORY_NAMES && start_beside(&beside);
+	int r = scan_addresses(h, inv);
 
+	if (r == 0 && !started && inv->n_functions >= BESIDE_FROM)
+		started = start_beside(&beside);
+	if (r == 0)
+		r = scan_functions(h, inv);
 	if (started)
 		pthread_join(beside.thread, NULL);
 	else

@@ -100,7 +100,7 @@ static int compare(const void *a, const void *b)
 }
 
 /* Empty, but for addresses; sorted, each once ("0000:00:1f.0" can be written in other ways). */
-static int list_functions(struct host *h, struct inventory *inv)
+int scan_addresses(struct host *h, struct inventory *inv)
 {
 	CLEANUP(addresses_done) struct addresses l = { 0 };
 	struct function *v;
@@ -397,13 +397,9 @@ static int scan(struct scan *s, struct inventory *inv)
 
 int scan_functions(struct host *h, struct inventory *inv)
 {
-	CLEANUP(scan_done) struct scan s = { .h = h };
-	int r = list_functions(h, inv);
+	CLEANUP(scan_done)
+	struct scan s = { .h = h, .v = inv->functions, .n = inv->n_functions };
 
-	if (r < 0)
-		return r;
-	s.v = inv->functions;
-	s.n = inv->n_functions;
 	s.gone = calloc(s.n + 1, sizeof(*s.gone));
 	return s.gone ? scan(&s, inv) : -ENOMEM;
 }

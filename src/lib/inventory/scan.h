@@ -4,5 +4,7 @@
 
 #include "inventory.h"
 
-/* Fills functions, n_functions and iommu_on. */
+/* Fills functions, with nothing but their addresses, and n_functions. */
+int scan_addresses(struct host *h, struct inventory *inv);
+/* Then all the rest of them, and iommu_on; those that have gone are not among them any more. */
 int scan_functions(struct host *h, struct inventory *inv);
