@@ -123,7 +123,7 @@ static void programs_that_are_none(void **state UNUSED)
 	assert_int_equal(with(&f, "echo '{'; echo; echo '{\"news\":\"nothing\"}'; exit 3"), 1);
 	says(f.notes, "ended without an answer");
 	/* It answers, and then hangs: nobody waits for that. */
-	assert_int_equal(with(&f, "echo '{\"news\":\"ended\",\"code\":0}'; sleep 100"), 0);
+	assert_int_equal(with(&f, "echo '{\"news\":\"ended\",\"code\":0}'; exec sleep 100"), 0);
 	assert_int_equal(with(&f, "exec sleep 100"), 10);
 	says(f.notes, "libvirt did not answer within 1 s");
 	assert_int_equal(with(&f, "exec yes | tr -d '\\n'"), 1);
