@@ -28,12 +28,12 @@ enum export_as { EXPORT_AS_HOSTDEV, EXPORT_AS_INTERFACE };
 struct export_opts {
 	bool as_is;		  /* also what cannot be opened now */
 	const char *identity_dir; /* which cards were configured; NULL: nobody knows */
-	const char *owner;	  /* who has claimed them may have them, "domain:web1"; NULL: none */
-	enum export_as as;	  /* libvirt */
-	int iommufd;		  /* qemu, cdi: 0, 1; -1 where the kernel has it */
-	const char *vf_token;	  /* qemu: a UUID; NULL none */
-	const char *kind;	  /* cdi: "vendor/class"; NULL "vfctl/vfio" */
-	const char *name;	  /* libvirt-network: its name; NULL "vfctl-ens1f0", of a PF only */
+	const char *owner;    /* who has claimed them may have them, "domain:web1"; NULL: none */
+	enum export_as as;    /* libvirt */
+	int iommufd;	      /* qemu, cdi: 0, 1; -1 where the kernel has it */
+	const char *vf_token; /* qemu: a UUID; NULL none */
+	const char *kind;     /* cdi: "vendor/class"; NULL "vfctl/vfio" */
+	const char *name;     /* libvirt-network: its name; NULL "vfctl-ens1f0", of a PF only */
 };
 
 struct exported;
