@@ -88,6 +88,20 @@ bool process_is_of(struct host *h, int pid, uint32_t uid)
 	return n == 4;
 }
 
+enum { IPC_LOCK = 14 }; /* its bit, capabilities(7): who has it may pin what he likes */
+
+static bool is_exempt(struct host *h, int pid)
+{
+	autofree char *status = NULL, *caps = NULL, *hex = NULL;
+	uint64_t n;
+
+	if (procfs_read(h, &status, "%d/status", pid) < 0)
+		return false;
+	caps = line_value(status, "CapEff:");
+	hex = caps ? str_printf("0x%s", caps) : NULL;
+	return hex && parse_u64(hex, &n) == 0 && n >> IPC_LOCK & 1;
+}
+
 int owner_memlock(struct host *h, const struct owner *o, uint64_t *ret)
 {
 	autofree char *limits = NULL, *value = NULL;
@@ -98,11 +112,20 @@ int owner_memlock(struct host *h, const struct owner *o, uint64_t *ret)
 	if (!value)
 		return -ENODATA;
 	value[strcspn(value, " ")] = '\0';
-	if (str_eq(value, "unlimited"))
+	if (str_eq(value, "unlimited") || is_exempt(h, o->pid))
 		*ret = UINT64_MAX;
 	else if (parse_u64(value, ret) < 0)
 		return -ENODATA;
 	return 0;
+}
+
+static char *text_of(const struct owner *o, const char *may, const char *need)
+{
+	return need ? str_printf("process %d may pin %s, and a guest of that size needs %s", o->pid,
+			      may, need)
+		    : str_printf("process %d may pin %s: a guest with more memory than that cannot "
+				 "have it",
+			      o->pid, may);
 }
 
 int owner_memlock_missing(struct host *h, const struct owner *o, uint64_t need_bytes,
@@ -112,17 +135,18 @@ int owner_memlock_missing(struct host *h, const struct owner *o, uint64_t need_b
 	autofree char *text = NULL, *hint = NULL;
 	uint64_t allowed;
 
-	if (!need_bytes || owner_memlock(h, o, &allowed) < 0 || allowed >= need_bytes)
+	/* libvirt raises the limit of its domains itself. */
+	if ((!need_bytes && o->kind != OWNER_PROCESS) || owner_memlock(h, o, &allowed) < 0 ||
+		allowed == UINT64_MAX || (need_bytes && allowed >= need_bytes))
 		return 0;
 	strbuf_add_size(&need, need_bytes);
 	strbuf_add_size(&may, allowed);
 	if (need.failed || may.failed)
 		return -ENOMEM;
-	text = str_printf(
-		"process %d may pin %s, and a guest of that size needs %s", o->pid, may.s, need.s);
+	text = text_of(o, may.s, need_bytes ? need.s : NULL);
 	hint = str_printf("raise its limit: prlimit --pid %d --memlock=%s, LimitMEMLOCK= of its "
 			  "unit, or give it CAP_IPC_LOCK",
-		o->pid, need.s);
+		o->pid, need_bytes ? need.s : "BYTES");
 	if (!text || !hint)
 		return -ENOMEM;
 	*ret_text = TAKE_PTR(text);

@@ -52,11 +52,15 @@ bool process_is_of(struct host *h, int pid, uint32_t uid);
  * The NUMA node that all of an owner's process may run on lies in; -1: none, several, or unknown.
  */
 int owner_node(struct host *h, const struct owner *o);
-/* How much memory the owner's process may pin; UINT64_MAX: no limit. -ENODATA: unknown. */
+/*
+ * How much memory the owner's process may pin; UINT64_MAX: no limit, or CAP_IPC_LOCK. -ENODATA:
+ * unknown.
+ */
 int owner_memlock(struct host *h, const struct owner *o, uint64_t *ret);
 /*
- * 1: a guest of so much memory needs more than it may pin; the text and what to do are the caller's
- * (free). 0: it is enough, or nobody knows. -ENOMEM.
+ * 1: a guest of so much memory (0: nobody knows how much, and it is a process) needs more, or may
+ * need more, than it may pin; the text and what to do are the caller's (free). 0: it is enough, or
+ * unknown. -ENOMEM.
  */
 int owner_memlock_missing(struct host *h, const struct owner *o, uint64_t need_bytes,
 	char **ret_text, char **ret_hint);

@@ -36,7 +36,7 @@ static void given_and_taken_back(void **state UNUSED)
 		0);
 	assert_string_equal(f.out, "FUNCTION     VF       OWNER        ALIVE STATE WHY\n" VF0
 				   " eth0/vf0 process:4711 alive held  process 4711 runs\n");
-	assert_string_equal(f.notes, "");
+	says(f.notes, "process 4711 may pin 8M: a guest with more memory than that cannot");
 	driver_is(&f, VF0, "vfio-pci");
 	assert_int_equal(vfctl(&f, "list eth0/vf0-1 -o ADDRESS,CLAIM,HOLDER"), 0);
 	assert_string_equal(f.out,
@@ -195,6 +195,12 @@ static void memory_is_told(void **state UNUSED)
 	begin(&f);
 	assert_int_equal(vfctl(&f, "assign eth0/vf0 --mem 512M --to process:4711"), 0);
 	says(f.notes, "process 4711 may pin 8M, and a guest of that size needs 512M");
+	assert_int_equal(vfctl(&f, "assign eth0/vf1 --mem 4M --to process:4711"), 0);
+	assert_string_equal(f.notes, "");
+	/* With CAP_IPC_LOCK there is no limit. */
+	fake_put(f.cli.host, "Name:\tqemu\nCapEff:\t0000000000004000\n", "/proc/4711/status");
+	assert_int_equal(vfctl(&f, "assign eth0/vf2 --mem 512M --to process:4711"), 0);
+	assert_string_equal(f.notes, "");
 	end(&f);
 }
 
