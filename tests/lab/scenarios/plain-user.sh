@@ -151,7 +151,7 @@ killed() {
 	must "the guest is up" guest_wait web2 90 '^@@ done'
 	pid=$(client_of web2)
 	kill -9 "$pid"
-	check "all is returned" wait_for 20 as_before
+	check "all is returned" wait_for 40 as_before
 	check "the VMM has ended" test -z "$(vmm_of web2)"
 }
 
