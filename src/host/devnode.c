@@ -25,6 +25,11 @@ const char *devnode_name(const char *path)
 	return str_starts(path, DEV "/") ? path + strlen(DEV "/") : NULL;
 }
 
+const char *devnode_name_of_fd(const char *target)
+{
+	return str_starts(target, "/vfio/") ? target + 1 : devnode_name(target);
+}
+
 char *devnode_path(const char *fmt, ...)
 {
 	TEXT_PATH(path, DEV, fmt);

@@ -13,7 +13,7 @@ static bool is_of_a_device(const char *target)
 {
 	static const char *const nodes[] = { "vfio/*", "iommu", "kvm", "nvme*", "ng*", "sd*", "vd*",
 		"dm-*", "md*", "infiniband/*", "dri/*", "accel/*", "uio*" };
-	const char *node = devnode_name(target);
+	const char *node = devnode_name_of_fd(target);
 
 	for (size_t i = 0; node && i < ARRAY_SIZE(nodes); i++)
 		if (fnmatch(nodes[i], node, 0) == 0)

@@ -134,7 +134,7 @@ static int look_into(struct walk *w, const char *pid)
 			r = r == -ENOMEM ? r : 0;
 			continue;
 		}
-		node = devnode_name(target);
+		node = devnode_name_of_fd(target);
 		if (str_eq(target, "anon_inode:[vfio-device]"))
 			w->some_device = true;
 		if (node)

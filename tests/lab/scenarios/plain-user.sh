@@ -139,6 +139,8 @@ runs() {
 	as_user=bob
 	check "nobody else gets it" fails_with 4 vfctl vm run --kernel "$lab_guest/generic/vmlinuz" --vf nvme0/vf0
 	as_user=
+	check "while it runs, nobody returns it" fails_with 5 vfctl release nvme0/vf0
+	check "for it holds that very function" said "vfctl-vmm.* web1"
 	guest_tell web1 go
 	check "it ends by itself" guest_ends_with web1 30 0
 	check "all is returned" as_before

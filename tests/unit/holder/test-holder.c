@@ -76,6 +76,17 @@ static void names_are_compared_whole(void **state)
 	assert_held(h, PF, NULL);
 }
 
+/* As a VMM has it that a service opened it for: of the group's node, and of no other. */
+static void opened_in_another_mount_name_space(void **state)
+{
+	struct host *h = *state;
+
+	fake_process(h, 6, "vfctl-vmm --name lent",
+		FDS("/vfio/vfio", "/vfio/15", "/kvm", "anon_inode:[vfio-device]"));
+	assert_held(h, ON_VFIO, ON_VFIO ": pid 6 (vfctl-vmm lent)");
+	assert_held(h, OTHER, NULL);
+}
+
 /* The captured machine calls it vfio1. */
 static void the_functions_own_node(void **state)
 {
@@ -421,6 +432,7 @@ int main(void)
 		T(an_idle_machine),
 		T(the_group_is_open),
 		T(names_are_compared_whole),
+		T(opened_in_another_mount_name_space),
 		T(the_functions_own_node),
 		T(the_console),
 		T(a_device_that_was_handed_over),
