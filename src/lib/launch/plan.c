@@ -20,7 +20,7 @@ void launch_plan_done(struct launch_plan *p)
 int launch_fall_back(
 	struct launch_choice *c, int code, struct problem *why, struct problem **reterr)
 {
-	if (c->vf->fallback == FALLBACK_NONE) {
+	if (c->vf->fallback == LAUNCH_FALLBACK_NONE) {
 		if (reterr)
 			*reterr = why;
 		else
@@ -29,7 +29,7 @@ int launch_fall_back(
 	}
 	problem_free(c->why);
 	c->why = why;
-	c->how = c->vf->fallback == FALLBACK_NET ? LAUNCH_NET : LAUNCH_DISK;
+	c->how = c->vf->fallback == LAUNCH_FALLBACK_NET ? LAUNCH_NET : LAUNCH_DISK;
 	return 0;
 }
 

@@ -110,16 +110,16 @@ static int set_fallback(struct launch_vf *v, char *spec, const char *text, struc
 {
 	char *resource = strchr(spec, ':');
 
-	if (v->fallback != FALLBACK_NONE)
+	if (v->fallback != LAUNCH_FALLBACK_NONE)
 		return usage(reterr, NULL, "--vf", text, "one fallback is enough");
 	if (resource)
 		*resource++ = '\0';
 	if (str_eq(spec, "virtio-net") && resource) {
-		v->fallback = FALLBACK_NET;
+		v->fallback = LAUNCH_FALLBACK_NET;
 		return set_tap(&v->net, resource, "--vf", text, reterr);
 	}
 	if (str_eq(spec, "virtio-blk") && resource) {
-		v->fallback = FALLBACK_DISK;
+		v->fallback = LAUNCH_FALLBACK_DISK;
 		return set_disk(&v->disk, resource, "--vf", text, reterr);
 	}
 	return usage(reterr, "fallback=virtio-net:TAP or fallback=virtio-blk:FILE", "--vf", text,

@@ -21,7 +21,7 @@ struct launch_net {
 	struct mac mac; /* zero: the VMM's choice */
 };
 
-enum launch_fallback { FALLBACK_NONE, FALLBACK_NET, FALLBACK_DISK };
+enum launch_fallback { LAUNCH_FALLBACK_NONE, LAUNCH_FALLBACK_NET, LAUNCH_FALLBACK_DISK };
 
 struct launch_vf {
 	char *selector;

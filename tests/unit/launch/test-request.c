@@ -28,10 +28,10 @@ static void vfs_are_understood(void **state)
 
 	assert_int_equal(launch_add_vf(r, "ens1f0/vf0", NULL), 0);
 	assert_string_equal(r->vfs[0].selector, "ens1f0/vf0");
-	assert_int_equal(r->vfs[0].fallback, FALLBACK_NONE);
+	assert_int_equal(r->vfs[0].fallback, LAUNCH_FALLBACK_NONE);
 	assert_int_equal(launch_add_vf(r, "ens1f0/vf0-1,3,fallback=virtio-net:tap0", NULL), 0);
 	assert_string_equal(r->vfs[1].selector, "ens1f0/vf0-1,3");
-	assert_int_equal(r->vfs[1].fallback, FALLBACK_NET);
+	assert_int_equal(r->vfs[1].fallback, LAUNCH_FALLBACK_NET);
 	assert_string_equal(r->vfs[1].net.tap, "tap0");
 	assert_int_equal(launch_add_vf(r,
 				 "02:10.0,vf-token=2ab74924-c335-45f4-9b16-8569e5b08258,"
