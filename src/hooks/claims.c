@@ -225,7 +225,7 @@ static int take_wish(struct taking *k, size_t wish, struct problem **reterr)
 
 	if (!need)
 		return 0;
-	if (a->fallback == FALLBACK_NONE)
+	if (a->fallback == INSTEAD_NONE)
 		return MIN(order_wish(k, a, need, reterr), 0);
 	for (; need && r >= 0; need--) {
 		autoproblem *p = NULL;
@@ -256,7 +256,7 @@ static int do_without(const struct turn *t, struct problem *nobody, struct probl
 	int r = t->needs_daemon ? TURN_NOBODY : 0;
 
 	for (size_t i = 0; r == 0 && i < t->d->n_assigns; i++)
-		if (t->d->assigns[i].fallback == FALLBACK_NONE)
+		if (t->d->assigns[i].fallback == INSTEAD_NONE)
 			r = TURN_NOBODY;
 	if (r < 0 && reterr) {
 		*reterr = nobody;

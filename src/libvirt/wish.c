@@ -58,7 +58,7 @@ static void xml_freep(xmlChar **s)
 /* By its alias it is known again. */
 static char *interface(const struct domain_assign *a, const char *alias)
 {
-	const char *kind = a->fallback == FALLBACK_BRIDGE ? "bridge" : "network";
+	const char *kind = a->fallback == INSTEAD_BRIDGE ? "bridge" : "network";
 	CLEANUP(xml_freep)
 	xmlChar *name = xmlEncodeSpecialChars(NULL, (const xmlChar *)a->fallback_name);
 	autofree char *mac = a->mac ? str_printf("<mac address=\"%s\"/>", a->mac) : strdup("");
@@ -127,7 +127,7 @@ static int add_fallback(struct making *m, size_t wish, unsigned k)
 		return 0;
 	return add(m, interface(a, alias),
 		str_printf("attach virtio on %s %s instead",
-			a->fallback == FALLBACK_BRIDGE ? "bridge" : "network", a->fallback_name),
+			a->fallback == INSTEAD_BRIDGE ? "bridge" : "network", a->fallback_name),
 		NULL);
 }
 
@@ -160,7 +160,7 @@ static int add_wish(struct making *m, size_t wish)
 	if (a->wrong)
 		return add_wrong(m, a);
 	r = add_claimed(m, a, a->count, &found);
-	if (r == 0 && found < a->count && a->fallback == FALLBACK_NONE)
+	if (r == 0 && found < a->count && a->fallback == INSTEAD_NONE)
 		return add_missing(m, a, found);
 	for (unsigned k = found; r == 0 && k < a->count; k++)
 		r = add_fallback(m, wish, k);

@@ -13,7 +13,7 @@ static void check_wish(const struct domain_assign *a)
 		return;
 	}
 	if (!a->pool || !*a->pool || !str_is_printable(a->pool) || !a->count ||
-		a->count > DOMAIN_COUNT_MAX || (a->fallback == FALLBACK_NONE) != !a->fallback_name)
+		a->count > DOMAIN_COUNT_MAX || (a->fallback == INSTEAD_NONE) != !a->fallback_name)
 		__builtin_trap();
 	STRV_FOREACH (word, a->settings)
 		if (!strchr(*word, '=') || !str_is_printable(*word))

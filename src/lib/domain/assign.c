@@ -53,9 +53,9 @@ static int read_fallback(struct domain_assign *a, char *value)
 	if (str_eq(text, "none"))
 		return 0;
 	if (str_starts(text, "bridge:") && is_bridge_name(name))
-		a->fallback = FALLBACK_BRIDGE;
+		a->fallback = INSTEAD_BRIDGE;
 	else if (str_starts(text, "network:") && *name)
-		a->fallback = FALLBACK_NETWORK;
+		a->fallback = INSTEAD_NETWORK;
 	else
 		return wrong(
 			a, "fallback='%s' is neither bridge:NAME nor network:NAME nor none", text);

@@ -27,9 +27,9 @@ struct domain_device {
 };
 
 enum domain_fallback {
-	FALLBACK_NONE,	  /* the domain does not start */
-	FALLBACK_BRIDGE,  /* virtio on that bridge of the host's */
-	FALLBACK_NETWORK, /* virtio on that network of libvirt's */
+	INSTEAD_NONE,	 /* the domain does not start */
+	INSTEAD_BRIDGE,	 /* virtio on that bridge of the host's */
+	INSTEAD_NETWORK, /* virtio on that network of libvirt's */
 };
 
 /*

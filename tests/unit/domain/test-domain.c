@@ -84,14 +84,14 @@ static void wishes_for_vfs(void **state UNUSED)
 	parse_wish("pool='fast'", &plain);
 	assert_null(plain.assigns[0].wrong);
 	assert_int_equal(plain.assigns[0].count, 1);
-	assert_int_equal(plain.assigns[0].fallback, FALLBACK_NONE);
+	assert_int_equal(plain.assigns[0].fallback, INSTEAD_NONE);
 	assert_null(plain.assigns[0].settings);
 	parse_wish("xmlns:o='urn:o' o:count='many' pool='fast' fallback='bridge:br0' "
 		   "mac='52:54:00:AA:00:01' settings=' vlan=3  trust=on'",
 		&d);
 	assert_null(d.assigns[0].wrong);
 	assert_string_equal(d.assigns[0].pool, "fast");
-	assert_int_equal(d.assigns[0].fallback, FALLBACK_BRIDGE);
+	assert_int_equal(d.assigns[0].fallback, INSTEAD_BRIDGE);
 	assert_string_equal(d.assigns[0].fallback_name, "br0");
 	assert_string_equal(d.assigns[0].mac, "52:54:00:aa:00:01");
 	assert_int_equal(strv_len(d.assigns[0].settings), 3);
@@ -108,7 +108,7 @@ static void wishes_for_vfs(void **state UNUSED)
 		0);
 	assert_int_equal(more.n_assigns, 2);
 	assert_int_equal(more.assigns[0].count, 64);
-	assert_int_equal(more.assigns[1].fallback, FALLBACK_NETWORK);
+	assert_int_equal(more.assigns[1].fallback, INSTEAD_NETWORK);
 	assert_string_equal(more.assigns[1].fallback_name, "default");
 	assert_int_equal(strv_len(more.aliases), 1);
 	assert_string_equal(more.aliases[0], "ua-vfctl-1-0");
