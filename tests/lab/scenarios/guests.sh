@@ -161,7 +161,7 @@ without() {
 	kill -STOP "$(daemon_pid)"
 	check_not "vfctld hangs: it does not start" seconds_of starts web1
 	check "which is said in time" test "$seconds" -le 7
-	shown "with our reason" said "web1 cannot start: the daemon was not done with it in time"
+	shown "with our reason" said "web1 cannot start: the daemon cannot be asked: Connection timed out"
 	kill -CONT "$(daemon_pid)"
 	check "nothing is claimed for it" wait_for 15 no_claims
 	must "vfctld is not there" systemctl mask --runtime --now vfctld
