@@ -200,6 +200,6 @@ scenario() {
 	check "no claims" no_claims
 	check "no VFs" vfctl destroy "$PF1"
 	check_not "nothing of ours kept libvirt waiting" sh -c 'journalctl -u libvirtd | grep -i "cannot acquire state change lock"'
-	cp -p $console "$(out console)" 2>/dev/null
+	cp -p "$console" "$(out console)" 2>/dev/null
 	journalctl -b -u libvirtd -u vfctld -u vfctld-libvirt -u "vfctld-worker@*" -t vfctl-hook >"$(out journal.log)"
 }

@@ -141,6 +141,6 @@ scenario() {
 	step "Everything back"
 	check "no VFs" vfctl destroy "$PF1"
 	check_not "nothing of ours kept libvirt waiting" sh -c 'journalctl -u libvirtd | grep -i "cannot acquire state change lock"'
-	cp -p $console "$(out console)" 2>/dev/null
+	cp -p "$console" "$(out console)" 2>/dev/null
 	journalctl -b -u libvirtd >"$(out libvirtd.log)"
 }

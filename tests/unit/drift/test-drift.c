@@ -88,7 +88,7 @@ static void has(struct fixture *f, const char *part)
 static void set_vlan(struct fixture *f, unsigned vf, uint16_t vlan)
 {
 	struct host_vf_change c = { .attr = HOST_VF_VLAN, .to = { .vf = vf, .vlan = vlan } };
-	int ifindex;
+	int ifindex = 0;
 
 	assert_int_equal(host_link_index(f->h, "eth0", &ifindex), 0);
 	c.to.vlan_proto = 0x8100;
