@@ -134,7 +134,7 @@ nothing_refused() {
 	! journalctl --no-pager -b -o cat -k | grep 'apparmor="DENIED".*vfctl'
 }
 
-# As systemctl restart and an upgrade do it; a VF that is held stays as it is.
+# As systemctl restart and an upgrade do it; VFs stay as they are.
 restarted() {
 	systemctl restart vfctld-worker.socket vfctld-modules.socket vfctld.service && ask ListJobs
 }
@@ -207,6 +207,11 @@ scenario() {
 	check "all is as it was" all_is_back
 	check "and it works on" vfctl create "$PF1" 7
 	check "seven VFs" vfs 7
+	check "one is claimed" vfctl assign "$PF1/vf0" --to manual:lab
+	check "all is restarted, as by an upgrade" restarted
+	check "seven VFs still" vfs 7
+	check "and the claim" sh -c 'vfctl leases | grep manual:lab'
+	check "it is returned" vfctl release --owner manual:lab
 	check "and none" vfctl destroy "$PF1"
 
 	step "Afterwards"
