@@ -1,12 +1,15 @@
 # shellcheck shell=sh
 # Nobody at the keyboard: VFs are there after boot, after the PF's driver was loaded anew, and when a
-# card was plugged in; what no configuration is about stays as it is.
+# card was plugged in; what no configuration is about stays as it is; what somebody changes under it is
+# told and put right, and what is not well is given to nobody.
 LAB_ROOT=debian
 LAB_INSTALL=yes
 LAB_TIMEOUT=300
 LAB_PROGRAMS="vfctl"
 LAB_DEVICES="-device pcie-root-port,id=rp5,chassis=5,slot=5,bus=pcie.0,addr=0x18
-	-netdev hubport,id=n9,hubid=0"
+	-netdev hubport,id=n9,hubid=0
+	-device pcie-root-port,id=rp6,chassis=6,slot=6,bus=pcie.0,addr=0x19
+	-device virtio-net-pci,bus=rp6,id=frail,aer=on,mac=52:54:00:01:00:0a"
 
 property() {
 	systemctl show --property="$2" --value "$1"
@@ -67,7 +70,7 @@ reload() {
 
 # The monotonic clock, in microseconds.
 now_us() {
-	awk '{ printf "%d\n", $1 * 1000000 }' /proc/uptime
+	awk '{ print $1 * 1000000 }' /proc/uptime
 }
 
 rebind() {
@@ -90,30 +93,25 @@ shell_loop() {
 	done
 }
 
-# From the PF's bind, which ends when its driver is ready, to VFs that are. A script has to wait, too,
-# until udev has given the interface its name; what it writes is also told alone.
+# From the PF's bind, which ends when its driver is ready, to VFs that are.
 measure() {
 	rebind
 	begin=$(now_us)
 	wait_for 30 ready >/dev/null || return 1
-	started=$(property "$unit" ExecMainStartTimestampMonotonic)
-	ended=$(property "$unit" ExecMainExitTimestampMonotonic)
+	ours=$(awk -v a="$begin" -v b="$(property "$unit" ExecMainExitTimestampMonotonic)" 'BEGIN { print (b - a) / 1000 }')
+	worked=$(($(property "$unit" ExecMainExitTimestampMonotonic) - $(property "$unit" ExecMainStartTimestampMonotonic)))
 	systemctl -q mask --runtime vfctl-pf@.service
 	rebind
-	script_begin=$(now_us)
 	udevadm settle
 	count_is "$PF1" 0 >/dev/null || return 1
-	named=$(now_us)
+	begin=$(now_us)
 	shell_loop
-	script_end=$(now_us)
+	theirs=$(awk -v a="$begin" -v b="$(now_us)" 'BEGIN { print (b - a) / 1000 }')
 	systemctl -q unmask --runtime vfctl-pf@.service
-	echo "$begin $started $ended $script_begin $named $script_end" | awk '{
-		ours = $3 - $1
-		theirs = $6 - $4
-		printf "PF bound to VFs ready: %d ms, of it %d until systemd has started vfctl\n", ours / 1000, ($2 - $1) / 1000
-		printf "a shell loop: %d ms, of it %d until udev is done: %.1f times\n", theirs / 1000, ($5 - $4) / 1000, ours / theirs
-		printf "vfctl alone, in its sandbox, and the writes of the loop alone: %.1f times\n", ($3 - $2) / ($6 - $5)
-		exit ours <= 0 || theirs <= 0 }' | tee "$(out timing.txt)"
+	awk -v a="$ours" -v w="$worked" -v b="$theirs" 'BEGIN {
+		printf "PF bound to VFs ready: udev, systemd and vfctl %d ms (vfctl itself %d ms), a shell loop %d ms: %.1f times\n",
+			a, w / 1000, b, a / b
+		exit a <= 0 || b <= 0 }' | tee "$(out timing.txt)"
 }
 
 plugged() {
@@ -202,6 +200,112 @@ failed_once() {
 		! journalctl -b -u "$unit" | grep -q 'once more'
 }
 
+# ---- Drift and health ----
+
+told() { # WORDS: in vfctld's log
+	journalctl -b --no-pager -o cat -u vfctld | grep -e "$1"
+}
+
+vlan_is() { # INDEX VLAN
+	/bin/ip link show "$(net_of "$PF1")"
+	/bin/ip link show "$(net_of "$PF1")" | grep "vf $1 " | grep -q "vlan $2\b"
+}
+
+set_vlan() { # INDEX VLAN, by other hands than ours
+	/bin/ip link set "$(net_of "$PF1")" vf "$1" vlan "$2"
+}
+
+vf_at() {
+	basename "$(readlink "$devices/$PF1/virtfn$1")"
+}
+
+reconciles() { # yes no: how
+	sed -i '/^Reconcile=/d' /etc/vfctl/pf.d/10-uplink.conf
+	sed -i "s/^VirtualFunctions=4/&\nReconcile=$1/" /etc/vfctl/pf.d/10-uplink.conf
+	systemctl reload vfctld
+}
+
+# To its own driver, as somebody with a shell would do it.
+rebind_by_hand() {
+	echo "$1" >/sys/bus/pci/drivers/vfio-pci/unbind
+	echo igbvf >"$devices/$1/driver_override"
+	modprobe igbvf
+	echo "$1" >/sys/bus/pci/drivers_probe
+	[ "$(driver_of "$1")" = igbvf ]
+}
+
+stays_on() { # DRIVER VF
+	sleep 4
+	[ "$(driver_of "$2")" = "$1" ]
+}
+
+again_and_again() {
+	for _ in 1 2 3; do
+		set_vlan 3 33
+		wait_for 20 vlan_is 3 100 >/dev/null || return 1
+		sleep 1
+	done
+	set_vlan 3 33
+	wait_for 20 told 'the same came back 3 times' && vlan_is 3 33
+}
+
+drift() {
+	step "Somebody changes what is configured"
+	check "the daemon runs" systemctl start vfctld
+	check "the configuration is applied" vfctl apply --yes --pf "$PF1"
+	# The kernel announces attributes of VFs only then.
+	check "the PF's interface is up" /bin/ip link set "$(net_of "$PF1")" up
+	sleep 2
+	set_vlan 1 7
+	shown "it is noticed" wait_for 20 told "drift: $PF1/vf1: vlan=100 is wanted, there is vlan=7"
+	check "and told, no more" vlan_is 1 7
+	reconciles repair
+	check "it is put right when the configuration says so" wait_for 30 vlan_is 1 100
+	shown "as a change like others" sh -c "vfctl history | grep 'reconcile $PF1'"
+	check "a VF goes to another driver" rebind_by_hand "$(vf_at 2)"
+	check "and is brought back" wait_for 30 on_vfio "$(vf_at 2)"
+	check "all VFs go" sh -c "echo 0 >'$devices/$PF1/sriov_numvfs'"
+	check "and are there again" wait_for 40 ready
+	exec 5<>"/dev/vfio/$(group_of "$(vf_at 0)")"
+	set_vlan 0 9
+	set_vlan 1 9
+	check "what is not used is put right" wait_for 30 vlan_is 1 100
+	shown "what is held is told" wait_for 20 told "drift: $PF1/vf0: vlan=100 .*left alone, in use"
+	check "and not touched" vlan_is 0 9
+	exec 5>&-
+	set_vlan 3 33
+	check "what was held is put right with the next event" wait_for 30 vlan_is 0 100
+	sleep 3
+	check "what comes back again and again is left to people" again_and_again
+	check "a decision by hand" vfctl set "$PF1/vf2" vlan=5
+	shown "is told" wait_for 20 told 'so decided by vfctl set'
+	check "and not fought" vlan_is 2 5
+	check "there is nothing under way" test -z "$(ls /run/vfctl/journal)"
+}
+
+is_unwell() {
+	told "$frail is unhealthy: .* fatal PCIe error" && ! vfctl health "$frail"
+}
+
+health() {
+	step "A function that is not well"
+	frail=$(for f in "$devices"/*; do [ "$(cat "$f"/virtio*/net/*/address 2>/dev/null)" = 52:54:00:01:00:0a ] && echo "${f##*/}"; done)
+	must "there is one" test -n "$frail"
+	check "it is healthy" vfctl health "$frail"
+	check "it is VFIO's" vfctl bind "$frail"
+	check "it can be given out" vfctl assign "$frail" --to manual:first
+	check "and back" vfctl release "$frail"
+	qemu "pcie_aer_inject_error frail DLP"
+	shown "a fatal error is noticed" wait_for 30 is_unwell
+	check_not "it is given out" vfctl assign "$frail" --to manual:second
+	shown "because of that" sh -c "vfctl assign $frail --to manual:second 2>&1 | grep 'is unhealthy'"
+	shown "what could be done" vfctl recover --dry-run "$frail"
+	shown "the least of it helps" vfctl recover "$frail"
+	shown "it is healthy again" vfctl health "$frail" -o FUNCTION,HEALTH,FATAL
+	check "and can be given out" vfctl assign "$frail" --to manual:second
+	check "and back" vfctl release "$frail"
+}
+
 scenario() {
 	unit=vfctl-pf@$PF1.service
 	step "After boot"
@@ -279,4 +383,6 @@ scenario() {
 	sleep 3
 	check "stays so" count_is "$PF1" 0
 	check "no link is left" test -z "$(find /dev/vfctl -type l 2>/dev/null)"
+	drift
+	health
 }
