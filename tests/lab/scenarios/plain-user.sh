@@ -88,6 +88,7 @@ prepare() {
 	step "A VF, and a user in the group"
 	getent group vfctl >/dev/null || groupadd --system vfctl
 	usermod -aG vfctl alice
+	must "the controller has its driver" wait_for 30 test -e "$devices/$NVME/nvme/nvme0"
 	must "a VF" vfctl create nvme0 1
 	must "with queues" vfctl set nvme0/vf0 vq=2 vi=1
 	must "online" vfctl set nvme0/vf0 online=yes
