@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* /etc/vfctl/hook.conf: how long libvirt may be kept waiting, and what holds without vfctld. */
+/* [Hook] of vfctl.conf(5): how long libvirt may be kept waiting, and what holds without vfctld. */
 #pragma once
 
 #include "base/problem.h"
@@ -7,9 +7,7 @@
 
 #include <stdbool.h>
 
-#define HOOK_CONF "/etc/vfctl/hook.conf"
-
-enum { HOOK_DEADLINE_S = 10, HOOK_DEADLINE_MAX_S = 120 };
+enum { HOOK_DEADLINE_S = 10 };
 
 struct hook_conf {
 	unsigned deadline_ms;
@@ -20,5 +18,4 @@ struct hook_conf {
  * Without the file, what holds by itself. PROBLEM_USAGE names the first line that is wrong; then
  * and when it cannot be read *ret is what holds by itself, too.
  */
-int hook_conf_read(
-	struct host *h, const char *path, struct hook_conf *ret, struct problem **reterr);
+int hook_conf_read(struct host *h, struct hook_conf *ret, struct problem **reterr);

@@ -5,6 +5,7 @@
 #include "hook.h"
 
 #include "base/str.h"
+#include "conf/conf.h"
 #include "identity/identity.h"
 
 #include <locale.h>
@@ -16,7 +17,7 @@ static const char usage[] =
 	"What libvirt runs for its domains, as /etc/libvirt/hooks/qemu.d/50-vfctl: at\n"
 	"\"prepare\" it has vfctld claim the functions that the guest names or wishes for,\n"
 	"and refuses to start it without them, and says why; at \"release\" they are given\n"
-	"back. /etc/vfctl/hook.conf says how long it may take.\n"
+	"back. [Hook] of vfctl.conf(5) says how long it may take.\n"
 	"\n"
 	"      --help                      this text\n"
 	"      --version                   print the version\n"
@@ -48,7 +49,7 @@ static int configure(struct watched_opts *opts, struct problem **reterr)
 	int r = host_new_live(&h, reterr);
 
 	if (r == 0)
-		r = hook_conf_read(h, HOOK_CONF, &conf, reterr);
+		r = hook_conf_read(h, &conf, reterr);
 	opts->deadline_ms = conf.deadline_ms;
 	opts->needs_daemon = conf.needs_daemon;
 	return r;
@@ -79,7 +80,7 @@ static int run(char **argv)
 	int code;
 
 	if (configure(&opts, &p) < 0 && hook_decides(argv[2])) {
-		fprintf(stderr, "vfctl: %s\n", p ? p->what : HOOK_CONF " cannot be read");
+		fprintf(stderr, "vfctl: %s\n", p ? p->what : CONF_FILE " cannot be read");
 		return probe ? 2 : 1;
 	}
 	code = hook_run(argv[1], argv[2], probe, &opts, &line);

@@ -18,6 +18,18 @@ static bool bytes(const char *value)
 	return str_eq(value, "infinity") || parse_bytes(value, &n) == 0;
 }
 
+static bool deadline(const char *value)
+{
+	uint32_t n;
+
+	return parse_u32(value, &n) == 0 && n >= 1 && n <= CONF_DEADLINE_MAX_S;
+}
+
+static bool without(const char *value)
+{
+	return str_eq(value, "check") || str_eq(value, "refuse");
+}
+
 const struct conf_key conf_keys[] = {
 #define CONF(section, key, is, takes, unset, help) { section, key, is, takes, unset, help },
 #include "conf.def"
@@ -59,6 +71,7 @@ struct check {
 	conf_complain *complain;
 	void *arg;
 	const char *path;
+	const char *section; /* NULL: all */
 	int n;
 };
 
@@ -105,7 +118,7 @@ static void check_ini(struct check *c, const struct ini *ini)
 		if (ini->faults[i].kind != INI_CUT && ini->faults[i].kind != INI_CRLF)
 			complain(c, CONF_SYNTAX, ini->faults[i].pos,
 				"[Section], Key=Value and # comments", "this is not understood");
-	for (size_t i = 0; i < ini->n_sections; i++)
+	for (size_t i = 0; i < ini->n_sections && !c->section; i++)
 		if (!has_section(ini->sections[i].name))
 			complain(c, CONF_NO_SECTION, ini->sections[i].pos, NULL,
 				"there is no section [%.64s]", ini->sections[i].name);
@@ -114,7 +127,7 @@ static void check_ini(struct check *c, const struct ini *ini)
 		const char *section =
 			item->section == INI_NO_SECTION ? NULL : ini->sections[item->section].name;
 
-		if (section && has_section(section))
+		if (section && (c->section ? str_eq(section, c->section) : has_section(section)))
 			check_item(c, section, item);
 	}
 }
@@ -140,4 +153,63 @@ int conf_check(struct host *h, conf_complain *tell, void *arg)
 		return r;
 	check_ini(&c, &ini);
 	return c.n;
+}
+
+/* ---- One section ---- */
+
+struct first {
+	struct problem *problem;
+};
+
+static void keep_first(void *arg, enum conf_fault fault UNUSED, const char *path, struct ini_pos at,
+	const char *what, const char *hint)
+{
+	struct first *f = arg;
+
+	if (!f->problem)
+		problem(&f->problem, -EINVAL, PROBLEM_USAGE, hint, "%s:%u: %s", path, at.line,
+			what);
+}
+
+static int take_section(const struct ini *ini, const char *section, conf_take *take, void *arg)
+{
+	int r = 0;
+
+	for (size_t i = 0; r == 0 && i < ini->n_items; i++) {
+		const struct ini_item *item = &ini->items[i];
+
+		if (item->section != INI_NO_SECTION &&
+			str_eq(ini->sections[item->section].name, section))
+			r = take(arg, item->key, item->value);
+	}
+	return r;
+}
+
+int conf_read_section(
+	struct host *h, const char *section, conf_take *take, void *arg, struct problem **reterr)
+{
+	autofree char *path = NULL, *text = NULL;
+	autoini ini = { 0 };
+	struct first first = { NULL };
+	struct check c = { .complain = keep_first, .arg = &first, .section = section };
+	size_t len = 0;
+	int r = conf_find(h, &path, &text, &len);
+
+	if (r == -ENOENT)
+		return 0;
+	if (r == 0)
+		r = ini_parse(text, len, 0, &ini);
+	if (r < 0)
+		return problem(reterr, r, problem_kind_from_errno(r), NULL, "%s cannot be read: %s",
+			path ? path : CONF_FILE, strerror(-r));
+	c.path = path;
+	check_ini(&c, &ini);
+	if (c.n) {
+		if (reterr)
+			*reterr = TAKE_PTR(first.problem);
+		problem_free(first.problem);
+		return -EINVAL;
+	}
+	r = take_section(&ini, section, take, arg);
+	return r < 0 ? problem(reterr, r, PROBLEM_NO_MEMORY, NULL, "out of memory") : 0;
 }

@@ -11,11 +11,14 @@
 #pragma once
 
 #include "base/ini.h"
+#include "base/problem.h"
 #include "host/host.h"
 
 #include <stdbool.h>
 
 #define CONF_FILE "/etc/vfctl/vfctl.conf"
+
+enum { CONF_DEADLINE_MAX_S = 120 };
 
 struct conf_key {
 	const char *section, *name;
@@ -48,3 +51,13 @@ typedef void conf_complain(void *arg, enum conf_fault fault, const char *path, s
 	const char *what, const char *hint);
 /* All that is wrong with it. Returns how many complaints; -ENOMEM. */
 int conf_check(struct host *h, conf_complain *complain, void *arg);
+
+/* One value, of those that its key takes. -ENOMEM. */
+typedef int conf_take(void *arg, const char *key, const char *value);
+/*
+ * The values of one section, in the order in which they are written; other sections are other
+ * people's. No file: none. PROBLEM_USAGE with FILE:LINE for the first thing that is wrong, and then
+ * nothing is taken.
+ */
+int conf_read_section(
+	struct host *h, const char *section, conf_take *take, void *arg, struct problem **reterr);

@@ -2,7 +2,6 @@
 /* What the administrator allows users' guests. */
 #include "inside.h"
 
-#include "base/ini.h"
 #include "base/str.h"
 #include "conf/conf.h"
 #include "host/procfs.h"
@@ -44,59 +43,24 @@ static int add_taps(struct handover_limits *l, const char *value)
 	return copy ? 0 : -ENOMEM;
 }
 
-static int bad(const char *path, struct ini_pos at, const char *what, struct problem **reterr)
+static int take(void *arg, const char *key, const char *value)
 {
-	return problem(reterr, -EINVAL, PROBLEM_USAGE,
-		"[Guests] has Taps=PATTERN… and MemoryMax=BYTES", "%s:%u: %s", path, at.line, what);
-}
+	struct handover_limits *l = arg;
 
-static int read_item(struct handover_limits *l, const char *path, const struct ini_item *i,
-	struct problem **reterr)
-{
-	if (str_eq(i->key, "Taps"))
-		return add_taps(l, i->value) < 0
-			       ? problem(reterr, -ENOMEM, PROBLEM_NO_MEMORY, NULL, "out of memory")
-			       : 0;
-	if (!str_eq(i->key, "MemoryMax"))
-		return bad(path, i->pos, "there is no such key", reterr);
-	if (str_eq(i->value, "infinity")) {
+	if (str_eq(key, "Taps"))
+		return add_taps(l, value);
+	if (str_eq(value, "infinity"))
 		l->memory_bytes = UINT64_MAX;
-		return 0;
-	}
-	return parse_bytes(i->value, &l->memory_bytes) < 0
-		       ? bad(path, i->value_pos, "this is no amount of memory", reterr)
-		       : 0;
-}
-
-/* Other sections are other people's. */
-static int read_text(struct handover_limits *l, const char *path, const char *text, size_t len,
-	struct problem **reterr)
-{
-	autoini ini = { 0 };
-	int r = ini_parse(text, len, 0, &ini);
-
-	if (r < 0)
-		return problem(reterr, r, PROBLEM_NO_MEMORY, NULL, "out of memory");
-	for (size_t i = 0; i < ini.n_faults; i++)
-		if (ini.faults[i].kind != INI_CUT && ini.faults[i].kind != INI_CRLF)
-			return bad(path, ini.faults[i].pos, "this is not understood", reterr);
-	for (size_t i = 0; r == 0 && i < ini.n_items; i++)
-		if (str_eq(ini.sections[ini.items[i].section].name, "Guests"))
-			r = read_item(l, path, &ini.items[i], reterr);
-	return r;
+	else
+		(void)parse_bytes(value, &l->memory_bytes);
+	return 0;
 }
 
 int handover_limits_read(struct host *h, struct handover_limits *ret, struct problem **reterr)
 {
 	autolimits l = { .memory_bytes = half_of_memory(h) };
-	autofree char *path = NULL, *text = NULL;
-	size_t len = 0;
-	int r = conf_find(h, &path, &text, &len);
+	int r = conf_read_section(h, "Guests", take, &l, reterr);
 
-	if (r < 0 && r != -ENOENT)
-		return problem(reterr, r, problem_kind_from_errno(r), NULL, "%s cannot be read: %s",
-			path ? path : CONF_FILE, strerror(-r));
-	r = r == 0 ? read_text(&l, path, text, len, reterr) : 0;
 	if (r < 0)
 		return r;
 	*ret = TAKE_STRUCT(l);

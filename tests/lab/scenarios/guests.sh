@@ -46,7 +46,7 @@ ports() {
 
 # hook_conf LINE…
 hook_conf() {
-	printf '%s\n' '[Hook]' "$@" >/etc/vfctl/hook.conf
+	printf '%s\n' '[Hook]' "$@" >/etc/vfctl/vfctl.conf
 }
 
 daemon_pid() {
@@ -177,8 +177,8 @@ without() {
 	shown "with the reason" said "web2 cannot start: the daemon cannot be asked"
 	hook_conf Deadline=4
 	check_not "what is not understood is told" starts web1
-	shown "with its line" said "/etc/vfctl/hook.conf:2: there is no key 'Deadline'"
-	rm /etc/vfctl/hook.conf
+	shown "with its line" said "/etc/vfctl/vfctl.conf:2: [Hook] has no key 'Deadline'"
+	rm /etc/vfctl/vfctl.conf
 	must "vfctld is there again" systemctl unmask --runtime vfctld
 	must "the VF is the host's" vfctl restore "$vf"
 }

@@ -211,6 +211,10 @@ in_state() {
 	grep -qs "\"state\": *\"$1\"" "/run/vfctl/claims/$(vf 0)"
 }
 
+nothing_half_done() {
+	! in_state taking && ! in_state returning
+}
+
 # soon_in STATE: as often as can be looked.
 soon_in() {
 	for _ in $(seq 4000); do
@@ -240,6 +244,9 @@ killed() {
 	wait $client
 	check "who asked is told" grep -q 'vfctl: ' /tmp/client.out
 	busctl call org.vfctl1 /org/vfctl1 org.vfctl1.Manager ListJobs >/dev/null 2>&1
+	# Its worker lives on and may have come to the end.
+	check "it is not left half done" wait_for 20 nothing_half_done
+	vfctl release --owner manual:x
 	check "all is as it was" all_is_back
 
 	check "claimed" vfctl assign "$PF1/vf0" --to manual:x

@@ -414,9 +414,9 @@ static void limits(void **state UNUSED)
 	assert_null(l.taps);
 	assert_true(l.memory_bytes == UINT64_MAX);
 	assert_true(read_limits(&f, "[Guests]\nTap=vm-*\n", &l) < 0);
-	says(&f, PROBLEM_USAGE, "/etc/vfctl/vfctl.conf:2: there is no such key");
+	says(&f, PROBLEM_USAGE, "/etc/vfctl/vfctl.conf:2: [Guests] has no key 'Tap'");
 	assert_true(read_limits(&f, "[Guests]\n\nMemoryMax=much\n", &l) < 0);
-	says(&f, PROBLEM_USAGE, "vfctl.conf:3: this is no amount of memory");
+	says(&f, PROBLEM_USAGE, "vfctl.conf:3: MemoryMax=much is none of its values");
 	assert_true(read_limits(&f, "Taps=vm-*\n", &l) < 0);
 	says(&f, PROBLEM_USAGE, "vfctl.conf:1: this is not understood");
 	handover_limits_done(&l);

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* hook.conf, and what somebody may have written into it. */
+/* [Hook] of vfctl.conf, and what somebody may have written into it. */
 #include "cm.h"
 #include "base/str.h"
+#include "conf/conf.h"
 #include "fake/fake.h"
 #include "hooks/conf.h"
 
@@ -11,8 +12,8 @@ static int read_conf(const char *text, struct hook_conf *c, struct problem **ret
 	int r;
 
 	if (text)
-		fake_put(h, text, HOOK_CONF);
-	r = hook_conf_read(h, HOOK_CONF, c, reterr);
+		fake_put(h, text, CONF_FILE);
+	r = hook_conf_read(h, c, reterr);
 	host_free(h);
 	return r;
 }
@@ -39,16 +40,14 @@ static void what_is_wrong(void **state UNUSED)
 		const char *text, *says;
 	} all[] = {
 		{ "[Hook]\nDeadlineSec=0\n",
-			"/etc/vfctl/hook.conf:2: DeadlineSec=0 is not a number of seconds from 1 "
-			"to 120" },
-		{ "[Hook]\nDeadlineSec=121\n", "DeadlineSec=121 is not" },
-		{ "[Hook]\nDeadlineSec=10s\n", "DeadlineSec=10s is not" },
-		{ "[Hook]\nDeadlineSec=\n", "DeadlineSec= is not" },
-		{ "[Hook]\nWithoutDaemon=maybe\n", "WithoutDaemon=maybe is not check or refuse" },
-		{ "[Hook]\nDeadline=3\n", "there is no key 'Deadline'" },
-		{ "[Hooks]\nDeadlineSec=3\n", "there is no section [Hooks]" },
-		{ "DeadlineSec=3\n", "hook.conf:1: this is not understood" },
-		{ "[Hook]\n\033[31m\n", "hook.conf:2: this is not understood" },
+			"/etc/vfctl/vfctl.conf:2: DeadlineSec=0 is none of its values" },
+		{ "[Hook]\nDeadlineSec=121\n", "DeadlineSec=121 is none of" },
+		{ "[Hook]\nDeadlineSec=10s\n", "DeadlineSec=10s is none of" },
+		{ "[Hook]\nDeadlineSec=\n", "DeadlineSec= is none of" },
+		{ "[Hook]\nWithoutDaemon=maybe\n", "WithoutDaemon=maybe is none of its values" },
+		{ "[Hook]\nDeadline=3\n", "[Hook] has no key 'Deadline'" },
+		{ "DeadlineSec=3\n", "vfctl.conf:1: this is not understood" },
+		{ "[Hook]\n\033[31m\n", "vfctl.conf:2: this is not understood" },
 	};
 
 	for (size_t i = 0; i < ARRAY_SIZE(all); i++) {
