@@ -216,7 +216,7 @@ static int error_event(struct watch *w, const struct watched *f, const char *sho
 	char text[sizeof(((struct host_event *)NULL)->error)];
 	size_t i = 0;
 
-	for (; shouted[i] && i < sizeof(text) - 1; i++)
+	for (; i < sizeof(text) - 1 && shouted[i]; i++)
 		text[i] = (char)(shouted[i] == '_' ? ' ' : tolower((unsigned char)shouted[i]));
 	text[i] = '\0';
 	return tell(w, WATCH_ERROR, f, text, NULL, NULL);
