@@ -23,11 +23,16 @@
 
 enum { NOBODY = 65534, DISK_BYTES = 1 << 20 };
 
-/* The run time of a sanitizer wants to see what is mapped. */
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+/* The run time of a sanitizer wants to see what is mapped. clang tells of it otherwise than gcc. */
+#ifdef __has_feature
+#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer)
+#define SANITIZED
+#endif
+#elif defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+#define SANITIZED
+#endif
+#ifdef SANITIZED
 enum { HIDES_PROC = 0 };
-#elif defined(__has_feature)
-enum { HIDES_PROC = !__has_feature(address_sanitizer) && !__has_feature(thread_sanitizer) };
 #else
 enum { HIDES_PROC = 1 };
 #endif
