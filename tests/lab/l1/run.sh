@@ -8,6 +8,14 @@ cd /lab || exit 99
 . /lib/lab/guest.sh
 # shellcheck source=/dev/null
 . /lib/lab/scenario.sh
+confined=
+[ ! -x /usr/sbin/apparmor_parser ] || confined=yes
+if [ -n "$confined" ]; then
+	# shellcheck source=tests/lab/l1/apparmor.sh
+	. /lib/lab/apparmor.sh
+	must "AppArmor has our profiles" load_profiles
+fi
 scenario
 status=$?
+[ -z "$confined" ] || shown "AppArmor has refused nothing" nothing_refused
 lab_summary $status
