@@ -26,7 +26,8 @@ struct vmm {
 	struct machine *machine; /* NULL between two lives */
 	int signal_fd;
 	struct loop_source *signal_source;
-	bool stop; /* asked to end before there was a machine to end */
+	struct loop_source *status_source; /* NULL: not watched */
+	bool stop;			   /* asked to end before there was a machine to end */
 	unsigned reboots;
 };
 
@@ -68,6 +69,19 @@ static void on_signal(void *arg, uint32_t events UNUSED)
 
 	if (read(v->signal_fd, &info, sizeof(info)) == sizeof(info))
 		stop(v, strsignal((int)info.ssi_signo));
+}
+
+/*
+ * Who started us reads what becomes of the guest. When he has gone nobody would ever give its
+ * functions back; the parent's death signal that he asks for is lost where a security module
+ * changes the domain at exec (AppArmor does).
+ */
+static void on_deserted(void *arg, uint32_t events UNUSED)
+{
+	struct vmm *v = arg;
+
+	loop_remove(TAKE_PTR(v->status_source));
+	stop(v, "who started it has gone");
 }
 
 static void on_lost(void *arg, const char *name)
@@ -112,6 +126,15 @@ static int catch_signals(struct vmm *v)
 	return loop_add(v->loop, v->signal_fd, EPOLLIN, on_signal, v, &v->signal_source);
 }
 
+/* Files are never deserted. */
+static int watch_status(struct vmm *v)
+{
+	int fd = v->options.status;
+	int r = fd < 0 ? 0 : loop_add(v->loop, fd, EPOLLERR, on_deserted, v, &v->status_source);
+
+	return r == -EPERM ? 0 : r;
+}
+
 static int set_up(struct vmm *v, struct problem **reterr)
 {
 	struct console_params console = {
@@ -125,6 +148,8 @@ static int set_up(struct vmm *v, struct problem **reterr)
 		r = loop_new(&v->loop);
 	if (r == 0)
 		r = catch_signals(v);
+	if (r == 0)
+		r = watch_status(v);
 	if (r < 0)
 		return problem(reterr, r, PROBLEM_FAILED, NULL, "cannot start: %s", strerror(-r));
 	r = devices_new(v->host, &v->options, on_lost, v, &v->devices, reterr);
@@ -145,6 +170,7 @@ static void tear_down(struct vmm *v)
 	console_free(v->console);
 	devices_free(v->devices);
 	loop_remove(v->signal_source);
+	loop_remove(v->status_source);
 	if (v->signal_fd >= 0)
 		close(v->signal_fd);
 	loop_free(v->loop);

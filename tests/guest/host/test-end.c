@@ -4,9 +4,11 @@
 
 #include "base/attr.h"
 
+#include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 static void ends(const char *append, const char *extra, int status, const char *reason)
 {
@@ -74,6 +76,34 @@ static void stopped_while_halted(void **state UNUSED)
 	vm_run(&s, &r);
 	vm_assert_ended(&r, 11, "stopped");
 	vm_result_done(&r);
+}
+
+static int listener = -1;
+
+static void desert(pid_t vmm UNUSED)
+{
+	close(listener);
+}
+
+/* However the one died who wanted to know how it ends: killed, too, or with no death signal. */
+static void deserted(void **state UNUSED)
+{
+	struct vm_setup s = { .append = "test=halt", .when = "ok halting", .then = desert };
+	char status[16];
+	struct vm_result r;
+	int fds[2];
+
+	assert_int_equal(pipe(fds), 0);
+	listener = fds[0];
+	assert_int_equal(fcntl(listener, F_SETFD, FD_CLOEXEC), 0);
+	snprintf(status, sizeof(status), "%d", fds[1]);
+	s.extra[0] = "--status";
+	s.extra[1] = status;
+	vm_run(&s, &r);
+	assert_false(r.timed_out);
+	assert_int_equal(r.status, 11);
+	vm_result_done(&r);
+	close(fds[1]);
 }
 
 /* The number of starts is on the disk: five, by both kinds of reset. */
@@ -149,6 +179,7 @@ int main(void)
 		cmocka_unit_test(internal_error),
 		cmocka_unit_test(stopped_while_running),
 		cmocka_unit_test(stopped_while_halted),
+		cmocka_unit_test(deserted),
 		cmocka_unit_test(reboots_in_place),
 		cmocka_unit_test(not_a_kernel),
 		cmocka_unit_test(half_a_kernel),
