@@ -114,22 +114,25 @@ char *worker_path(void)
 
 /*
  * A block as large as these goes back to the kernel when it is freed. malloc would raise the limit
- * with each that it meets, and keep megabytes of a long message for ever.
+ * with each that it meets, and keep megabytes of a long message for ever. Another malloc, as that
+ * of a sanitizer, may know of no such limits.
  */
-static bool pin_memory(void)
+static void pin_memory(void)
 {
-	return mallopt(M_MMAP_THRESHOLD, 128 << 10) && mallopt(M_TRIM_THRESHOLD, 128 << 10);
+	(void)mallopt(M_MMAP_THRESHOLD, 128 << 10);
+	(void)mallopt(M_TRIM_THRESHOLD, 128 << 10);
 }
 
 int serve(const struct options *o, struct host *h)
 {
 	autofree char *worker = worker_path();
-	bool pinned = pin_memory();
 	struct manager m = { .root = o->root, .program = worker, .workers = o->workers, .host = h };
 	autoproblem *p = NULL;
-	int r = worker && pinned ? start(&m, o, &p) : -ENOMEM,
-	    code = r < 0 ? complain(p, r) : life_run(&m);
+	int r, code;
 
+	pin_memory();
+	r = worker ? start(&m, o, &p) : -ENOMEM;
+	code = r < 0 ? complain(p, r) : life_run(&m);
 	manager_done(&m);
 	return code;
 }
