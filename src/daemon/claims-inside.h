@@ -13,13 +13,14 @@ struct claim {
 	struct claims *all;
 	struct claim *next;
 	struct lease lease;
-	bool seen;     /* while the records are read */
-	bool granted;  /* its owner had it, and was told so */
-	bool lost;     /* the function is gone, and that was told */
-	bool tried;    /* to return it, in vain, since anything has changed */
-	unsigned job;  /* that returns it; 0: none */
-	int holder;    /* the process that has it open; 0: unknown */
-	enum await by; /* `end` */
+	bool seen;	  /* while the records are read */
+	bool granted;	  /* its owner had it, and was told so */
+	bool lost;	  /* the function is gone, and that was told */
+	bool tried;	  /* to return it, in vain, since anything has changed */
+	unsigned in_vain; /* how often nobody was known to be in the way */
+	unsigned job;	  /* that returns it; 0: none */
+	int holder;	  /* the process that has it open; 0: unknown */
+	enum await by;	  /* `end` */
 	sd_event_source *end, *holder_end, *later;
 };
 
@@ -32,6 +33,13 @@ struct claims {
 	sd_event_source
 		*guests; /* libvirt's run state, while a domain is awaited that has not begun */
 };
+
+/* Something has changed: it may be returned now. */
+static inline void claim_hope(struct claim *k)
+{
+	k->tried = false;
+	k->in_vain = 0;
+}
 
 /* ---- claims-watch.c ---- */
 

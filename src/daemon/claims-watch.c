@@ -16,7 +16,10 @@
 
 #define GUESTS "/run/libvirt/qemu"
 
-/* Till another try; SOON when who was in the way has ended meanwhile. */
+/*
+ * Till another try. Who is in the way is awaited; SOON, and then twice as late each time, when
+ * nobody is known to be: he may have ended between the refusal and the look for him.
+ */
 enum { AGAIN_SECONDS = 60, SOON_SECONDS = 1 };
 
 void claim_unwatch(struct claim *k)
@@ -82,6 +85,7 @@ void claim_look(struct claim *k)
 		return;
 	}
 	k->job = j->id;
+	k->holder = 0;
 	job_schedule(m);
 }
 
@@ -92,9 +96,19 @@ static int on_holder_ended(sd_event_source *s UNUSED, int fd UNUSED, uint32_t e 
 	struct claim *k = arg;
 
 	k->holder_end = sd_event_source_unref(k->holder_end);
-	k->tried = false;
+	claim_hope(k);
 	claim_look(k);
 	return 0;
+}
+
+static unsigned patience(struct claim *k)
+{
+	unsigned seconds = SOON_SECONDS << k->in_vain;
+
+	if (seconds >= AGAIN_SECONDS)
+		return AGAIN_SECONDS;
+	k->in_vain++;
+	return seconds;
 }
 
 /* It was tried, and cannot be returned yet. */
@@ -105,8 +119,8 @@ static void await_holder(struct claim *k)
 
 	if (k->holder_end)
 		return;
-	fd = k->holder ? host_watch_process(m->host, k->holder) : -EOPNOTSUPP;
-	try_later(k, fd == -ESRCH ? SOON_SECONDS : AGAIN_SECONDS);
+	fd = k->holder ? host_watch_process(m->host, k->holder) : -ESRCH;
+	try_later(k, fd == -ESRCH ? patience(k) : AGAIN_SECONDS);
 	if (fd < 0)
 		return;
 	say(LOG_NOTICE, 0, "%s cannot be returned: process %d still has it open",
@@ -131,7 +145,7 @@ static int on_end(sd_event_source *s UNUSED, int fd UNUSED, uint32_t e UNUSED, v
 	struct claim *k = arg;
 
 	k->end = sd_event_source_unref(k->end);
-	k->tried = false;
+	claim_hope(k);
 	claim_look(k);
 	return 0;
 }

@@ -106,7 +106,7 @@ static void update(struct claims *c, struct lease *l, bool silent)
 	if (same)
 		return;
 	claim_unwatch(k);
-	k->tried = false;
+	claim_hope(k);
 	judge(k, silent);
 }
 
@@ -242,7 +242,7 @@ void claims_look_again(struct manager *m, const char *owner)
 
 		if (owner && !str_eq(his, owner))
 			continue;
-		k->tried = false;
+		claim_hope(k);
 		if (k->lease.state != LEASE_QUARANTINE)
 			claim_look(k);
 	}

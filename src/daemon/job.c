@@ -104,6 +104,18 @@ static void forget_some(struct manager *m)
 		on_lingered(NULL, 0, oldest);
 }
 
+static void log_end(const struct job *j)
+{
+	autonews n = { 0 };
+	autofree char *why = NULL;
+
+	if (j->outcome && news_from_text(j->outcome, &n) == 0 && n.code < 0 && n.problem)
+		why = str_printable(n.problem->what);
+	say(j->state == JOB_FAILED ? LOG_WARNING : LOG_INFO, j->id,
+		"job %u (%s) of user %u: %s%s%s", j->id, j->command, j->uid, job_state_name(j),
+		why ? ": " : "", why ? why : "");
+}
+
 static void end(struct job *j, enum job_state state)
 {
 	struct manager *m = j->m;
@@ -112,8 +124,7 @@ static void end(struct job *j, enum job_state state)
 	child_free(TAKE_PTR(j->child));
 	j->track = sd_bus_track_unref(j->track);
 	free(TAKE_PTR(j->order));
-	say(state == JOB_FAILED ? LOG_WARNING : LOG_INFO, j->id, "job %u (%s) of user %u: %s",
-		j->id, j->command, j->uid, job_state_name(j));
+	log_end(j);
 	job_tell_state(j);
 	claims_job_ended(m, j);
 	if (sd_event_add_time_relative(m->loop, &j->linger, CLOCK_MONOTONIC,
