@@ -99,13 +99,20 @@ must() {
 	}
 }
 
+# wait_for SECONDS COMMAND…: as a machine takes that is alone; an emulated one beside others may take
+# three times as long.
 wait_for() {
-	lab_end=$(($(cut -d. -f1 /proc/uptime) + $1))
+	lab_end=$(($(cut -d. -f1 /proc/uptime) + 3 * $1))
 	shift
 	until "$@"; do
 		[ "$(cut -d. -f1 /proc/uptime)" -lt "$lab_end" ] || return 1
 		sleep 0.2
 	done
+}
+
+# process PID has one or several open that match
+has_open() {
+	for fd in "/proc/$1/fd"/*; do readlink "$fd"; done 2>/dev/null | grep -q "$2"
 }
 
 fails_with() {

@@ -187,7 +187,7 @@ files() {
 }
 
 refused_to_alice() {
-	sleep 1
+	sleep 3 # polkit notices by itself
 	runuser -u alice -- vfctl destroy "$PF2" 2>&1
 	[ $? = 4 ]
 }

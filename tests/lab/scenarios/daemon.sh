@@ -156,7 +156,7 @@ scenario() {
 				return polkit.Result.YES;
 		});
 	END
-	sleep 1
+	sleep 3 # polkit notices by itself
 	busctl monitor org.vfctl1 >/tmp/heard 2>&1 &
 	monitor=$!
 	sleep 1

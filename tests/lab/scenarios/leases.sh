@@ -107,7 +107,7 @@ still_open() {
 	# shellcheck disable=SC2016  # its own
 	sh -c 'exec sleep 1000 5<>"$1"' - "/dev/vfio/$(group_of "$(vf 0)")" &
 	child=$!
-	sleep 0.5
+	must "he has" wait_for 5 has_open $child /dev/vfio/
 	kill -9 "$owner"
 	check "it is said" wait_for 10 sh -c \
 		"vfctl leases --json | grep -q 'has ended; still in use by pid $child'"

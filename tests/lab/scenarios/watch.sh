@@ -12,7 +12,13 @@ watch() {
 	shift
 	vfctl "$@" >"$watch_to" 2>"$watch_to.err" &
 	monitor_pid=$!
-	sleep 2
+	listens "$monitor_pid"
+}
+
+# It is told of what comes from now on: its socket is there, and a little later bound.
+listens() {
+	wait_for 10 has_open "$1" socket:
+	sleep 1
 }
 
 # stop SIGNAL STATUS TEXT
@@ -41,7 +47,8 @@ events() {
 	must "one is configured" vfctl set ens1f0/vf1 trust=on
 	must "it is given back" vfctl restore ens1f0/vf0
 	must "and the VFs go" vfctl destroy ens1f0
-	sleep 2
+	wait_for 10 saw_both 'function removed'
+	sleep 1
 	stop INT 0 "an interrupt ends it"
 	sed 's/^/     /' /tmp/events
 	cp /tmp/events "$(out events.txt)"
@@ -66,7 +73,8 @@ lines_of_json() {
 	watch /tmp/json --json monitor ens2f0
 	must "VFs of the other PF" vfctl create ens1f0 1
 	must "VFs of this one" vfctl create ens2f0 1
-	sleep 1
+	wait_for 10 grep -q '0000:02:' /tmp/json
+	sleep 1 # what must not come may come as well
 	stop TERM 0 "a termination ends it"
 	sed 's/^/     /' /tmp/json
 	check "each line is an object" json_lines
@@ -74,7 +82,7 @@ lines_of_json() {
 	check_not "of no other" grep -q '0000:01:' /tmp/json
 	vfctl monitor 2>/tmp/pipe.err | head -n 1 >/tmp/one &
 	monitor_pid=$!
-	sleep 2
+	listens "$(pidof vfctl)"
 	must "something happens" vfctl destroy ens2f0
 	must "and something else" vfctl destroy ens1f0
 	check "a closed pipe ends it" wait_for 10 sh -c "! kill -0 $monitor_pid 2>/dev/null"

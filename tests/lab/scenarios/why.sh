@@ -59,7 +59,7 @@ holder() {
 	group=$(group_of 0000:01:10.0)
 	sh -c "exec 3<>/dev/vfio/$group && exec sleep 60" &
 	holder_pid=$!
-	sleep 1
+	must "he has it" wait_for 5 has_open $holder_pid "/dev/vfio/$group"
 	why 6 "somebody has it" ens1f0/vf0
 	check "he is named" says "FAIL +holder .*pid $holder_pid "
 	kill "$holder_pid"
