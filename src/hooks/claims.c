@@ -262,8 +262,11 @@ static int do_without(const struct turn *t, struct problem *nobody, struct probl
 		*reterr = nobody;
 		return r;
 	}
+	r = r < 0 ? r : check_domain(t->h, t->d, t->identity_dir, reterr);
+	if (r < 0 && nobody && nobody->kind != PROBLEM_NOT_FOUND) /* it is there, and was silent */
+		problem_because(reterr, r, "vfctld could not prepare it: %s", nobody->what);
 	problem_free(nobody);
-	return r < 0 ? r : check_domain(t->h, t->d, t->identity_dir, reterr);
+	return r;
 }
 
 /* At a start nothing of it runs: what a process of its own had is left over. */

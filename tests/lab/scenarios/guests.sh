@@ -54,6 +54,9 @@ daemon_pid() {
 }
 
 prepare() {
+	# Ten seconds are for machines that are not emulated.
+	mkdir -p /etc/vfctl
+	hook_conf DeadlineSec=30
 	step "A card's VFs, two of them in a pool, and all that is installed"
 	must "udev has found the PF's driver" wait_for 60 bound_to "$PF1" igb
 	must "its VFs are there by configuration" wait_for 30 has_vfs

@@ -511,6 +511,21 @@ static void a_daemon_that_does_not_answer(void **state UNUSED)
 	refuses_in_time(&opts, "web1 cannot start: the daemon was not done with it in time");
 }
 
+static void what_it_would_have_done_is_told(void **state UNUSED)
+{
+	autoclose int fd = text_of(DOMAIN(DEVICE("no", "0x01", "0x0")));
+	const struct watched_opts opts = {
+		.input = fd,
+		.deadline_ms = 2000,
+		.run_dir = run_dir,
+		.open_host = open_igbvf,
+		.ask = ask_forever,
+	};
+
+	refuses_in_time(&opts, "driven by igbvf, not by a VFIO driver: vfctld could not prepare "
+			       "it: the daemon was not done with it in time");
+}
+
 static int begin(void **state UNUSED)
 {
 	ask = ask_nobody;
@@ -534,6 +549,7 @@ int main(void)
 		cmocka_unit_test_setup(others_are_never_refused, begin),
 		cmocka_unit_test_setup(a_kernel_that_does_not_answer, begin),
 		cmocka_unit_test_setup(a_daemon_that_does_not_answer, begin),
+		cmocka_unit_test_setup(what_it_would_have_done_is_told, begin),
 		cmocka_unit_test_setup(a_text_that_does_not_end, begin),
 		cmocka_unit_test_setup(a_helper_that_dies, begin),
 		cmocka_unit_test_setup(a_machine_that_cannot_be_seen, begin),
