@@ -6,7 +6,7 @@ top=$(cd "$(dirname "$0")/../.." && pwd)
 run=$(mktemp -d)
 trap 'rm -rf "$run"' EXIT
 rc=0
-eval "$(sed -nE '/^(died_of_emulation|guest_fault|all_halted|uptime_of)\(\) \{/,/^}/p' "$top/tests/lab/lab")"
+eval "$(sed -nE '/^(died_of_emulation|guest_fault|all_halted|timers_are_lost|uptime_of)\(\) \{/,/^}/p' "$top/tests/lab/lab")"
 
 # expect yes|no TEXT, of the machine that is now in $run
 expect() {
@@ -57,6 +57,14 @@ echo 'CPU Reset: Triple fault' >"$run/resets.log"
 expect yes "a triple fault without a word"
 echo 'Kernel panic - not syncing' >"$run/console.log"
 expect no "a panic"
+machine 125 0 0
+echo "rcu: rcu_preempt kthread timer wakeup didn't happen for 5250 jiffies! g8849" >"$run/console.log"
+expect yes "timers that were lost"
+verdict=1
+expect no "a check that failed, and lost timers"
+verdict=124
+echo 'BUG: kernel NULL pointer dereference' >>"$run/console.log"
+expect no "lost timers of a kernel with a bug"
 machine 125 134 0
 expect yes "an emulator that aborted"
 machine 125 0 0
