@@ -107,10 +107,11 @@ static void forget_some(struct manager *m)
 static void log_end(const struct job *j)
 {
 	autonews n = { 0 };
-	autofree char *why = NULL;
+	autofree char *text = NULL, *why = NULL;
 
 	if (j->outcome && news_from_text(j->outcome, &n) == 0 && n.code < 0 && n.problem)
-		why = str_printable(n.problem->what);
+		text = problem_text(n.problem);
+	why = text ? str_printable(text) : NULL;
 	say(j->state == JOB_FAILED ? LOG_WARNING : LOG_INFO, j->id,
 		"job %u (%s) of user %u: %s%s%s", j->id, j->command, j->uid, job_state_name(j),
 		why ? ": " : "", why ? why : "");

@@ -253,6 +253,7 @@ static int take_all(struct taking *k, struct problem **reterr)
 /* What is ready may be had; nothing is given out, so that wishes need something instead. */
 static int do_without(const struct turn *t, struct problem *nobody, struct problem **reterr)
 {
+	autofree char *silence = NULL;
 	int r = t->needs_daemon ? TURN_NOBODY : 0;
 
 	for (size_t i = 0; r == 0 && i < t->d->n_assigns; i++)
@@ -264,7 +265,9 @@ static int do_without(const struct turn *t, struct problem *nobody, struct probl
 	}
 	r = r < 0 ? r : check_domain(t->h, t->d, t->identity_dir, reterr);
 	if (r < 0 && nobody && nobody->kind != PROBLEM_NOT_FOUND) /* it is there, and was silent */
-		problem_because(reterr, r, "vfctld could not prepare it: %s", nobody->what);
+		silence = problem_text(nobody);
+	if (silence)
+		problem_because(reterr, r, "vfctld could not prepare it: %s", silence);
 	problem_free(nobody);
 	return r;
 }
