@@ -65,6 +65,7 @@ _vfctl_words() {
 	'<user>') getent passwd | cut -d: -f1 ;;
 	'<group>') getent group | cut -d: -f1 ;;
 	'<change>') _vfctl_cells history ;;
+	'<guest>') _vfctl_cells vm list -o NAME ;;
 	'<verb>') _vfctl_table "$_vfctl_program" | awk -F'\t' '$1 == "verb" { sub(/ .*/, "", $2); print $2 }' ;;
 	'<rest of verb>') # the second words of "vm run"
 		_vfctl_table "$_vfctl_program" |

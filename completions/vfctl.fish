@@ -112,6 +112,8 @@ function __vfctl_words -a verb kind
             getent group | cut -d: -f1
         case '<change>'
             __vfctl_cells history
+        case '<guest>'
+            __vfctl_cells vm list -o NAME
         case '<verb>'
             __vfctl_table | awk -F'\t' '$1 == "verb" { sub(/ .*/, "", $2); print $2 }' | sort -u
         case '<columns>'

@@ -7,9 +7,10 @@
 #   tests/packages.sh --sources            print the private apt sources
 #   tests/packages.sh --source-files       print the names of the files that hold them
 #   tests/packages.sh --kernels DIR        download the lab's two kernel packages into DIR (no root)
+#   tests/packages.sh --old-kernels DIR    the same of Debian 12's own, where that is what runs here
 #   tests/packages.sh --kernel-source DIR  download that kernel's source package into DIR (no root)
 #
-# PURPOSE is build, test or lab, all three when none is named; or netdevsim.
+# PURPOSE is build, test or lab, all three when none is named; or netdevsim or iommufd.
 #
 # Debian 12 needs its backports suite for the lab (QEMU 10, Linux 6.12). The machine's own sources
 # stay as they are: apt is given a private sources folder and a private index folder, in which the
@@ -49,7 +50,7 @@ packages_for() {
 		echo gcc libc6-dev linux-libc-dev cmake ninja-build pkg-config acpica-tools \
 			libpci-dev libudev-dev libnl-3-dev libnl-route-3-dev libnl-genl-3-dev \
 			libkmod-dev libsmartcols-dev libjson-c-dev libarchive-dev nettle-dev \
-			libxml2-dev libyaml-dev libsystemd-dev libcap-ng-dev libvirt-dev scdoc
+			libxml2-dev libyaml-dev libsystemd-dev libcap-ng-dev libseccomp-dev libvirt-dev scdoc
 		;;
 	test)
 		echo clang clang-format clang-tidy cppcheck codespell shellcheck \
@@ -62,11 +63,11 @@ packages_for() {
 		echo 'qemu-system-x86>=1:10.0' busybox-static dash kmod iproute2 udev strace cpio xz-utils \
 			zstd pci.ids libc-bin util-linux mmdebstrap uidmap e2fsprogs apparmor
 		;;
-	netdevsim) # builds a kernel
+	netdevsim | iommufd) # builds a kernel
 		echo flex bison bc make gcc libelf-dev lz4
 		;;
 	*)
-		die "unknown purpose '$1'" "one of: build test lab netdevsim"
+		die "unknown purpose '$1'" "one of: build test lab netdevsim iommufd"
 		;;
 	esac
 }
@@ -265,25 +266,25 @@ apt_install() {
 
 # The package that the suite's kernel metapackage points to now, as NAME=VERSION.
 kernel_package() {
-	local meta=$1 suite=$2 name version
+	local meta=$1 suite=$2 series=$3 name version
 	version=$(apt_private apt-cache policy "$meta" |
 		awk -v suite="$suite/" '
 			/^  *(\*\*\* )?[^ ]+ [0-9-]+$/ { version = $(NF - 1) }
 			index($0, " " suite) { print version; exit }')
 	[ -n "$version" ] || die "the suite $suite has no $meta"
 	name=$(apt_private apt-cache show "$meta=$version" |
-		sed -n 's/^Depends:.*\(linux-image-6\.12\.[^ ,(]*\).*/\1/p' | head -n 1)
-	[ -n "$name" ] || die "$meta of $suite is $version, not a 6.12 kernel"
+		sed -n "s/^Depends:.*\(linux-image-${series/./\\.}\.[^ ,(]*\).*/\1/p" | head -n 1)
+	[ -n "$name" ] || die "$meta of $suite is $version, not a $series kernel"
 	echo "$name=$version"
 }
 
+# download_kernels DIR SERIES SUITE
 download_kernels() {
-	local dir=$1 suite meta package
+	local dir=$1 suite=$3 meta package
 	mkdir -p "$dir"
 	apt_update
-	suite=$(lab_suite "$(codename)")
 	for meta in linux-image-amd64 linux-image-cloud-amd64; do
-		package=$(kernel_package "$meta" "$suite")
+		package=$(kernel_package "$meta" "$suite" "$2")
 		(cd "$dir" && apt_private apt-get download "$package") >>"$private/update.log" 2>&1 ||
 			die "cannot download $package: $(tail -n 2 "$private/update.log")"
 		echo "$package"
@@ -296,7 +297,7 @@ download_source() {
 	mkdir -p "$dir"
 	apt_update
 	suite=$(lab_suite "$(codename)")
-	image=$(kernel_package linux-image-amd64 "$suite")
+	image=$(kernel_package linux-image-amd64 "$suite" 6.12)
 	version=${image#*=}
 	(cd "$dir" && apt_private apt-get download "linux-source-6.12=$version") \
 		>>"$private/update.log" 2>&1 ||
@@ -306,13 +307,13 @@ download_source() {
 
 usage() {
 	sed -n '2,/^#$/{s/^# \{0,1\}//p}' "$0"
-	echo "  tests/packages.sh [PURPOSE…] | --check [PURPOSE…] | --list [PURPOSE…] | --kernels DIR | --kernel-source DIR"
+	echo "  tests/packages.sh [PURPOSE…] | --check [PURPOSE…] | --list [PURPOSE…] | --kernels DIR | --old-kernels DIR | --kernel-source DIR"
 }
 
 main() {
 	local mode=install purposes
 	case ${1-} in
-	--check | --list | --sources | --source-files | --kernels | --kernel-source | --help | --apt) mode=${1#--} && shift ;;
+	--check | --list | --sources | --source-files | --kernels | --old-kernels | --kernel-source | --help | --apt) mode=${1#--} && shift ;;
 	-h) mode=help && shift ;;
 	-*) die "unknown option '$1'" "$me --help" ;;
 	esac
@@ -327,7 +328,11 @@ main() {
 		;;
 	sources) apt_setup && cat "$private"/parts/* ;;
 	source-files) apt_setup && printf '%s\n' "$private"/parts/* ;;
-	kernels) download_kernels "${1:?DIR}" ;;
+	kernels) download_kernels "${1:?DIR}" 6.12 "$(lab_suite "$(codename)")" ;;
+	old-kernels)
+		[ "$(codename)" = bookworm ] || die "only Debian 12 has a 6.1 kernel"
+		download_kernels "${1:?DIR}" 6.1 bookworm
+		;;
 	kernel-source) download_source "${1:?DIR}" ;;
 	apt) private=$1 && shift && DEBIAN_FRONTEND=noninteractive apt_private apt-get "$@" ;;
 	install) install_missing $purposes ;;

@@ -290,6 +290,20 @@ static bool strbuf_room(struct strbuf *b, size_t more)
 	return true;
 }
 
+void strbuf_add_json(struct strbuf *b, const char *s)
+{
+	strbuf_add(b, "\"");
+	for (; *s; s++) {
+		unsigned char c = (unsigned char)*s;
+
+		if (c < 0x20 || c >= 0x7f || c == '"' || c == '\\')
+			strbuf_add(b, "\\u%04x", c);
+		else
+			strbuf_add(b, "%c", c);
+	}
+	strbuf_add(b, "\"");
+}
+
 void strbuf_add_bytes(struct strbuf *b, const void *data, size_t len)
 {
 	if (!strbuf_room(b, len))

@@ -73,6 +73,8 @@ struct strbuf {
 void strbuf_done(struct strbuf *b);
 void strbuf_add(struct strbuf *b, const char *fmt, ...) PRINTF(2, 3);
 void strbuf_add_bytes(struct strbuf *b, const void *data, size_t len);
+/* A JSON string, quotes and all, in ASCII whatever `s` is: each other byte is escaped. */
+void strbuf_add_json(struct strbuf *b, const char *s);
 /* As parse_bytes() takes it, with the largest suffix that leaves no rest: "512M". */
 void strbuf_add_size(struct strbuf *b, uint64_t bytes);
 /* The text, now the caller's; NULL if any append failed. An empty buffer gives "". */

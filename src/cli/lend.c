@@ -6,6 +6,7 @@
 #include "handover/handover.h"
 #include "host/devnode.h"
 #include "host/given.h"
+#include "launch/backend.h"
 #include "launch/tap.h"
 #include "lease/lease.h"
 
@@ -56,8 +57,7 @@ static int find_own(struct lend *l, struct host *h, const struct selection *s, s
 	return 0;
 }
 
-/* The address of the one function in what `vfctl assign --json` prints. */
-static int read_answer(const char *answer, struct bdf *ret)
+int lend_address_in(const char *answer, struct bdf *ret)
 {
 	json_object *j = answer ? json_tokener_parse(answer) : NULL;
 	json_object *list = j ? json_object_object_get(j, "leases") : NULL;
@@ -104,7 +104,7 @@ int lend_claim(void *arg, const struct selection *s, struct bdf *ret, struct pro
 	r = ask_for_one(l, s, &answer, reterr);
 	if (r < 0)
 		return r;
-	if (read_answer(answer, ret) < 0)
+	if (lend_address_in(answer, ret) < 0)
 		return problem(reterr, -EPROTO, PROBLEM_FAILED, "vfctl leases",
 			"the daemon does not tell which function was claimed");
 	if (strv_add(&l->claimed, BDF_TEXT(*ret)) < 0 || strv_add(&l->what, BDF_TEXT(*ret)) < 0)
@@ -159,24 +159,46 @@ static int on_opened(void *arg, const char *name, int fd)
 int lend_fetch(struct lend *l, struct host *h, const struct launch_plan *p, struct problem **reterr)
 {
 	uint64_t memory = launch_plan_has_vfio(p) ? l->request->memory_bytes : 0;
+	const char *vfio = memory ? launch_wish(h, l->request, p) : NULL;
 
 	if (!l->daemon)
 		return 0;
 	if (want_all(l, h, p) < 0)
 		return no_memory(reterr);
-	return l->what ? daemon_open_for_guest(l->daemon, l->what, memory, on_opened, h, reterr)
+	return l->what ? daemon_open_for_guest(
+				 l->daemon, l->what, memory, vfio, on_opened, h, reterr)
 		       : 0;
 }
 
 /* ---- And back ---- */
 
+/* What vm detach has returned meanwhile is not returned twice. */
+static char **still_claimed(const struct lend *l)
+{
+	autoleases all = { 0 };
+	char **left = NULL;
+	struct host *h;
+	bool known = cli_host(l->cli, &h, NULL) == 0 && leases_read(h, &all) == 0;
+
+	STRV_FOREACH (address, l->claimed) {
+		struct bdf a;
+
+		if (known && bdf_parse(*address, &a) == 0 && !leases_find(&all, a))
+			continue;
+		if (strv_add(&left, *address) < 0)
+			break; /* the daemon returns it when we have ended */
+	}
+	return left;
+}
+
 /* At the end of this process vfctld would do that as well; but then nobody were told. */
 static void give_back(struct lend *l)
 {
-	autoorder o = { .kind = ORDER_RELEASE, .functions = TAKE_PTR(l->claimed) };
+	autoorder o = { .kind = ORDER_RELEASE };
 	autoproblem *p = NULL;
 	autofree char *text = NULL;
 
+	o.functions = l->claimed ? still_claimed(l) : NULL;
 	if (!o.functions || daemon_claim(l->daemon, &o, NULL, 0, NULL, &p) >= 0)
 		return;
 	text = p ? problem_text(p) : NULL;
@@ -190,6 +212,7 @@ void lend_done(struct lend *l)
 {
 	give_back(l);
 	daemon_free(l->daemon);
+	strv_free(l->claimed);
 	strv_free(l->what);
 	*l = (struct lend) { 0 };
 }

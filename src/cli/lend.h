@@ -23,6 +23,8 @@ int lend_open(
 	struct lend *l, struct cli *cli, const struct launch_request *r, struct problem **reterr);
 /* launch_claim_fn of plan.h, `arg` a lend. */
 int lend_claim(void *arg, const struct selection *s, struct bdf *ret, struct problem **reterr);
+/* The address of the one function in what `vfctl assign --json` prints; -EPROTO: there is none. */
+int lend_address_in(const char *answer, struct bdf *ret);
 /* Gives `h` what the plan needs and the user may not open. */
 int lend_fetch(
 	struct lend *l, struct host *h, const struct launch_plan *p, struct problem **reterr);

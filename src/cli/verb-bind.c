@@ -42,6 +42,19 @@ static int add_groups(const struct inventory *inv, struct selection *s, struct p
 	return 0;
 }
 
+/* Nobody shall have overlooked it. */
+static void note_unsafe(struct act *act, const struct function *f)
+{
+	int group = iommu_group_of(act->host, f->bdf);
+
+	if (group >= 0)
+		fprintf(act->cli->out.notes,
+			"vfctl: note: UNSAFE: %s is on VFIO without an IOMMU: whoever opens "
+			"/dev/vfio/noiommu-%d can have it read and write any memory of the host\n"
+			"  hint: guests do not get it; take it back: vfctl restore %s\n",
+			f->address, group, f->address);
+}
+
 /* Bound, and yet of no use to VFIO: better said now than by the guest's start. */
 static void note_group(struct act *act, const struct function *f)
 {
@@ -49,7 +62,11 @@ static void note_group(struct act *act, const struct function *f)
 	autoproblem *p = NULL;
 	autofree char *text = NULL, *printable = NULL;
 
-	if (f->iommu_group < 0 || iommu_group_read(act->host, f->iommu_group, &g) < 0)
+	if (f->iommu_group < 0) {
+		note_unsafe(act, f);
+		return;
+	}
+	if (iommu_group_read(act->host, f->iommu_group, &g) < 0)
 		return;
 	if (iommu_group_require_viable(&g, &p) < 0)
 		text = problem_text(p);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "verbs.h"
 #include "act.h"
+#include "state-file.h"
 #include "base/str.h"
 #include "out/proof.h"
 
@@ -10,6 +11,11 @@ static const struct option options[] = {
 	{ 0, "bind", TAKES_NOTHING, NULL, "bind it to VFIO for the test, and back", NULL },
 	{ 0, "no-faults", TAKES_NOTHING, NULL, "do not try to reach unmapped memory", NULL },
 	{ 0, "vf-token", TAKES_VALUE, "UUID", "of a VF whose PF is on vfio-pci", "" },
+	{ 0, "vfio", TAKES_VALUE, "BACKEND", "auto (iommufd if it works), iommufd or type1",
+		"auto iommufd type1" },
+	{ 0, "save-state", TAKES_VALUE, "FILE", "keep the state that its driver takes out of it",
+		"<file>" },
+	{ 0, "load-state", TAKES_VALUE, "FILE", "let its driver put in this one", "<file>" },
 	OPTION_COLUMNS,
 	OPTION_TIMEOUT,
 };
@@ -19,6 +25,7 @@ static const struct example examples[] = {
 	{ "test nvme0/vf0-1 --json", "two, for a program" },
 	{ "test ens1f0/vf2 --bind", "one that gets its driver back" },
 	{ "test 3b:00.1 -o CHECK,VERDICT,EVIDENCE", "with the kernel's lines on faults" },
+	{ "test 3b:00.1 --load-state vf.state", "would it take that host's VF over?" },
 };
 
 /* What is to be given back after the test. */
@@ -113,13 +120,44 @@ static struct proof_target target_of(const struct function *f, const char *vf_to
 	};
 }
 
-static int test(struct act *act, const struct function *f, const struct args *a, struct tested *ret,
-	struct problem **reterr)
+static int read_backend(const struct args *a, enum vfio_backend *ret, struct problem **reterr)
+{
+	const char *text = args_value(a, "vfio");
+
+	if (!text || vfio_backend_parse(text, ret) == 0)
+		return 0;
+	return problem(reterr, -EINVAL, PROBLEM_USAGE, vfio_backend_names,
+		"--vfio %s: no back end of VFIO", text);
+}
+
+/* What the user named for states; of one function. */
+struct states {
+	struct state_file save, load;
+};
+
+static int open_states(struct states *s, const struct args *a, struct problem **reterr)
+{
+	int r = state_file_open(&s->load, args_value(a, "load-state"), false, reterr);
+
+	s->save.fd = -1;
+	return r < 0 ? r : state_file_open(&s->save, args_value(a, "save-state"), true, reterr);
+}
+
+static void close_states(struct states *s)
+{
+	state_file_close(&s->save);
+	state_file_close(&s->load);
+}
+
+static int test(struct act *act, const struct function *f, const struct args *a,
+	const struct states *states, struct tested *ret, struct problem **reterr)
 {
 	struct proof_target target = target_of(f, args_value(a, "vf-token"));
 	struct telling telling = { act, f->address };
 	struct proof_opts opts = {
 		.no_faults = args_has(a, "no-faults"),
+		.save_to = state_file_in(&states->save),
+		.load_from = state_file_in(&states->load),
 		.progress = progress,
 		.cancelled = is_interrupted,
 		.arg = &telling,
@@ -128,6 +166,7 @@ static int test(struct act *act, const struct function *f, const struct args *a,
 	struct problem *back = NULL;
 	int r = 0, e = 0;
 
+	read_backend(a, &opts.backend, NULL);
 	if (args_has(a, "bind"))
 		r = borrow(act, f, &b, reterr);
 	if (r == 0)
@@ -175,30 +214,46 @@ static int run_tests(
 	struct act *act, const struct selection *s, const struct args *a, struct problem **reterr)
 {
 	struct tested *v = calloc(s->n, sizeof(*v));
+	struct states states;
 	size_t n = 0;
-	int r = v ? 0 : -ENOMEM;
+	int r = open_states(&states, a, reterr);
 
+	if (r == 0 && !v)
+		r = -ENOMEM;
 	catch_signals();
 	while (r == 0 && n < s->n) {
 		v[n].address = strdup(s->v[n]->address);
-		r = v[n].address ? test(act, s->v[n], a, &v[n], reterr) : -ENOMEM;
+		r = v[n].address ? test(act, s->v[n], a, &states, &v[n], reterr) : -ENOMEM;
 		n++;
 	}
+	close_states(&states);
 	if (r == 0)
 		r = out_tested(&act->cli->out, v, n, reterr);
 	list_done(v, n);
 	return r;
 }
 
+static int check_states(const struct args *a, size_t n, struct problem **reterr)
+{
+	if (n == 1 || (!args_has(a, "save-state") && !args_has(a, "load-state")))
+		return 0;
+	return problem(reterr, -EINVAL, PROBLEM_USAGE, NULL,
+		"a state is that of one function, and %zu are selected", n);
+}
+
 static int run(struct cli *cli, const struct args *a, struct problem **reterr)
 {
 	autoselection found = { 0 };
 	autoact act = { 0 };
-	int r;
+	enum vfio_backend backend;
+	int r = read_backend(a, &backend, reterr);
 
-	r = act_start(&act, cli, a, reterr);
+	if (r == 0)
+		r = act_start(&act, cli, a, reterr);
 	if (r == 0)
 		r = select_some(act.host, act.inv, a->words, a->n_words, &found, reterr);
+	if (r == 0)
+		r = check_states(a, found.n, reterr);
 	if (r == 0)
 		r = act_lock(&act, &found, reterr);
 	if (r < 0)
@@ -217,7 +272,8 @@ const struct verb verb_test = {
 		"lets it work where its class is known: an NVMe controller answers Identify and\n"
 		"reads block 0, an Intel 82576 function sends frames to itself. Unmapped memory\n"
 		"must be out of its reach, and a reset must end all it does and leave its\n"
-		"configuration as it was; its driver is asked whether it offers live migration.\n"
+		"configuration as it was. Where its driver offers live migration, its state is\n"
+		"taken out, and put in again, from and into files if wished (no guest is moved).\n"
 		"No disk is written. The function must be on a VFIO driver (or --bind) and used\n"
 		"by nobody; if vfctl is killed, the kernel closes and resets it, and restore\n"
 		"undoes --bind. The faults that are provoked are harmless, unless the firmware\n"

@@ -4,7 +4,10 @@
 #include "lend.h"
 #include "base/str.h"
 #include "host/given.h"
+#include "ipc/vm.h"
+#include "launch/backend.h"
 #include "launch/child.h"
+#include "launch/memory.h"
 #include "out/cell.h"
 #include "out/complaint.h"
 
@@ -14,15 +17,25 @@ static const struct option options[] = {
 	{ 'a', "append", TAKES_VALUE, "TEXT", "its command line", NULL },
 	{ 'c', "cpus", TAKES_VALUE, "N", "1 to 8 CPUs; 1 is usual", NULL },
 	{ 'm', "mem", TAKES_VALUE, "BYTES", "memory, with K, M or G; 512M is usual", NULL },
-	{ 0, "vf", TAKES_VALUE, "SEL[,fallback=…]", "a function of this machine (see above)",
+	{ 0, "vf", TAKES_VALUE, "SEL[,KEY=…]", "a function of this machine (see above)",
 		"<function>" },
+	{ 0, "vfio", TAKES_VALUE, "BACKEND", "auto (iommufd if it works), iommufd or type1",
+		"auto iommufd type1" },
+	{ 0, "peers", TAKES_VALUE, "auto|on|off", "they reach each other by DMA; auto: if two",
+		"auto on off" },
 	{ 'd', "disk", TAKES_VALUE, "FILE[,ro]", "a raw image or block device as virtio-blk",
 		"<file>" },
 	{ 'n', "net", TAKES_VALUE, "tap=NAME[,mac=M]", "a tap as virtio-net", NULL },
 	{ 0, "rng", TAKES_NOTHING, NULL, "virtio-rng", NULL },
-	{ 0, "name", TAKES_VALUE, "NAME", "what messages call the guest", NULL },
-	{ 0, "hugepages", TAKES_NOTHING, NULL, "memory from reserved 2 MiB pages", NULL },
+	{ 0, "name", TAKES_VALUE, "NAME", "what the guest is called, see vm list", NULL },
+	{ 0, "huge-pages", TAKES_MAYBE, "2M|1G", "memory from reserved huge pages; 2M is usual",
+		"2M 1G" },
+	{ 0, "numa", TAKES_VALUE, "auto|off|NODE", "memory near the first function; auto is usual",
+		"auto off" },
+	{ 0, "record", TAKES_VALUE, "FILE", "what functions were asked and answered", "<file>" },
 	{ 0, "no-reboot", TAKES_NOTHING, NULL, "end when the guest reboots", NULL },
+	{ 0, "sandbox", TAKES_VALUE, "on|log|off", "lock up the monitor (on): vfctl-vmm(8)",
+		"on log off" },
 };
 
 static const struct example examples[] = {
@@ -61,16 +74,27 @@ static int read_request(
 	r->initrd = args_value(a, "initrd");
 	if (args_has(a, "append"))
 		r->append = args_value(a, "append");
-	if (args_has(a, "name"))
+	r->named = args_has(a, "name");
+	if (r->named)
 		r->name = args_value(a, "name");
+	r->record = args_has(a, "record") ? args_value(a, "record") : NULL;
 	r->rng = args_has(a, "rng");
-	r->huge_pages = args_has(a, "hugepages");
 	r->no_reboot = args_has(a, "no-reboot");
 	r->verbose = cli->verbose;
 	if (args_has(a, "cpus"))
 		e = launch_set_cpus(r, args_value(a, "cpus"), reterr);
 	if (e == 0 && args_has(a, "mem"))
 		e = launch_set_memory(r, args_value(a, "mem"), reterr);
+	if (e == 0 && args_has(a, "huge-pages"))
+		e = launch_set_huge_pages(r, args_value(a, "huge-pages"), reterr);
+	if (e == 0 && args_has(a, "numa"))
+		e = launch_set_numa(r, args_value(a, "numa"), reterr);
+	if (e == 0 && args_has(a, "sandbox"))
+		e = launch_set_sandbox(r, args_value(a, "sandbox"), reterr);
+	if (e == 0 && args_has(a, "peers"))
+		e = launch_set_peers(r, args_value(a, "peers"), reterr);
+	if (e == 0 && args_has(a, "vfio"))
+		e = launch_set_backend(r, args_value(a, "vfio"), reterr);
 	if (e == 0)
 		e = add_repeated(r, a, reterr);
 	return e == 0 ? launch_request_check(r, reterr) : e;
@@ -92,6 +116,16 @@ static void tell_fallbacks(struct cli *cli, const struct launch_plan *p)
 	}
 }
 
+static void tell_backend(struct cli *cli, const struct launch_handles *io)
+{
+	autofree char *why = io->why_type1 ? problem_text(io->why_type1) : NULL;
+
+	if (!cli->verbose || !io->space)
+		return;
+	fprintf(cli->out.notes, "vfctl: VFIO by %s%s%s\n", io->space->ops->name, why ? ": " : "",
+		why ? why : "");
+}
+
 static const char *how_name(enum launch_how how)
 {
 	static const char *const names[] = {
@@ -103,35 +137,43 @@ static const char *how_name(enum launch_how how)
 	return names[how];
 }
 
-static const char *backend_of(const struct launch_choice *c)
+/* A choice, and by what VFIO would open it. */
+struct row {
+	const struct launch_choice *c;
+	const char *vfio; /* NULL: unknown */
+};
+
+static const char *backend_of(const struct row *row)
 {
+	const struct launch_choice *c = row->c;
+
 	if (c->how == LAUNCH_NET)
 		return c->vf->net.tap;
-	return c->how == LAUNCH_DISK ? c->vf->disk.path : NULL;
+	return c->how == LAUNCH_DISK ? c->vf->disk.path : row->vfio;
 }
 
 static int text_selector(const void *row, char **ret)
 {
-	return cell_str(ret, ((const struct launch_choice *)row)->vf->selector);
+	return cell_str(ret, ((const struct row *)row)->c->vf->selector);
 }
 
 static int text_address(const void *row, char **ret)
 {
-	const struct function *f = ((const struct launch_choice *)row)->function;
+	const struct function *f = ((const struct row *)row)->c->function;
 
 	return cell_str(ret, f ? f->address : NULL);
 }
 
 static int text_group(const void *row, char **ret)
 {
-	const struct function *f = ((const struct launch_choice *)row)->function;
+	const struct function *f = ((const struct row *)row)->c->function;
 
 	return cell_known(ret, f ? f->iommu_group : -1);
 }
 
 static int text_how(const void *row, char **ret)
 {
-	return cell_str(ret, how_name(((const struct launch_choice *)row)->how));
+	return cell_str(ret, how_name(((const struct row *)row)->c->how));
 }
 
 static int text_backend(const void *row, char **ret)
@@ -141,7 +183,7 @@ static int text_backend(const void *row, char **ret)
 
 static int text_reason(const void *row, char **ret)
 {
-	const struct launch_choice *c = row;
+	const struct launch_choice *c = ((const struct row *)row)->c;
 
 	*ret = c->why ? problem_text(c->why) : NULL;
 	return c->why && !*ret ? -ENOMEM : 0;
@@ -153,20 +195,22 @@ static const struct out_column columns[] = {
 	{ "GROUP", "its IOMMU group", OUT_USUAL | OUT_RIGHT, text_group, NULL },
 	{ "GETS", "what the guest gets: vfio, virtio-net or virtio-blk", OUT_USUAL, text_how,
 		NULL },
-	{ "BACKEND", "the tap or file behind an emulated device", OUT_USUAL, text_backend, NULL },
+	{ "BACKEND", "iommufd or type1; the tap or file behind an emulated device", OUT_USUAL,
+		text_backend, NULL },
 	{ "REASON", "why not the function", OUT_USUAL | OUT_WRAP, text_reason, NULL },
 };
 static const size_t n_columns = ARRAY_SIZE(columns);
 
-static void choice_json(struct json *j, json_object *list, const struct launch_choice *c)
+static void choice_json(struct json *j, json_object *list, const struct row *row)
 {
+	const struct launch_choice *c = row->c;
 	json_object *o = json_add_object(j, list, NULL);
 
 	json_add_str(j, o, "selector", c->vf->selector);
 	json_add_str(j, o, "address", c->function ? c->function->address : NULL);
 	json_add_known(j, o, "iommu_group", c->function ? c->function->iommu_group : -1);
 	json_add_str(j, o, "gets", how_name(c->how));
-	json_add_str(j, o, "backend", backend_of(c));
+	json_add_str(j, o, "backend", backend_of(row));
 	if (c->why)
 		out_problem_json(j, o, "reason", c->why);
 	else
@@ -174,7 +218,7 @@ static void choice_json(struct json *j, json_object *list, const struct launch_c
 }
 
 static int show_json(struct cli *cli, const struct launch_request *r, const struct launch_plan *p,
-	struct problem **reterr)
+	const struct row *rows, struct problem **reterr)
 {
 	autojson j = json_start();
 	json_object *guest = json_add_object(&j, j.root, "guest"), *list;
@@ -182,6 +226,8 @@ static int show_json(struct cli *cli, const struct launch_request *r, const stru
 	json_add_str(&j, guest, "name", r->name);
 	json_add_u64(&j, guest, "cpus", r->cpus);
 	json_add_u64(&j, guest, "memory_bytes", r->memory_bytes);
+	json_add_u64(&j, guest, "huge_page_bytes", r->huge_page);
+	json_add_known(&j, guest, "numa_node", p->memory.node);
 	json_add_str(&j, guest, "kernel", r->kernel);
 	json_add_str(&j, guest, "initrd", r->initrd);
 	json_add_str(&j, guest, "append", r->append);
@@ -190,42 +236,107 @@ static int show_json(struct cli *cli, const struct launch_request *r, const stru
 	json_add_bool(&j, guest, "rng", r->rng);
 	list = json_add_array(&j, guest, "vfs");
 	for (size_t i = 0; i < p->n; i++)
-		choice_json(&j, list, &p->v[i]);
+		choice_json(&j, list, &rows[i]);
 	return json_print(&j, &cli->out, reterr);
 }
 
-static int show_plan(struct cli *cli, const struct launch_request *r, const struct launch_plan *p,
-	struct problem **reterr)
+static int show_table(struct cli *cli, const struct row *rows, size_t n, struct problem **reterr)
 {
-	autofree const void **rows = calloc(p->n + 1, sizeof(*rows));
+	autofree const void **v = calloc(n, sizeof(*v));
 
-	if (out_is_json(&cli->out))
-		return show_json(cli, r, p, reterr);
+	for (size_t i = 0; v && i < n; i++)
+		v[i] = &rows[i];
+	return v ? out_table(&cli->out, columns, n_columns, v, n, reterr) : -ENOMEM;
+}
+
+/* Of a captured machine nobody knows which nodes there are. */
+static int show_plan(struct cli *cli, struct host *h, const struct launch_request *r,
+	const struct launch_plan *p, struct problem **reterr)
+{
+	const char *vfio = h->captured ? NULL : launch_backend(h, r, p);
+	autofree struct row *rows = calloc(p->n + 1, sizeof(*rows));
+
 	if (!rows)
 		return -ENOMEM;
 	for (size_t i = 0; i < p->n; i++)
-		rows[i] = &p->v[i];
+		rows[i] = (struct row) { &p->v[i], vfio };
+	if (out_is_json(&cli->out))
+		return show_json(cli, r, p, rows, reterr);
 	if (p->n)
-		return out_table(&cli->out, columns, n_columns, rows, p->n, reterr);
+		return show_table(cli, rows, p->n, reterr);
 	fprintf(cli->out.to, "guest %s would start\n", r->name);
 	return 0;
 }
 
-static int start(struct cli *cli, const struct launch_request *r, struct launch_plan *p,
+/* The guest's control socket, as a file. */
+struct control {
+	char *path, *name;
+};
+
+static void control_done(struct control *c)
+{
+	if (c->path)
+		unlink(c->path);
+	free(c->path);
+	free(c->name);
+}
+
+/*
+ * Two guests have two names: one that was not named gets one of its own. Without a folder for
+ * sockets the guest runs all the same.
+ */
+static int open_control(struct cli *cli, struct launch_request *r, struct launch_handles *io,
+	struct control *c, struct problem **reterr)
+{
+	struct problem *why = NULL;
+	autofree char *text = NULL;
+	int e = vm_listen(cli->run_dir, r->name, &c->path, &why);
+
+	if (e < 0 && why && why->kind == PROBLEM_IN_USE && !r->named) {
+		problem_free(TAKE_PTR(why));
+		r->name = c->name = str_printf("%s-%d", r->name, (int)getpid());
+		if (!c->name)
+			return -ENOMEM;
+		e = vm_listen(cli->run_dir, c->name, &c->path, &why);
+	}
+	if (e >= 0) {
+		io->control = e;
+		return 0;
+	}
+	if (why && (why->kind == PROBLEM_IN_USE || why->kind == PROBLEM_USAGE)) {
+		if (reterr)
+			*reterr = why;
+		return e;
+	}
+	text = why ? problem_text(why) : NULL;
+	if (cli->verbose)
+		fprintf(cli->out.notes, "vfctl: guest %s cannot be asked for: %s\n", r->name,
+			text ? text : "out of memory");
+	problem_free(why);
+	return 0;
+}
+
+static int start(struct cli *cli, struct launch_request *r, struct launch_plan *p,
 	struct launch_handles *io, struct lend *lend, struct problem **reterr)
 {
 	autofree char *vmm = NULL;
+	CLEANUP(control_done) struct control control = { 0 };
 	struct launch_end end = { 0 };
 	struct host *h = io->host; /* of the user's files, and of all that is handed over */
 	int e = launch_find_vmm(h, getenv("VFCTL_VMM"), &vmm, reterr);
 
 	if (e < 0)
 		return e;
-	e = lend_fetch(lend, h, p, reterr);
+	e = launch_open_record(r, io, reterr);
+	if (e == 0)
+		e = open_control(cli, r, io, &control, reterr);
+	if (e == 0)
+		e = lend_fetch(lend, h, p, reterr);
 	if (e == 0)
 		e = launch_open_devices(h, r, p, io, reterr);
 	tell_fallbacks(cli, p); /* also when a fallback is what cannot be had */
-	host_drop_given(h);	/* what the guest does not get is not kept from others */
+	tell_backend(cli, io);
+	host_drop_given(h); /* what the guest does not get is not kept from others */
 	if (e == 0)
 		e = launch_run(vmm, r, p, io, &end, reterr);
 	if (e < 0)
@@ -241,7 +352,7 @@ static int start(struct cli *cli, const struct launch_request *r, struct launch_
 	return 0;
 }
 
-static int run_with(struct cli *cli, const struct launch_request *r, struct problem **reterr)
+static int run_with(struct cli *cli, struct launch_request *r, struct problem **reterr)
 {
 	autohost *files = NULL; /* the user's files are here, even when the machine is captured */
 	CLEANUP(inventory_freep) struct inventory *inv = NULL;
@@ -263,11 +374,16 @@ static int run_with(struct cli *cli, const struct launch_request *r, struct prob
 		e = lend_open(&lend, cli, r, reterr);
 	if (e == 0)
 		e = launch_plan_make(h, inv, r, lend.daemon ? lend_claim : NULL, &lend, &p, reterr);
+	if (e == 0)
+		e = launch_memory_plan(h, r, &p, &p.memory, reterr);
+	if (e == 0 && !h->captured)
+		e = launch_check_backend(h, r, &p, reterr);
 	if (e == 0 && cli->dry_run && !h->captured)
 		e = launch_check_memlock(&p, r->memory_bytes, reterr);
 	if (e < 0)
 		return e;
-	return cli->dry_run ? show_plan(cli, r, &p, reterr) : start(cli, r, &p, &io, &lend, reterr);
+	return cli->dry_run ? show_plan(cli, h, r, &p, reterr)
+			    : start(cli, r, &p, &io, &lend, reterr);
 }
 
 static int run(struct cli *cli, const struct args *a, struct problem **reterr)
@@ -290,18 +406,15 @@ const struct verb verb_vm_run = {
 	.args = "--kernel FILE [OPTION…]",
 	.summary = "start a guest with VFs, and stay until it ends",
 	.description =
-		"Starts a guest under the bundled VMM. Its serial console is this terminal;\n"
-		"Ctrl-a x quits. Everything is checked before anything is started.\n"
-		"\n"
+		"Checks all, then starts a guest. Its console is this terminal; Ctrl-a x quits.\n"
 		"--vf SELECTOR gives the guest a function that is bound to a VFIO driver; of\n"
 		"several (ens1f0/vf0-3, driver=vfio-pci) the first that can be had. With\n"
 		"\",fallback=virtio-net:TAP\" or \",fallback=virtio-blk:FILE\" it gets an emulated\n"
-		"device in its place when the function cannot be had, and the reason is told;\n"
-		"without, the start is refused. \",vf-token=UUID\" opens a VF whose PF is driven\n"
-		"from user space. --vf, --disk and --net may be repeated. A tap that is not there\n"
-		"is made. For users other than root vfctld(8) claims and binds the function for\n"
-		"as long as the guest runs, and opens it, KVM and taps, where polkit lets it.\n"
-		"\n"
+		"device where none can be had; without, it is not started. \",vf-token=UUID\"\n"
+		"opens a VF whose PF is driven from user space. One that is taken back, or fails,\n"
+		"is unplugged; with \",on-loss=stop\" the guest ends. \",rom=on\" or \",rom=FILE\"\n"
+		"shows an option ROM: usually none, nobody would run it. Taps that are not there\n"
+		"are made. --vf, --disk, --net may be repeated. For users vfctld(8) opens it all.\n"
 		"Exits with 0 when the guest ended by itself or was told to, 1 when it crashed.\n",
 	.options = options,
 	.n_options = ARRAY_SIZE(options),

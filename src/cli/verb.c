@@ -39,6 +39,12 @@ const struct verb *const verbs[] = {
 	&verb_libvirt_undefine_network,
 	&verb_libvirt_attach,
 	&verb_vm_run,
+	&verb_vm_list,
+	&verb_vm_attach,
+	&verb_vm_detach,
+	&verb_vm_stop,
+	&verb_vm_stats,
+	&verb_vm_explain,
 	&verb_help,
 };
 const size_t n_verbs = ARRAY_SIZE(verbs);
@@ -82,6 +88,8 @@ const char *verb_family_summary(const char *word)
 		return "what is configured, and whether it is right";
 	if (str_eq(word, "libvirt"))
 		return "networks and guests of libvirt's";
+	if (str_eq(word, "vm"))
+		return "guests under the bundled VMM";
 	return verb_in_family(word, 0)->summary;
 }
 

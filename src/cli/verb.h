@@ -24,7 +24,8 @@ struct option {
 	/*
 	 * What completion offers: words, or one of "<file>", "<columns>", "<function>",
 	 * "<pf>", "<vf>", "<driver>", "<verb>", "<claimed>" (functions), "<owner>" (of claims),
-	 * "<new-owner>", "<pool>", "<node>", "<user>", "<group>", "<change>" (of the history).
+	 * "<new-owner>", "<pool>", "<node>", "<user>", "<group>", "<change>" (of the history),
+	 * "<guest>" (that runs).
 	 */
 	const char *completes;
 };

@@ -7,7 +7,26 @@
 #include "base/str.h"
 #include "ipc/names.h"
 
-/* {"memory": t}. */
+static int read_text(sd_bus_message *m, char **ret)
+{
+	const char *text = NULL;
+	int r = sd_bus_message_read(m, "v", "s", &text);
+
+	if (r <= 0)
+		return r;
+	free(*ret);
+	*ret = strdup(text);
+	return *ret ? r : -ENOMEM;
+}
+
+static int read_option(sd_bus_message *m, const char *key, struct order_guest *g)
+{
+	if (str_eq(key, "memory"))
+		return sd_bus_message_read(m, "v", "t", &g->memory_bytes);
+	return str_eq(key, "vfio") ? read_text(m, &g->vfio) : -EINVAL;
+}
+
+/* {"memory": t, "vfio": s}. */
 static int read_options(sd_bus_message *m, struct order *o)
 {
 	int r = sd_bus_message_enter_container(m, 'a', "{sv}");
@@ -17,9 +36,7 @@ static int read_options(sd_bus_message *m, struct order *o)
 
 		r = sd_bus_message_read(m, "s", &key);
 		if (r > 0)
-			r = str_eq(key, "memory")
-				    ? sd_bus_message_read(m, "v", "t", &o->guest.memory_bytes)
-				    : -EINVAL;
+			r = read_option(m, key, &o->guest);
 		if (r > 0)
 			r = sd_bus_message_exit_container(m);
 	}
@@ -48,7 +65,8 @@ static int go(struct manager *m, sd_bus_message *asked, unsigned uid)
 
 	if (r == 0 && read_options(asked, &o) < 0)
 		r = problem(&p, -EINVAL, PROBLEM_USAGE, "vfctld(8) has the methods",
-			"the options cannot be read: 'memory' is a number of bytes (t)");
+			"the options cannot be read: 'memory' is a number of bytes (t), 'vfio' a "
+			"name (s)");
 	if (r == 0 && m->host->captured)
 		r = problem(&p, -EROFS, PROBLEM_READ_ONLY, NULL,
 			"%s is a captured machine: nothing can be opened there", m->root);

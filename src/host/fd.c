@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "fd.h"
 
+#include <fcntl.h>
+#include <poll.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <time.h>
@@ -39,10 +41,58 @@ ssize_t fd_pwrite(struct host *h UNUSED, int fd, const void *buf, size_t len, ui
 	return n < 0 ? -errno : n;
 }
 
+/*
+ * Drivers without a poll of their own are always ready, and may say EAGAIN all the same: they are
+ * asked again after a moment.
+ */
+static bool wait_for(int fd, short events, uint64_t until_ms)
+{
+	struct pollfd p = { .fd = fd, .events = events };
+	uint64_t now = clock_now_ms(NULL);
+
+	if (now >= until_ms)
+		return false;
+	if (poll(&p, 1, (int)MIN(until_ms - now, 1000U)) > 0)
+		clock_sleep_ms(NULL, 1);
+	return true;
+}
+
+static bool is_not_yet(ssize_t n)
+{
+	return n < 0 && (errno == EAGAIN || errno == EINTR);
+}
+
+ssize_t fd_stream_read(struct host *h, int fd, void *buf, size_t len, unsigned ms)
+{
+	uint64_t until = clock_now_ms(h) + ms;
+	ssize_t n;
+
+	if (fcntl(fd, F_SETFL, O_NONBLOCK) < 0)
+		return -errno;
+	while (is_not_yet(n = read(fd, buf, len)))
+		if (!wait_for(fd, POLLIN, until))
+			return -ETIMEDOUT;
+	return n < 0 ? -errno : n;
+}
+
+ssize_t fd_stream_write(struct host *h, int fd, const void *buf, size_t len, unsigned ms)
+{
+	uint64_t until = clock_now_ms(h) + ms;
+	ssize_t n;
+
+	if (fcntl(fd, F_SETFL, O_NONBLOCK) < 0)
+		return -errno;
+	while (is_not_yet(n = write(fd, buf, len)))
+		if (!wait_for(fd, POLLOUT, until))
+			return -ETIMEDOUT;
+	return n < 0 ? -errno : n;
+}
+
 int fd_mmap(
 	struct host *h UNUSED, int fd, uint64_t offset, size_t len, int prot, int flags, void **ret)
 {
-	void *p = mmap(NULL, len, prot, flags, fd, (off_t)offset);
+	void *p = mmap(
+		flags & MAP_FIXED_NOREPLACE ? *ret : NULL, len, prot, flags, fd, (off_t)offset);
 
 	if (p == MAP_FAILED)
 		return -errno;

@@ -33,6 +33,7 @@ struct host_log_line;
 struct host_vf;
 struct host_vf_change;
 struct host_wait;
+struct host_witness;
 struct tree;
 struct rootdir;
 
@@ -66,6 +67,14 @@ struct host_ops {
 	int (*ioctl)(struct host *h, int fd, unsigned long request, void *arg); /* ≥ 0 or -errno */
 	ssize_t (*pread)(struct host *h, int fd, void *buf, size_t len, uint64_t offset);
 	ssize_t (*pwrite)(struct host *h, int fd, const void *buf, size_t len, uint64_t offset);
+	/*
+	 * Descriptors without places, of which a driver gives and takes as it likes: what there is
+	 * now, at most `len`, 0 at the end. Waits up to `ms` for the first byte: -ETIMEDOUT. The
+	 * descriptor becomes non-blocking. NULL in the table: there are no such.
+	 */
+	ssize_t (*stream_read)(struct host *h, int fd, void *buf, size_t len, unsigned ms);
+	ssize_t (*stream_write)(struct host *h, int fd, const void *buf, size_t len, unsigned ms);
+	/* With MAP_FIXED_NOREPLACE, *ret says where; -EEXIST. */
 	int (*mmap)(struct host *h, int fd, uint64_t offset, size_t len, int prot, int flags,
 		void **ret);
 	int (*munmap)(struct host *h, void *addr, size_t len);
@@ -133,7 +142,8 @@ struct host_ops {
 struct host {
 	const struct host_ops *ops;
 	bool captured; /* a captured machine: reading only, and what is missing is simply unknown */
-	struct given *given; /* in place of paths (given.h); NULL: nothing */
+	struct given *given;		    /* in place of paths (given.h); NULL: nothing */
+	const struct host_witness *witness; /* who looks on (witness.h); NULL: nobody */
 };
 
 /* The machine this process runs on. */
@@ -235,8 +245,12 @@ int host_open(struct host *h, const char *path, int flags);
 #define host_ioctl(h, fd, r, a) ((h)->ops->ioctl((h), (fd), (r), (a)))
 #define host_pread(h, ...)	((h)->ops->pread((h), __VA_ARGS__))
 #define host_pwrite(h, ...)	((h)->ops->pwrite((h), __VA_ARGS__))
-#define host_mmap(h, ...)	((h)->ops->mmap((h), __VA_ARGS__))
-#define host_munmap(h, ...)	((h)->ops->munmap((h), __VA_ARGS__))
+#define host_stream_read(h, ...)                                                                   \
+	((h)->ops->stream_read ? (h)->ops->stream_read((h), __VA_ARGS__) : -EOPNOTSUPP)
+#define host_stream_write(h, ...)                                                                  \
+	((h)->ops->stream_write ? (h)->ops->stream_write((h), __VA_ARGS__) : -EOPNOTSUPP)
+#define host_mmap(h, ...)   ((h)->ops->mmap((h), __VA_ARGS__))
+#define host_munmap(h, ...) ((h)->ops->munmap((h), __VA_ARGS__))
 #define host_watch_process(h, pid)                                                                 \
 	((h)->ops->watch_process ? (h)->ops->watch_process((h), (pid)) : -EOPNOTSUPP)
 #define host_watch_group(h, path)                                                                  \

@@ -24,6 +24,7 @@ int rootdir_open(const struct rootdir *r, const char *path, int flags)
 {
 	struct open_how how = {
 		.flags = (uint64_t)(flags | O_CLOEXEC | ((flags & O_PATH) ? 0 : O_NOCTTY)),
+		.mode = flags & O_CREAT ? 0600 : 0,
 		.resolve = RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS,
 	};
 	const char *rel = below(path);
@@ -38,7 +39,7 @@ int rootdir_open(const struct rootdir *r, const char *path, int flags)
 			fd = syscall(SYS_openat2, r->fd, rel, &how, sizeof(how));
 		while (fd < 0 && errno == EAGAIN && tries++ < EAGAIN_TRIES);
 	} else {
-		fd = openat(r->fd, rel, (int)how.flags);
+		fd = openat(r->fd, rel, (int)how.flags, (mode_t)how.mode);
 	}
 	return fd < 0 ? -errno : (int)fd;
 }

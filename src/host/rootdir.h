@@ -28,7 +28,10 @@ int rootdir_list_fd(int dir, char ***ret_names);
 /* As folder_each(). */
 int rootdir_each_fd(int dir, int (*each)(void *arg, const char *name), void *arg);
 
-/* Absolute `path`; O_CLOEXEC is added. The fd or a negative errno. */
+/*
+ * Absolute `path`; O_CLOEXEC is added. What O_CREAT makes is its owner's alone. The fd or a
+ * negative errno.
+ */
 int rootdir_open(const struct rootdir *r, const char *path, int flags);
 /* As the operations of the same names in struct host_ops. */
 ssize_t rootdir_read(const struct rootdir *r, const char *path, void *buf, size_t size);

@@ -55,11 +55,12 @@ int daemon_claim(struct daemon *d, const struct order *o, const struct daemon_to
 /* What was opened, by the name that host_give() takes; the descriptor is the callee's. -errno. */
 typedef int daemon_opened(void *arg, const char *name, int fd);
 /*
- * OpenForGuest: opens for this process, with as much memory to be pinned as that. All or nothing,
+ * OpenForGuest: opens for this process, with as much memory to be pinned as that; functions by the
+ * back end `vfio` of VFIO, or by the daemon's choice (NULL). All or nothing,
  * but for what `opened` refuses.
  */
 int daemon_open_for_guest(struct daemon *d, char *const *what, uint64_t memory_bytes,
-	daemon_opened *opened, void *arg, struct problem **reterr);
+	const char *vfio, daemon_opened *opened, void *arg, struct problem **reterr);
 
 /* Whether that is what became of an order that nobody answered: no daemon, or none in time. */
 bool daemon_was_silent(const struct problem *p);

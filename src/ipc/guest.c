@@ -7,7 +7,15 @@
 
 #include <fcntl.h>
 
-static int ask(struct daemon *d, char *const *what, uint64_t memory_bytes, sd_bus_message **ret)
+static int append_options(sd_bus_message *m, uint64_t memory_bytes, const char *vfio)
+{
+	return vfio ? sd_bus_message_append(
+			      m, "a{sv}", 2, "memory", "t", memory_bytes, "vfio", "s", vfio)
+		    : sd_bus_message_append(m, "a{sv}", 1, "memory", "t", memory_bytes);
+}
+
+static int ask(struct daemon *d, char *const *what, uint64_t memory_bytes, const char *vfio,
+	sd_bus_message **ret)
 {
 	sd_bus_message *m = NULL;
 	int r = sd_bus_message_new_method_call(
@@ -16,7 +24,7 @@ static int ask(struct daemon *d, char *const *what, uint64_t memory_bytes, sd_bu
 	if (r >= 0)
 		r = sd_bus_message_append_strv(m, (char **)(uintptr_t)what);
 	if (r >= 0)
-		r = sd_bus_message_append(m, "a{sv}", 1, "memory", "t", memory_bytes);
+		r = append_options(m, memory_bytes, vfio);
 	if (r >= 0)
 		r = client_call(d, m, 0, ret);
 	sd_bus_message_unref(m);
@@ -48,10 +56,10 @@ static int take(sd_bus_message *answer, daemon_opened *opened, void *arg)
 }
 
 int daemon_open_for_guest(struct daemon *d, char *const *what, uint64_t memory_bytes,
-	daemon_opened *opened, void *arg, struct problem **reterr)
+	const char *vfio, daemon_opened *opened, void *arg, struct problem **reterr)
 {
 	sd_bus_message *answer = NULL;
-	int r = ask(d, what, memory_bytes, &answer);
+	int r = ask(d, what, memory_bytes, vfio, &answer);
 
 	r = client_judge(answer, r, reterr);
 	if (r >= 0) {

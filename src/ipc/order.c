@@ -59,6 +59,7 @@ void order_done(struct order *o)
 	order_claim_done(&o->claim);
 	free(o->command);
 	free(o->method);
+	free(o->guest.vfio);
 	*o = (struct order) { 0 };
 }
 

@@ -68,6 +68,7 @@ struct order_claim {
 struct order_guest {
 	uint32_t uid, pid;
 	uint64_t memory_bytes; /* that his guest is going to pin */
+	char *vfio;	       /* by which back end, "iommufd"; NULL: the opener's choice */
 };
 
 struct order {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "check.h"
 #include "base/str.h"
+#include "fact.h"
 
 static const struct look {
 	const char *word, *color;
@@ -79,18 +80,12 @@ static void print(const struct out *o, const struct checked *c, bool all)
 
 static void result_json(struct json *j, json_object *list, const struct check_result *c)
 {
-	json_object *e = json_add_object(j, list, NULL), *evidence;
+	json_object *e = json_add_object(j, list, NULL);
 
 	json_add_str(j, e, "name", c->check->name);
 	json_add_str(j, e, "verdict", check_verdict_name(c->verdict));
 	json_add_str(j, e, "text", c->text);
-	if (c->fact.file) {
-		evidence = json_add_object(j, e, "evidence");
-		json_add_str(j, evidence, "file", c->fact.file);
-		json_add_str(j, evidence, "value", c->fact.value);
-	} else {
-		json_add_null(j, e, "evidence");
-	}
+	fact_json(j, e, "evidence", &c->fact);
 	json_add_str(j, e, "fix", c->fix);
 }
 

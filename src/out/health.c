@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "health.h"
 #include "cell.h"
+#include "fact.h"
 
 #include <inttypes.h>
 
@@ -176,18 +177,10 @@ static void errors_json(
 
 static void finding_json(struct json *j, json_object *to, const struct health_finding *f)
 {
-	json_object *evidence;
-
 	json_add_str(j, to, "sign", f->sign->name);
 	json_add_str(j, to, "health", health_state_name(f->state));
 	json_add_str(j, to, "text", f->text);
-	if (f->fact.file) {
-		evidence = json_add_object(j, to, "evidence");
-		json_add_str(j, evidence, "file", f->fact.file);
-		json_add_str(j, evidence, "value", f->fact.value);
-	} else {
-		json_add_null(j, to, "evidence");
-	}
+	fact_json(j, to, "evidence", &f->fact);
 	json_add_str(j, to, "next", f->next);
 }
 

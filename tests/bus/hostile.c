@@ -18,7 +18,7 @@
 
 static const char name[] = "org.vfctl1", path[] = "/org/vfctl1", interface[] = "org.vfctl1.Manager";
 
-enum { MIB = 1 << 20, NEST = 60, KINDS = 16, CROWD_MAX = 200, SECONDS = 60 };
+enum { MIB = 1 << 20, NEST = 60, KINDS = 16, CROWD_MAX = 200, SECONDS = 150 };
 
 static void must(int r, const char *what)
 {

@@ -80,6 +80,7 @@ static void vfio_bound(struct kernel *k, const char *bdf)
 	NEED(tree_put_dir(k->tree, "/sys/class/vfio-dev", 0755) == 0);
 	k_link(k, "class/vfio-dev", strrchr(own, '/') + 1, own);
 	vfio_add(k, bdf);
+	vfio_own_node(k, bdf);
 	node->group = TAKE_PTR(group);
 	k_after(k, k->node_ms, node_appears, node, node_free);
 }
@@ -93,8 +94,10 @@ static void vfio_unbound(struct kernel *k, const char *bdf)
 	vfio_remove(k, bdf);
 	own = need_printf("/sys/%s/vfio-dev", dir);
 	if (tree_list(k->tree, own, &names) == 0)
-		STRV_FOREACH (it, names)
+		STRV_FOREACH (it, names) {
 			k_remove(k, "/sys/class/vfio-dev/%s", *it);
+			k_remove(k, "/dev/vfio/devices/%s", *it);
+		}
 	k_remove(k, "/sys/%s/vfio-dev", dir);
 	if (!group || group_has_vfio(k, group))
 		return;

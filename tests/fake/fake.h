@@ -143,6 +143,8 @@ void fake_attributes_lie(struct host *h, bool lie);
 /* The VFIO side: functions on vfio-pci are in it by their address. For tests that change limits,
  * look at mappings or fire interrupts; viability and presence follow the tree. */
 struct fakevfio *fake_vfio(struct host *h);
+/* A kernel with iommufd, and nodes of their own for all functions that VFIO has or will have. */
+void fake_iommufd(struct host *h);
 struct fakevfio_function *fake_vfio_function(struct host *h, const char *bdf);
 
 /* Milliseconds until the VFs are there after numvfs was written (30), until each one's driver is

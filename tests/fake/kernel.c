@@ -397,7 +397,7 @@ static int fake_open(struct host *h, const char *path, int flags)
 		return e;
 	if (!S_ISCHR(st.st_mode))
 		return S_ISDIR(st.st_mode) ? -EISDIR : -ENXIO;
-	if (str_starts(path, "/dev/vfio/"))
+	if (str_starts(path, "/dev/vfio/") || str_eq(path, "/dev/iommu"))
 		return vfio_open(k, path, flags);
 	if (str_starts(path, "/dev/nvme"))
 		return nvme_open(k, path + strlen("/dev/"));
@@ -443,6 +443,20 @@ static ssize_t fake_pwrite(struct host *h, int fd, const void *buf, size_t len, 
 	int e = fault(k, FAKE_PWRITE, NULL);
 
 	return e < 0 ? e : k->vfio.host.ops->pwrite(&k->vfio.host, fd, buf, len, offset);
+}
+
+static ssize_t fake_stream_read(struct host *h, int fd, void *buf, size_t len, unsigned ms)
+{
+	struct kernel *k = kernel_of(h);
+
+	return k->vfio.host.ops->stream_read(&k->vfio.host, fd, buf, len, ms);
+}
+
+static ssize_t fake_stream_write(struct host *h, int fd, const void *buf, size_t len, unsigned ms)
+{
+	struct kernel *k = kernel_of(h);
+
+	return k->vfio.host.ops->stream_write(&k->vfio.host, fd, buf, len, ms);
 }
 
 static int fake_mmap(
@@ -521,6 +535,8 @@ static const struct host_ops fake_ops = {
 	.ioctl = fake_ioctl,
 	.pread = fake_pread,
 	.pwrite = fake_pwrite,
+	.stream_read = fake_stream_read,
+	.stream_write = fake_stream_write,
 	.mmap = fake_mmap,
 	.munmap = fake_munmap,
 	.set_owner = fake_set_owner,

@@ -212,6 +212,8 @@ int fakeudev_settled(struct host *h, const char *path, uint64_t since_ms);
 /* vfio.c */
 void vfio_logs(struct fakevfio *f, const char *text);
 void vfio_add(struct kernel *k, const char *bdf);
+/* What it has where the kernel has iommufd: the node vfio/devices/vfioN. */
+void vfio_own_node(struct kernel *k, const char *bdf);
 void vfio_remove(struct kernel *k, const char *bdf);
 bool vfio_is_open(struct kernel *k, const char *bdf);
 int vfio_open(struct kernel *k, const char *path, int flags);

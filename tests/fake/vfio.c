@@ -2,6 +2,8 @@
 /* Functions on vfio-pci, as the VFIO of tests/fakevfio shows them; the tree says what is there. */
 #include "kernel.h"
 
+#include <sys/sysmacros.h>
+
 enum { NOBODY = 0xffff }; /* the group of a function that is not on vfio-pci any more */
 
 static struct fakevfio_function *function_of(struct kernel *k, const char *bdf)
@@ -76,6 +78,33 @@ void vfio_add(struct kernel *k, const char *bdf)
 	}
 	NEED(group);
 	fn->group = (unsigned)atoi(group);
+}
+
+void vfio_own_node(struct kernel *k, const char *bdf)
+{
+	autofree char *dir = device_dir(k, bdf), *folder = NULL, *node = NULL;
+	struct fakevfio_function *fn = function_of(k, bdf);
+	autostrv char **names = NULL;
+
+	NEED(dir);
+	folder = need_printf("/sys/%s/vfio-dev", dir);
+	if (!k->vfio.iommufd || !fn || tree_list(k->tree, folder, &names) < 0 || !names)
+		return;
+	NEED(sscanf(names[0], "vfio%u", &fn->node) == 1);
+	node = need_printf("/dev/vfio/devices/%s", names[0]);
+	k_put(k, 0444, "511:0\n", "%s/%s/dev", folder, names[0]);
+	NEED(tree_put_node(k->tree, node, S_IFCHR | 0600, makedev(511, fn->node)) == 0);
+}
+
+void fake_iommufd(struct host *h)
+{
+	struct kernel *k = kernel_of(h);
+
+	k->vfio.iommufd = true;
+	k->vfio.may_count_processes = true; /* as root */
+	NEED(tree_put_node(k->tree, "/dev/iommu", S_IFCHR | 0600, makedev(10, 124)) == 0);
+	for (unsigned i = 0; i < k->vfio.n_functions; i++)
+		vfio_own_node(k, k->vfio.functions[i].name);
 }
 
 void vfio_remove(struct kernel *k, const char *bdf)

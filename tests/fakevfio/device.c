@@ -2,6 +2,7 @@
 /* What a device descriptor answers. */
 #include "parts.h"
 
+#include <stdio.h>
 #include <string.h>
 
 static int reset_device(struct fakevfio_function *fn)
@@ -13,6 +14,7 @@ static int reset_device(struct fakevfio_function *fn)
 	if (fn->reset_errno)
 		return fn->reset_errno;
 	fn->resets++;
+	migration_reset(fn);
 	if (fn->model)
 		fn->model->reset(fn);
 	if (fn->reset_spoils)
@@ -20,42 +22,58 @@ static int reset_device(struct fakevfio_function *fn)
 	return 0;
 }
 
-/* As vfio_check_feature(): 1 go on, 0 that was all, or an errno. */
-static int check_feature(const struct vfio_device_feature *f, uint32_t can, size_t bytes)
+static int hot_reset_info(struct fakevfio_function *fn, struct vfio_pci_hot_reset_info *info)
 {
-	uint32_t wanted = f->flags & (VFIO_DEVICE_FEATURE_GET | VFIO_DEVICE_FEATURE_SET);
+	struct fakevfio *f = fn->kernel;
+	uint32_t room =
+		(info->argsz - (uint32_t)sizeof(*info)) / (uint32_t)sizeof(info->devices[0]);
+	uint32_t n = 0;
 
-	if (wanted & ~can)
-		return -EINVAL;
-	if (f->flags & VFIO_DEVICE_FEATURE_PROBE)
-		return 0;
-	return !wanted || f->argsz - sizeof(*f) < bytes ? -EINVAL : 1;
+	if (!fn->slot)
+		return -ENODEV;
+	for (unsigned i = 0; i < f->n_functions; i++) {
+		unsigned segment, bus, dev, func;
+
+		if (f->functions[i].slot != fn->slot)
+			continue;
+		must(sscanf(f->functions[i].name, "%x:%x:%x.%x", &segment, &bus, &dev, &func) == 4);
+		if (n < room) {
+			info->devices[n].group_id = f->functions[i].group;
+			info->devices[n].segment = (uint16_t)segment;
+			info->devices[n].bus = (uint8_t)bus;
+			info->devices[n].devfn = (uint8_t)(dev << 3 | func);
+		}
+		n++;
+	}
+	info->flags = fn->by_iommufd ? 3 : 0;
+	info->count = n;
+	return n > room ? -ENOSPC : 0;
 }
 
-static int device_feature(struct fakevfio_function *fn, struct vfio_device_feature *f)
+/* Whose group is not named stands in the way. */
+static int hot_reset(struct fakevfio_function *fn, const struct vfio_pci_hot_reset *q)
 {
-	const uint32_t both = VFIO_DEVICE_FEATURE_GET | VFIO_DEVICE_FEATURE_SET;
-	struct vfio_device_feature_migration m = { .flags = fn->migration };
-	int r;
+	struct fakevfio *f = fn->kernel;
 
-	if (f->argsz < sizeof(*f) ||
-		f->flags & ~(VFIO_DEVICE_FEATURE_MASK | VFIO_DEVICE_FEATURE_PROBE | both))
+	if (!fn->slot || fn->by_iommufd != !q->count)
 		return -EINVAL;
-	if (!(f->flags & VFIO_DEVICE_FEATURE_PROBE) && (f->flags & both) == both)
-		return -EINVAL;
-	switch (f->flags & VFIO_DEVICE_FEATURE_MASK) {
-	case VFIO_DEVICE_FEATURE_MIGRATION:
-		r = fn->migration ? check_feature(f, VFIO_DEVICE_FEATURE_GET, sizeof(m)) : -ENOTTY;
-		if (r == 1)
-			memcpy(f->data, &m, sizeof(m));
-		return r < 0 ? r : 0;
-	case VFIO_DEVICE_FEATURE_DMA_LOGGING_START:
-		/* Only asked for: nothing here tracks. */
-		r = fn->tracks_dma ? check_feature(f, VFIO_DEVICE_FEATURE_SET, 0) : -ENOTTY;
-		return r == 1 ? -EOPNOTSUPP : r;
-	default:
-		return -ENOTTY;
+	for (unsigned i = 0; i < f->n_functions; i++) {
+		bool named = fn->by_iommufd;
+
+		if (f->functions[i].slot != fn->slot)
+			continue;
+		for (uint32_t k = 0; k < q->count; k++) {
+			int at = object_at(f, q->group_fds[k]);
+
+			must(at >= 0 && f->objects[at].kind == KIND_GROUP);
+			named |= f->objects[at].fn->group == f->functions[i].group;
+		}
+		if (!named)
+			return -EINVAL;
 	}
+	for (unsigned i = 0; i < f->n_functions; i++)
+		f->functions[i].hot_resets += f->functions[i].slot == fn->slot;
+	return 0;
 }
 
 int device_ioctl(struct fakevfio_function *fn, unsigned long request, void *arg)
@@ -76,6 +94,10 @@ int device_ioctl(struct fakevfio_function *fn, unsigned long request, void *arg)
 		return set_irqs(fn, arg);
 	case VFIO_DEVICE_FEATURE:
 		return device_feature(fn, arg);
+	case VFIO_DEVICE_GET_PCI_HOT_RESET_INFO:
+		return hot_reset_info(fn, arg);
+	case VFIO_DEVICE_PCI_HOT_RESET:
+		return hot_reset(fn, arg);
 	case VFIO_DEVICE_RESET:
 		return reset_device(fn);
 	default:

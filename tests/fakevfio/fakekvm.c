@@ -15,6 +15,8 @@ static int set_slot(struct fakekvm *k, const struct kvm_userspace_memory_region 
 {
 	uint64_t end = m->guest_phys_addr + m->memory_size;
 
+	if (++k->slot_calls == k->fail_slot_call)
+		return -ENOMEM;
 	if (m->slot >= FAKEKVM_SLOTS ||
 		(m->guest_phys_addr | m->memory_size | m->userspace_addr) & 4095)
 		return -EINVAL;
@@ -28,6 +30,17 @@ static int set_slot(struct fakekvm *k, const struct kvm_userspace_memory_region 
 		return -EINVAL;
 	k->slots[m->slot] = *m;
 	return 0;
+}
+
+/* KVM looks at what waits in an eventfd, and leaves it there. */
+static uint64_t peek(int fd)
+{
+	eventfd_t n;
+
+	if (eventfd_read(fd, &n) < 0)
+		return 0;
+	eventfd_write(fd, n);
+	return n;
 }
 
 /* As KVM: one eventfd may be an irqfd once only. */
@@ -56,6 +69,9 @@ static int set_irqfd(struct fakekvm *k, const struct kvm_irqfd *q)
 	k->irqfds[free_at].fd = (int)q->fd;
 	k->irqfds[free_at].resample_fd =
 		q->flags & KVM_IRQFD_FLAG_RESAMPLE ? (int)q->resamplefd : -1;
+	k->irqfds[free_at].waited = peek((int)q->fd);
+	if (k->on_irqfd)
+		k->on_irqfd(k, (int)q->fd);
 	return 0;
 }
 
@@ -72,22 +88,37 @@ static int create_device(struct fakekvm *k, struct kvm_create_device *d)
 {
 	if (d->type != KVM_DEV_TYPE_VFIO || !k->knows_vfio)
 		return -ENODEV;
-	k->vfio_device = eventfd(0, EFD_CLOEXEC);
+	k->vfio_device = fcntl(k->fd, F_DUPFD_CLOEXEC, 0);
+	if (k->vfio_device < 0)
+		return -errno;
 	d->fd = (uint32_t)k->vfio_device;
 	return 0;
 }
 
-static int add_group(struct fakekvm *k, const struct kvm_device_attr *a)
+static int set_group(struct fakekvm *k, const struct kvm_device_attr *a)
 {
 	int fd = *(const int32_t *)(uintptr_t)a->addr;
 
-	for (unsigned i = 0; i < k->n_groups; i++)
-		if (k->groups[i] == fd)
+	for (unsigned i = 0; i < k->n_groups; i++) {
+		if (k->groups[i] != fd)
+			continue;
+		if (a->attr != KVM_DEV_VFIO_GROUP_DEL)
 			return -EEXIST;
+		k->groups[i] = k->groups[--k->n_groups];
+		return 0;
+	}
 	if (a->group != KVM_DEV_VFIO_GROUP || a->attr != KVM_DEV_VFIO_GROUP_ADD ||
 		k->n_groups == ARRAY_SIZE(k->groups))
 		return -ENXIO;
 	k->groups[k->n_groups++] = fd;
+	return 0;
+}
+
+static int set_level(struct fakekvm *k, const struct kvm_irq_level *l)
+{
+	if (l->irq >= ARRAY_SIZE(k->levels))
+		return -EINVAL;
+	k->levels[l->irq] = l->level;
 	return 0;
 }
 
@@ -104,11 +135,12 @@ static int vm_ioctl(struct fakekvm *k, unsigned long request, void *arg)
 		return set_routes(k, arg);
 	case KVM_CREATE_DEVICE:
 		return create_device(k, arg);
+	case KVM_IRQ_LINE:
+		return set_level(k, arg);
 	case KVM_SET_TSS_ADDR:
 	case KVM_SET_IDENTITY_MAP_ADDR:
 	case KVM_CREATE_IRQCHIP:
 	case KVM_CREATE_PIT2:
-	case KVM_IRQ_LINE:
 		return 0;
 	default:
 		return -ENOTTY;
@@ -120,7 +152,7 @@ static int fake_ioctl(struct host *h, int fd, unsigned long request, void *arg)
 	struct fakekvm *k = fake_of(h);
 
 	if (fd == k->vfio_device)
-		return request == KVM_SET_DEVICE_ATTR ? add_group(k, arg) : -ENOTTY;
+		return request == KVM_SET_DEVICE_ATTR ? set_group(k, arg) : -ENOTTY;
 	if (fd == k->vm)
 		return vm_ioctl(k, request, arg);
 	if (fd != k->fd && fd != k->opened)
@@ -147,7 +179,7 @@ static int fake_open(struct host *h, const char *path, int flags)
 
 	if (strcmp(path, "/dev/kvm") == 0)
 		return k->opened = eventfd(0, EFD_CLOEXEC);
-	fd = open(path, flags | O_CLOEXEC);
+	fd = open(path, flags | O_CLOEXEC, 0600);
 	return fd < 0 ? -errno : fd;
 }
 
@@ -176,7 +208,7 @@ static void fake_close(struct host *h, int fd)
 static int fake_mmap(
 	struct host *h UNUSED, int fd, uint64_t at, size_t len, int prot, int flags, void **ret)
 {
-	void *p = mmap(NULL, len, prot, flags, fd, (off_t)at);
+	void *p = mmap(flags & MAP_FIXED_NOREPLACE ? *ret : NULL, len, prot, flags, fd, (off_t)at);
 
 	if (p == MAP_FAILED)
 		return -errno;
@@ -258,10 +290,12 @@ unsigned fakekvm_deliver(struct fakekvm *k, uint32_t data)
 	unsigned n = 0;
 
 	for (unsigned i = 0; i < FAKEKVM_IRQFDS; i++) {
-		eventfd_t count;
+		eventfd_t count = 0;
 
-		if (!k->irqfds[i].used || eventfd_read(k->irqfds[i].fd, &count) < 0)
+		if (!k->irqfds[i].used ||
+			(eventfd_read(k->irqfds[i].fd, &count) < 0 && !k->irqfds[i].waited))
 			continue;
+		k->irqfds[i].waited = 0;
 		n += data_of(k, k->irqfds[i].gsi) == data;
 		if (k->irqfds[i].resample_fd >= 0)
 			eventfd_write(k->irqfds[i].resample_fd, 1); /* the guest's EOI */

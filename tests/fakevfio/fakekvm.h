@@ -12,7 +12,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-enum { FAKEKVM_SLOTS = 64, FAKEKVM_IRQFDS = 64, FAKEKVM_ROUTES = 256 };
+enum { FAKEKVM_SLOTS = 64, FAKEKVM_IRQFDS = 64, FAKEKVM_ROUTES = 4096 };
 
 struct fakekvm {
 	struct host host;
@@ -25,9 +25,16 @@ struct fakekvm {
 		bool used;
 		uint32_t gsi;
 		int fd, resample_fd;
+		uint64_t waited; /* was in it when it was connected: one injection of its own */
 	} irqfds[FAKEKVM_IRQFDS];
 	struct kvm_irq_routing_entry routes[FAKEKVM_ROUTES];
 	unsigned n_routes;
+	unsigned levels[24]; /* of the IOAPIC's pins, as KVM_IRQ_LINE set them */
+
+	/* After an irqfd was connected: as if somebody had signalled meanwhile. May be NULL. */
+	void (*on_irqfd)(struct fakekvm *k, int fd);
+
+	unsigned slot_calls, fail_slot_call; /* the n-th change of a slot gets -ENOMEM */
 
 	bool knows_vfio; /* KVM_DEV_TYPE_VFIO exists */
 	int vfio_device; /* its descriptor, -1 = none */

@@ -142,7 +142,7 @@ int fake_mmap(struct host *h, int fd, uint64_t at, size_t len, int prot, int fla
 			  (at & 0xffffffffff) + len <= r->areas[i].offset + r->areas[i].size;
 	if (r->sparse && !inside)
 		return -EINVAL;
-	p = mmap(NULL, len, prot, flags, fd, (off_t)at);
+	p = mmap(flags & MAP_FIXED_NOREPLACE ? *ret : NULL, len, prot, flags, fd, (off_t)at);
 	if (p == MAP_FAILED)
 		return -errno;
 	*ret = p;

@@ -6,7 +6,7 @@ top=$(cd "$(dirname "$0")/../.." && pwd)
 run=$(mktemp -d)
 trap 'rm -rf "$run"' EXIT
 rc=0
-eval "$(sed -nE '/^(died_of_emulation|guest_fault|all_halted|timers_are_lost|uptime_of)\(\) \{/,/^}/p' "$top/tests/lab/lab")"
+eval "$(sed -nE '/^(died_of_emulation|guest_fault|all_halted|timers_are_lost|stale_code|uptime_of)\(\) \{/,/^}/p; /^fault_line=/p' "$top/tests/lab/lab")"
 
 # expect yes|no TEXT, of the machine that is now in $run
 expect() {
@@ -34,6 +34,8 @@ verdict=1
 expect yes "a guest's triple fault"
 printf '   intx | [    0.1] Kernel panic - not syncing: no init\n' >>"$run/output.log"
 expect no "a guest that panicked"
+printf '   first | @@ user space after vfctl-vmm: guest: crashed: CPU 0: triple fault at rip 0xfff0\n' >"$run/output.log"
+expect yes "a guest's triple fault in the middle of its line"
 machine 1 0 0
 printf '   FAILED: it says "crashed: CPU 1: triple fault" (exit status 1)\n' >"$run/output.log"
 expect no "a check that speaks of one"
@@ -65,6 +67,15 @@ expect no "a check that failed, and lost timers"
 verdict=124
 echo 'BUG: kernel NULL pointer dereference' >>"$run/console.log"
 expect no "lost timers of a kernel with a bug"
+machine 125 0 0
+echo "rcu: rcu_preempt kthread timer wakeup didn't happen for 5250 jiffies! g8849" >"$run/console.log"
+echo 'Kernel panic - not syncing: NMI: Not continuing' >>"$run/console.log"
+expect yes "lost timers, and then our own NMI"
+machine 125 0 0
+printf 'Oops: int3: 0000 [#1] PREEMPT SMP NOPTI\nKernel panic - not syncing: Fatal exception\n' >"$run/console.log"
+expect yes "a breakpoint of nobody's"
+printf 'BUG: unable to handle page fault\nOops: int3: 0000 [#2]\nKernel panic\n' >"$run/console.log"
+expect no "a breakpoint after a bug"
 machine 125 134 0
 expect yes "an emulator that aborted"
 machine 125 0 0

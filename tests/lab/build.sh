@@ -2,7 +2,8 @@
 # What the lab boots: two kernels and the initramfs of each level, built once and cached.
 # Sourced by the lab command, which sets $here, $cache and die().
 #
-#   $cache/kernel/{generic,cloud}/   an unpacked linux-image package each, with its depmod'ed modules
+#   $cache/kernel/{generic,cloud}/   an unpacked linux-image package each, with its depmod'ed modules;
+#                                    {generic,cloud}-6.1 those of Debian 12, where a scenario wants them
 #   $cache/l1/initramfs.cpio         the host's (L1) first root; scenarios come as a second cpio
 #   $cache/guest/                    what L1 sees read-only as /guest:
 #                                    {generic,cloud}/{vmlinuz,initramfs.cpio}
@@ -12,10 +13,10 @@
 # half done.
 
 # Drivers of the host: PFs, VFs, VFIO, KVM, the guest's networking, the share with L0.
-l1_modules='igb igbvf nvme vfio-pci vfio_iommu_type1 kvm-amd tun vhost_net bridge macvtap veth
+l1_modules='virtio_pci igb igbvf nvme vfio-pci vfio_iommu_type1 kvm-amd tun vhost_net bridge macvtap veth
 	dummy 9p 9pnet_virtio virtio_net virtio_blk ext4 virtio_rng e1000 ata_piix pci-pf-stub loop'
 # Drivers of the guest; its init loads those that its devices ask for.
-l2_modules='virtio_blk virtio_net virtio_rng nvme igbvf iavf ixgbevf e1000 ata_piix sd_mod'
+l2_modules='virtio_pci virtio_blk virtio_net virtio_rng nvme igbvf iavf ixgbevf e1000 ata_piix sd_mod'
 
 # kernel_dir FLAVOUR: where it is unpacked.
 kernel_dir() {
@@ -45,25 +46,26 @@ unpack_kernel() {
 	mv "$dir.new" "$dir"
 }
 
+# build_kernels WHICH SUFFIX: which packages, and what is behind "generic" and "cloud".
 build_kernels() {
 	local debs=$cache/debs
-	if [ -e "$(kernel_dir generic)/package" ] && [ -e "$(kernel_dir cloud)/package" ]; then
+	if [ -e "$(kernel_dir "generic$2")/package" ] && [ -e "$(kernel_dir "cloud$2")/package" ]; then
 		return 0
 	fi
 	say "fetching and unpacking the kernel packages"
 	rm -rf "$debs"
-	"$here/../packages.sh" --kernels "$debs" || die "no kernel packages"
-	unpack_kernel "$(echo "$debs"/linux-image-*-cloud-amd64_*.deb)" cloud
+	"$here/../packages.sh" "--$1" "$debs" || die "no kernel packages"
+	unpack_kernel "$(echo "$debs"/linux-image-*-cloud-amd64_*.deb)" "cloud$2"
 	rm "$debs"/*-cloud-amd64_*.deb
-	unpack_kernel "$(echo "$debs"/linux-image-*.deb)" generic
+	unpack_kernel "$(echo "$debs"/linux-image-*.deb)" "generic$2"
 	rm -rf "$debs"
 }
 
-# The hash of the files, strings and kernel packages that a piece is made of.
+# inputs_hash FLAVOUR FILE…: of the files, strings and the kernel package that a piece is made of.
 inputs_hash() {
 	{
-		cat "$cache"/kernel/*/package
-		cat "$here/build.sh" "$@"
+		cat "$(kernel_dir "$1")/package"
+		cat "$here/build.sh" "${@:2}"
 		sha256sum /bin/busybox /bin/dash /bin/ip /bin/kmod
 	} | sha256sum
 }
@@ -140,7 +142,7 @@ base_root() {
 
 build_l1() {
 	local hash root file=$cache/l1/initramfs.cpio
-	hash=$(inputs_hash "$here/l1/init")
+	hash=$(inputs_hash generic "$here/l1/init")
 	is_fresh "$file" "$hash" && return 0
 	say "building the host's initramfs"
 	root=$(mktemp -d "$cache/l1.XXXXXX")
@@ -169,7 +171,7 @@ build_l1() {
 build_guest() {
 	local flavour=$1 hash root dir=$cache/guest/$1
 	local file=$dir/initramfs.cpio
-	hash=$(inputs_hash "$here/l2/init")
+	hash=$(inputs_hash "$flavour" "$here/l2/init")
 	is_fresh "$file" "$hash" && return 0
 	say "building the guest's initramfs ($flavour kernel)"
 	mkdir -p "$dir"
@@ -198,14 +200,21 @@ available_modules() {
 	done
 }
 
+build_old() {
+	build_kernels old-kernels -6.1
+	build_guest generic-6.1
+	build_guest cloud-6.1
+}
+
 build_all() {
 	mkdir -p "$cache"
 	exec 8>"$cache/lock"
 	flock 8
-	build_kernels
+	build_kernels kernels ""
 	build_l1
 	build_guest generic
 	build_guest cloud
+	[ "${LAB_KERNEL-}" != 6.1 ] || build_old
 	[ "${LAB_ROOT-}" != debian ] || build_debian
 	exec 8>&-
 }

@@ -53,7 +53,7 @@ debian_pack() {
 
 build_debian() {
 	local hash work sources version file=$cache/debian/root.img
-	hash=$(inputs_hash "$here/debian.sh" "$here/debian/lab.service")
+	hash=$(inputs_hash generic "$here/debian.sh" "$here/debian/lab.service")
 	is_fresh "$file" "$hash" && return 0
 	say "building a Debian $(debian_codename) with systemd and libvirt (about a minute)"
 	mapfile -t sources < <("$here/../packages.sh" --source-files)

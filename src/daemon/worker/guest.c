@@ -63,8 +63,12 @@ int worker_open(struct worker *w, const struct order *o, struct problem **reterr
 	};
 	autolimits limits = { 0 };
 	autohandover out = { 0 };
-	int r = process_start(w->h, q.asker.pid, &q.asker.start);
+	int r;
 
+	if (o->guest.vfio && vfio_backend_parse(o->guest.vfio, &q.backend) < 0)
+		return problem(reterr, -EINVAL, PROBLEM_USAGE, vfio_backend_names,
+			"what VFIO is to be opened by is no back end of it");
+	r = process_start(w->h, q.asker.pid, &q.asker.start);
 	if (r < 0)
 		return problem(reterr, -ESRCH, PROBLEM_NOT_FOUND, NULL,
 			"process %d, which asked, has ended", q.asker.pid);

@@ -124,7 +124,7 @@ static int refuse_for_vfio(struct host *h, struct bdf a, struct problem **reterr
 		return problem(reterr, -EOPNOTSUPP, PROBLEM_NOT_ASSIGNABLE,
 			"bridges stay with the host; their group does not need them",
 			"%s is a bridge and cannot be given to a guest", BDF_TEXT(a));
-	if (iommu_group_of(h, a) < 0)
+	if (iommu_group_of(h, a) < 0 && !iommu_may_be_missing(h))
 		return problem(reterr, -EINVAL, PROBLEM_NO_IOMMU,
 			"switch the IOMMU on (firmware, and intel_iommu=on or amd_iommu=on)",
 			"%s is in no IOMMU group: the machine has no active IOMMU", BDF_TEXT(a));

@@ -41,7 +41,7 @@ static int check_group(
 
 /* A group has one holder; a fellow member that is held is as bad as the function itself. */
 static int check_holders(struct host *h, const struct inventory *inv, const struct function *f,
-	struct problem **reterr)
+	int beside, struct problem **reterr)
 {
 	const struct iommu_group *g = inventory_find_group(inv, f->iommu_group);
 	autofree struct bdf *v = calloc(g->n_members + 1, sizeof(*v));
@@ -55,10 +55,14 @@ static int check_holders(struct host *h, const struct inventory *inv, const stru
 	r = holders_find_vfio(h, v, g->n_members, &holders);
 	if (r == -ENOMEM)
 		return problem(reterr, r, PROBLEM_NO_MEMORY, NULL, "out of memory");
-	if (r < 0 || holders.n == 0)
+	if (r < 0)
 		return 0; /* opening will tell */
-	return problem(reterr, -EBUSY, PROBLEM_IN_USE, "end that first, or take another function",
-		"%s is held by %s", BDF_TEXT(holders.v[0].bdf), holders.v[0].text);
+	for (size_t i = 0; i < holders.n; i++)
+		if (!beside || holders.v[i].pid != beside)
+			return problem(reterr, -EBUSY, PROBLEM_IN_USE,
+				"end that first, or take another function", "%s is held by %s",
+				BDF_TEXT(holders.v[i].bdf), holders.v[i].text);
+	return 0;
 }
 
 /* Another card than the one that was configured is not what the guest was meant to get. */
@@ -184,6 +188,12 @@ int fitness_check_own(
 int fitness_check(struct host *h, const struct inventory *inv, const char *identity_dir,
 	const struct function *f, struct problem **reterr)
 {
+	return fitness_check_beside(h, inv, identity_dir, f, 0, reterr);
+}
+
+int fitness_check_beside(struct host *h, const struct inventory *inv, const char *identity_dir,
+	const struct function *f, int pid, struct problem **reterr)
+{
 	int r = check_kind(f, reterr);
 
 	if (r == 0)
@@ -195,7 +205,7 @@ int fitness_check(struct host *h, const struct inventory *inv, const char *ident
 	if (r == 0)
 		r = check_group(inv, f, reterr);
 	if (r == 0)
-		r = check_holders(h, inv, f, reterr);
+		r = check_holders(h, inv, f, pid, reterr);
 	return r;
 }
 

@@ -20,6 +20,13 @@ int fitness_check(struct host *h, const struct inventory *inv, const char *ident
 	const struct function *f, struct problem **reterr);
 
 /*
+ * The same for a guest that runs already: what process `pid`, its VMM, holds of the group is no
+ * obstacle, as more of a group is opened through what one has of it. 0: nobody's.
+ */
+int fitness_check_beside(struct host *h, const struct inventory *inv, const char *identity_dir,
+	const struct function *f, int pid, struct problem **reterr);
+
+/*
  * 0, or PROBLEM_IN_USE when it is claimed (lease/lease.h) by somebody else than the domain of that
  * name or UUID (may be NULL), or a claim of it is just taken or returned.
  */

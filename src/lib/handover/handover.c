@@ -5,6 +5,7 @@
 #include "claim/ledger.h"
 #include "host/devnode.h"
 #include "iommu/group.h"
+#include "vfio/iommufd.h"
 
 #include <fcntl.h>
 
@@ -17,6 +18,7 @@ struct opening {
 	struct leases leases;
 	struct handover out;
 	bool functions; /* one at least */
+	bool iommufd;	/* in place of container and groups */
 };
 
 void handover_done(struct handover *o)
@@ -110,7 +112,10 @@ static const struct lease *lease_of(struct opening *o, struct bdf a)
 	return l && lease_is_of(o->h, l) ? l : NULL;
 }
 
-/* Through the group's node its other members can be had too: they must be his as well. */
+/*
+ * Through the group's node its other members can be had too; and by either way nothing is between
+ * them: they must be his as well.
+ */
 static int check_member(
 	struct opening *o, struct bdf asked, const struct group_member *m, struct problem **reterr)
 {
@@ -146,10 +151,43 @@ static int check_group(struct opening *o, struct bdf a, int *ret, struct problem
 	return iommu_group_require_viable(&g, reterr);
 }
 
+static int open_group(struct opening *o, int group, struct problem **reterr)
+{
+	autofree char *node = str_printf("vfio/%d", group);
+	int r = node ? open_node(o, "vfio/vfio", reterr) : no_memory(reterr);
+
+	return r < 0 ? r : open_node(o, node, reterr);
+}
+
+/* The kernel counts what is pinned for the user, unless told by somebody who may. */
+static int open_iommufd(struct opening *o, struct problem **reterr)
+{
+	autofree char *path = devnode_path("iommu");
+	int fd;
+
+	if (!path)
+		return no_memory(reterr);
+	if (has(&o->out, path))
+		return 0;
+	fd = vfio_iommufd_open_bare(o->h);
+	return fd < 0 ? blame(path, fd, reterr) : keep(o, path, fd, reterr);
+}
+
+static int open_own_node(struct opening *o, struct bdf a, struct problem **reterr)
+{
+	autofree char *node = NULL;
+	int r = vfio_cdev_find(o->h, BDF_TEXT(a), &node);
+
+	if (r < 0)
+		return problem(reterr, r, PROBLEM_UNSUPPORTED, "--vfio type1",
+			"%s has no VFIO device node of its own", BDF_TEXT(a));
+	r = open_iommufd(o, reterr);
+	return r < 0 ? r : open_node(o, node, reterr);
+}
+
 static int open_function(struct opening *o, struct bdf a, struct problem **reterr)
 {
 	const struct lease *l = lease_of(o, a);
-	autofree char *node = NULL;
 	int r, group = -1;
 
 	if (!l) {
@@ -163,11 +201,7 @@ static int open_function(struct opening *o, struct bdf a, struct problem **reter
 		r = check_group(o, a, &group, reterr);
 	if (r < 0)
 		return r;
-	node = str_printf("vfio/%d", group);
-	if (!node)
-		return no_memory(reterr);
-	r = open_node(o, "vfio/vfio", reterr);
-	return r < 0 ? r : open_node(o, node, reterr);
+	return o->iommufd ? open_own_node(o, a, reterr) : open_group(o, group, reterr);
 }
 
 /* ---- All that is asked for ---- */
@@ -206,6 +240,24 @@ static int check_request(const struct handover_request *q, struct problem **rete
 	return 0;
 }
 
+/* By which way: one for all of them, as a guest has one I/O address space. */
+static int pick(struct opening *o, struct problem **reterr)
+{
+	autofree struct vfio_target *targets = calloc(HANDOVER_MAX, sizeof(*targets));
+	struct bdf a;
+	size_t n = 0;
+
+	if (!targets)
+		return no_memory(reterr);
+	for (char *const *what = o->q->what; *what; what++)
+		if (bdf_parse(*what, &a) == 0)
+			targets[n++].name = *what;
+	o->iommufd = o->q->backend == VFIO_BACKEND_IOMMUFD ||
+		     (o->q->backend == VFIO_BACKEND_AUTO && n &&
+			     vfio_pick_look(o->h, targets, n, NULL) == VFIO_BACKEND_IOMMUFD);
+	return 0;
+}
+
 /* Under the ledger's lock: nothing of it is given out or returned meanwhile. */
 static int open_all(struct opening *o, struct problem **reterr)
 {
@@ -214,6 +266,8 @@ static int open_all(struct opening *o, struct problem **reterr)
 
 	if (r == 0)
 		r = ledger_load(&ledger, &o->leases, reterr);
+	if (r == 0)
+		r = pick(o, reterr);
 	for (char *const *what = o->q->what; r == 0 && *what; what++)
 		r = open_one(o, *what, reterr);
 	return r;

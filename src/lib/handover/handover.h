@@ -8,6 +8,7 @@
 
 #include "base/problem.h"
 #include "host/host.h"
+#include "vfio/pick.h"
 
 struct lease;
 
@@ -30,7 +31,8 @@ struct handover_request {
 	struct handover_asker asker;
 	char *const *what;     /* "0000:01:10.0", "kvm", "tap:NAME"; each once */
 	uint64_t memory_bytes; /* to be pinned for the functions; 0: nothing is raised */
-	const char *run_dir;   /* "/run/vfctl" */
+	enum vfio_backend backend;
+	const char *run_dir; /* "/run/vfctl" */
 };
 
 struct handover_fd {
@@ -49,7 +51,9 @@ void handover_done(struct handover *o);
 
 /*
  * All or nothing. For a function that is the node of its IOMMU group, once, and a container for all
- * of them: so every member of the group that VFIO could give out has to be his. At the end the
+ * of them; or by iommufd, which auto is where all of them can be had so, its own node, and an
+ * iommufd for all, which counts memory per process. What a group's members do to each other no
+ * IOMMU sees: so every member of the group that VFIO could give out has to be his. At the end the
  * asker's RLIMIT_MEMLOCK is raised to `memory_bytes`, for his VMM to inherit; it is never lowered.
  *
  * PROBLEM_USAGE: names nothing; PROBLEM_PERMISSION: not his, or not allowed; PROBLEM_NOT_FOUND: the

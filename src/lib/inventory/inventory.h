@@ -74,7 +74,8 @@ struct inventory {
 	size_t n_functions;
 	struct iommu_group *groups; /* by number */
 	size_t n_groups;
-	bool iommu_on; /* some function is in a group */
+	bool iommu_on;		   /* some function is in a group */
+	bool iommu_may_be_missing; /* none is, and VFIO takes them all the same: iommu/group.h */
 	struct netdev *netdevs;
 	size_t n_netdevs;
 	struct holders *holders; /* NULL: inventory_find_holders() was not called */

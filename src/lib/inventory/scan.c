@@ -9,6 +9,7 @@
 
 #include "base/str.h"
 #include "host/sysfs.h"
+#include "iommu/group.h"
 
 #include <limits.h>
 #include <pthread.h>
@@ -400,6 +401,10 @@ int scan_functions(struct host *h, struct inventory *inv)
 	CLEANUP(scan_done)
 	struct scan s = { .h = h, .v = inv->functions, .n = inv->n_functions };
 
+	int r;
+
 	s.gone = calloc(s.n + 1, sizeof(*s.gone));
-	return s.gone ? scan(&s, inv) : -ENOMEM;
+	r = s.gone ? scan(&s, inv) : -ENOMEM;
+	inv->iommu_may_be_missing = r == 0 && !inv->iommu_on && iommu_may_be_missing(h);
+	return r;
 }

@@ -215,6 +215,14 @@ int iommu_group_of(struct host *h, struct bdf a)
 	return iommu_group_of_in(&f);
 }
 
+bool iommu_may_be_missing(struct host *h)
+{
+	autofree char *text = NULL;
+
+	return sysfs_read(h, &text, "module/vfio/parameters/enable_unsafe_noiommu_mode") == 0 &&
+	       (*text == 'Y' || *text == '1');
+}
+
 char *iommu_group_blockers(const struct iommu_group *g)
 {
 	autostrbuf b = { 0 };

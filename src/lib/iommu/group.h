@@ -39,7 +39,13 @@ int iommu_group_read(struct host *h, int id, struct iommu_group *ret);
 void iommu_group_done(struct iommu_group *g);
 /* The group's number; -ENODATA when the function is in none (the IOMMU is off). */
 int iommu_group_of(struct host *h, struct bdf a);
-/* The same, in the function's folder. */
+/*
+ * Was the kernel told to give functions away without an IOMMU (vfio's parameter
+ * enable_unsafe_noiommu_mode)? Such a one has a group only once it is bound. That is for programs
+ * that run as root and know what they do; guests are refused it when its group is opened.
+ */
+bool iommu_may_be_missing(struct host *h);
+/* The same as iommu_group_of(), in the function's folder. */
 int iommu_group_of_in(struct folder *f);
 
 /* "0000:05:02.0 (e1000), 0000:05:03.0 (igb)": those who block; NULL when nobody does. */

@@ -3,6 +3,7 @@
 
 #include "base/str.h"
 #include "host/procfs.h"
+#include "vfio/iommufd.h"
 #include "vfio/type1.h"
 
 #include <fcntl.h>
@@ -24,7 +25,8 @@ enum {
 	STATUS_CRASHED = 20,
 	STATUS_INTERNAL_ERROR = 21,
 	STATUS_NO_EXEC = 127,
-	FDS_MAX = 4 + 3 * LAUNCH_DEVICES_MAX,
+	STATUS_DENIED = 128 + SIGSYS,
+	FDS_MAX = 6 + 4 * LAUNCH_DEVICES_MAX,
 	REPORT_MAX = 64 << 10,
 };
 
@@ -131,17 +133,35 @@ static void add_net(struct command *c, int fd, struct mac mac)
 		add(c, "fd=%d,mac=%s", use_fd(c, fd), MAC_TEXT(mac));
 }
 
-static void add_choice(struct command *c, const struct launch_choice *choice,
-	const struct launch_handles *l, size_t i)
+static void add_function(struct command *c, const struct vfio_space *s, const struct vfio_device *d,
+	const struct launch_vf *vf, int rom_fd)
 {
-	const struct vfio_device *d = l->devices[i];
+	const char *on_loss = vf->stop_on_loss ? ",on-loss=stop" : "";
+	const char *clean = d->clean ? ",clean" : "";
+	char rom[24] = "";
 
+	if (rom_fd >= 0)
+		snprintf(rom, sizeof(rom), ",rom-fd=%d", use_fd(c, rom_fd));
+	else if (vf->rom)
+		snprintf(rom, sizeof(rom), ",rom=on");
+
+	add(c, "--vfio");
+	if (vfio_space_is_iommufd(s))
+		add(c, "iommufd=%d,device=%d,name=%s%s%s%s", use_fd(c, vfio_iommufd_fd(s)),
+			use_fd(c, d->fd), d->name, on_loss, rom, clean);
+	else
+		add(c, "container=%d,group=%d,device=%d,name=%s%s%s%s",
+			use_fd(c, vfio_type1_container_fd(s)), use_fd(c, d->group_fd),
+			use_fd(c, d->fd), d->name, on_loss, rom, clean);
+}
+
+static void add_choice(struct command *c, const struct launch_choice *choice,
+	const struct launch_request *r, const struct launch_handles *l, size_t i)
+{
 	switch (choice->how) {
 	case LAUNCH_VFIO:
-		add(c, "--vfio");
-		add(c, "container=%d,group=%d,device=%d,name=%s",
-			use_fd(c, vfio_type1_container_fd(l->space)), use_fd(c, d->group_fd),
-			use_fd(c, d->fd), d->name);
+		add_function(c, l->space, l->devices[i], choice->vf,
+			l->roms ? l->roms[choice->vf - r->vfs] : -1);
 		break;
 	case LAUNCH_NET:
 		add_net(c, l->fallbacks[i], choice->vf->net.mac);
@@ -149,6 +169,24 @@ static void add_choice(struct command *c, const struct launch_choice *choice,
 	case LAUNCH_DISK:
 		add_disk(c, l->fallbacks[i], choice->vf->disk.read_only);
 		break;
+	}
+}
+
+static void add_memory(
+	struct command *c, const struct launch_request *r, const struct launch_memory *m)
+{
+	add(c, "--mem");
+	add(c, "%llu", (unsigned long long)r->memory_bytes);
+	if (r->huge_page) {
+		add(c, "--huge-pages");
+		add(c, "%llu", (unsigned long long)r->huge_page);
+	} else if (m->no_thp) {
+		add(c, "--thp");
+		add(c, "off");
+	}
+	if (m->node >= 0) {
+		add(c, "--numa");
+		add(c, "%d%s", m->node, m->only ? ",only" : "");
 	}
 }
 
@@ -161,8 +199,6 @@ static void add_machine(struct command *c, const struct launch_request *r,
 	add(c, "%d", use_fd(c, l->kvm));
 	add(c, "--cpus");
 	add(c, "%u", r->cpus);
-	add(c, "--mem");
-	add(c, "%llu", (unsigned long long)r->memory_bytes);
 	add(c, "--kernel");
 	add(c, "%d", use_fd(c, l->kernel));
 	if (l->initrd >= 0) {
@@ -173,8 +209,20 @@ static void add_machine(struct command *c, const struct launch_request *r,
 	add(c, "%s", r->append);
 	add(c, "--status");
 	add(c, "%d", use_fd(c, status_fd));
-	if (r->huge_pages)
-		add(c, "--huge-pages");
+	if (l->control >= 0) {
+		add(c, "--control");
+		add(c, "%d", use_fd(c, l->control));
+	}
+	if (l->record >= 0) {
+		add(c, "--record");
+		add(c, "%d", use_fd(c, l->record));
+	}
+	add(c, "--sandbox");
+	add(c, "%s", r->sandbox);
+	if (!str_eq(r->peers, "auto")) {
+		add(c, "--peers");
+		add(c, "%s", r->peers);
+	}
 	if (r->no_reboot)
 		add(c, "--no-reboot");
 	if (r->verbose)
@@ -190,8 +238,9 @@ int launch_command(const char *vmm, const struct launch_request *r, const struct
 
 	add(&c, "%s", vmm);
 	add_machine(&c, r, l, status_fd);
+	add_memory(&c, r, &p->memory);
 	for (size_t i = 0; i < p->n; i++)
-		add_choice(&c, &p->v[i], l, i);
+		add_choice(&c, &p->v[i], r, l, i);
 	for (size_t i = 0; i < r->n_disks; i++)
 		add_disk(&c, l->disks[i], r->disks[i].read_only);
 	for (size_t i = 0; i < r->n_nets; i++)
@@ -375,6 +424,11 @@ int launch_judge(const struct launch_end *end, const char *name, struct problem 
 		return problem(reterr, -ENOTRECOVERABLE, PROBLEM_GUEST_CRASHED,
 			"the guest's console shows what it did last", "guest %s crashed%s%s", name,
 			colon, end->what);
+	case STATUS_DENIED:
+		return problem(reterr, -ECHILD, PROBLEM_SANDBOX,
+			"a hostile guest, or a mistake of ours: with --sandbox=log the kernel's log tells more",
+			"guest %s: %s", name,
+			*end->what ? end->what : "the sandbox stopped it (SIGSYS)");
 	default:
 		if (end->status >= 128)
 			return problem(reterr, -ECHILD, PROBLEM_FAILED, NULL,

@@ -1,19 +1,16 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "handles.h"
 
+#include "backend.h"
 #include "image.h"
 #include "tap.h"
 
 #include "base/str.h"
 #include "cause/cause.h"
 #include "host/devnode.h"
-#include "host/sysfs.h"
-#include "vfio/type1.h"
 
 #include <fcntl.h>
 #include <linux/kvm.h>
-
-enum { HUGE_PAGE_BYTES = 2 << 20 };
 
 static void close_all(struct host *h, int *fds, size_t n)
 {
@@ -25,7 +22,7 @@ static void close_all(struct host *h, int *fds, size_t n)
 
 void launch_handles_done(struct launch_handles *l)
 {
-	int single[] = { l->kvm, l->kernel, l->initrd };
+	int single[] = { l->kvm, l->kernel, l->initrd, l->record, l->control };
 
 	if (!l->host)
 		return;
@@ -34,11 +31,13 @@ void launch_handles_done(struct launch_handles *l)
 			host_close(l->host, single[i]);
 	close_all(l->host, l->disks, l->n_disks);
 	close_all(l->host, l->nets, l->n_nets);
+	close_all(l->host, l->roms, l->n_roms);
 	close_all(l->host, l->fallbacks, l->n);
 	for (size_t i = 0; l->devices && i < l->n; i++)
 		vfio_device_free(l->devices[i]);
 	free(l->devices);
 	vfio_space_free(l->space);
+	problem_free(l->why_type1);
 	*l = (struct launch_handles) { 0 };
 }
 
@@ -76,22 +75,6 @@ static int open_kvm(struct host *h, struct problem **reterr)
 		version, KVM_API_VERSION);
 }
 
-static int check_huge_pages(struct host *h, const struct launch_request *r, struct problem **reterr)
-{
-	uint64_t unused, need = r->memory_bytes / HUGE_PAGE_BYTES;
-
-	if (!r->huge_pages ||
-		sysfs_read_u64(h, &unused, "kernel/mm/hugepages/hugepages-2048kB/free_hugepages") <
-			0 ||
-		unused >= need)
-		return 0;
-	problem(reterr, -ENOMEM, PROBLEM_NO_MEMORY, NULL,
-		"%llu free huge pages of 2M, the guest needs %llu", (unsigned long long)unused,
-		(unsigned long long)need);
-	problem_hint(reterr, "sysctl vm.nr_hugepages=%llu", (unsigned long long)need);
-	return -ENOMEM;
-}
-
 static int open_disks(
 	struct launch_handles *l, const struct launch_request *r, struct problem **reterr)
 {
@@ -109,10 +92,29 @@ static int open_disks(
 	return 0;
 }
 
+static int open_roms(
+	struct launch_handles *l, const struct launch_request *r, struct problem **reterr)
+{
+	l->roms = no_fds(r->n_vfs);
+	if (!l->roms)
+		return no_memory(reterr);
+	for (l->n_roms = 0; l->n_roms < r->n_vfs; l->n_roms++) {
+		const char *path = r->vfs[l->n_roms].rom_file;
+		int fd = path ? image_open_rom(l->host, path, reterr) : -1;
+
+		if (path && fd < 0)
+			return fd;
+		l->roms[l->n_roms] = fd;
+	}
+	return 0;
+}
+
 int launch_open_files(struct host *files, const struct launch_request *r,
 	struct launch_handles *ret, struct problem **reterr)
 {
-	autohandles l = { .host = files, .kvm = -1, .kernel = -1, .initrd = -1 };
+	autohandles l = {
+		.host = files, .kvm = -1, .kernel = -1, .initrd = -1, .record = -1, .control = -1
+	};
 	int e;
 
 	e = l.kernel = image_open_kernel(files, r->kernel, reterr);
@@ -120,6 +122,8 @@ int launch_open_files(struct host *files, const struct launch_request *r,
 		e = l.initrd = image_open_initrd(files, r->initrd, reterr);
 	if (e >= 0)
 		e = open_disks(&l, r, reterr);
+	if (e >= 0)
+		e = open_roms(&l, r, reterr);
 	if (e < 0)
 		return e;
 	*ret = l;
@@ -127,37 +131,50 @@ int launch_open_files(struct host *files, const struct launch_request *r,
 	return 0;
 }
 
-static int open_function(
-	struct launch_handles *l, const struct launch_choice *c, size_t i, struct problem **reterr)
+int launch_open_record(
+	const struct launch_request *r, struct launch_handles *io, struct problem **reterr)
 {
-	const struct vfio_target target = {
-		.name = c->function->address,
-		.group = (unsigned)c->function->iommu_group,
-		.vf_token = c->vf->vf_token,
-	};
-	autocausemark mark = cause_mark(l->host);
-	int r = l->space ? 0 : vfio_type1_open(l->host, &l->space, reterr);
+	int fd = r->record ? image_open_record(io->host, r->record, reterr) : -1;
 
-	if (r < 0)
-		return r;
-	r = vfio_space_attach(l->space, &target, &l->devices[i], reterr);
+	if (r->record && fd < 0)
+		return fd;
+	io->record = fd;
+	return 0;
+}
+
+static int open_function(struct launch_handles *l, struct vfio_pick *pick,
+	const struct launch_choice *c, size_t i, struct problem **reterr)
+{
+	const struct vfio_target target = launch_target(c);
+	autocausemark mark = cause_mark(l->host);
+	int r = vfio_pick_attach(l->host, pick, &target, &l->space, &l->devices[i], reterr);
+
 	return r < 0 ? cause_explain_opening(l->host, c->function->bdf, r, &mark, reterr) : r;
 }
 
-static int open_functions(struct launch_handles *l, struct launch_plan *p, struct problem **reterr)
+static int open_functions(struct launch_handles *l, const struct launch_request *r,
+	struct launch_plan *p, struct problem **reterr)
 {
+	CLEANUP(vfio_pick_done) struct vfio_pick pick = { .wish = r->backend };
+	autofree struct vfio_target *targets = launch_targets(p, &pick.n);
+
+	if (!targets)
+		return no_memory(reterr);
+	pick.targets = targets;
 	for (size_t i = 0; i < p->n; i++) {
 		struct problem *why = NULL;
-		int r;
+		int e;
 
 		if (p->v[i].how != LAUNCH_VFIO)
 			continue;
-		r = open_function(l, &p->v[i], i, &why);
-		if (r < 0)
-			r = launch_fall_back(&p->v[i], r, why, reterr);
-		if (r < 0)
-			return r;
+		e = open_function(l, &pick, &p->v[i], i, &why);
+		if (e < 0)
+			e = launch_fall_back(&p->v[i], e, why, reterr);
+		if (e < 0)
+			return e;
 	}
+	if (l->space)
+		l->why_type1 = TAKE_PTR(pick.why_not);
 	return 0;
 }
 
@@ -213,14 +230,36 @@ static int open_nets(
 	return 0;
 }
 
+/*
+ * A mapping for each stretch of memory, of which there are two where it goes on above the devices
+ * below 4 GiB. Reserved addresses may make more: that only the VMM knows, which looks again.
+ */
+static int check_entries(struct launch_handles *l, struct launch_plan *p, uint64_t memory_bytes,
+	struct problem **reterr)
+{
+	unsigned least = memory_bytes > 3ULL << 30 ? 2 : 1;
+
+	for (size_t i = 0; l->space && i < p->n; i++) {
+		struct problem *why = NULL;
+		int r;
+
+		if (p->v[i].how != LAUNCH_VFIO)
+			continue;
+		r = vfio_space_check_entries(l->space, least, &why);
+		if (r < 0)
+			r = launch_fall_back(&p->v[i], r, why, reterr);
+		if (r < 0)
+			return r;
+	}
+	return 0;
+}
+
 int launch_open_devices(struct host *h, const struct launch_request *r, struct launch_plan *p,
 	struct launch_handles *io, struct problem **reterr)
 {
 	int e;
 
 	e = io->kvm = open_kvm(h, reterr);
-	if (e >= 0)
-		e = check_huge_pages(h, r, reterr);
 	if (e < 0)
 		return e;
 	io->devices = calloc(p->n + 1, sizeof(struct vfio_device *));
@@ -228,9 +267,11 @@ int launch_open_devices(struct host *h, const struct launch_request *r, struct l
 	if (!io->devices || !io->fallbacks)
 		return no_memory(reterr);
 	io->n = p->n;
-	e = open_functions(io, p, reterr);
+	e = open_functions(io, r, p, reterr);
 	if (e >= 0)
 		e = launch_check_memlock(p, r->memory_bytes, reterr);
+	if (e >= 0)
+		e = check_entries(io, p, r->memory_bytes, reterr);
 	if (e < 0)
 		return e;
 	drop_unused(io, p);

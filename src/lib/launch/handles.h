@@ -5,15 +5,20 @@
 #include "plan.h"
 
 #include "vfio/device.h"
-#include "vfio/space.h"
+#include "vfio/pick.h"
 
 struct launch_handles {
 	struct host *host;
 	int kvm, kernel, initrd;      /* -1 = none */
-	struct vfio_space *space;     /* one container for all functions; NULL: none is assigned */
+	int record;		      /* -1 = none */
+	int control;		      /* a listening socket, given by who calls; -1 = none */
+	struct vfio_space *space;     /* one for all functions; NULL: none is assigned */
+	struct problem *why_type1;    /* that was no wish: why not iommufd; NULL: it is */
 	struct vfio_device **devices; /* per choice; NULL where it is no function */
 	int *fallbacks;		      /* per choice; -1 where it is a function */
 	size_t n;
+	int *roms; /* per function of the request; -1 = no file */
+	size_t n_roms;
 	int *disks, *nets; /* per disk and net of the request */
 	size_t n_disks, n_nets;
 };
@@ -27,5 +32,8 @@ int launch_open_files(struct host *files, const struct launch_request *r,
  */
 int launch_open_devices(struct host *h, const struct launch_request *r, struct launch_plan *p,
 	struct launch_handles *io, struct problem **reterr);
+/* The request's record, if there is one; when it is sure that the guest is to be started. */
+int launch_open_record(
+	const struct launch_request *r, struct launch_handles *io, struct problem **reterr);
 void launch_handles_done(struct launch_handles *l);
 #define autohandles CLEANUP(launch_handles_done) struct launch_handles

@@ -20,6 +20,7 @@ enum {
 	XLOADFLAGS_AT = 0x236,
 	SECTOR_BYTES = 512,
 	LEAST_VERSION = 0x020c,
+	ROM_BYTES_MAX = 16 << 20,
 };
 
 static int blame_open(const char *what, const char *path, int code, struct problem **reterr)
@@ -129,6 +130,22 @@ int image_open_initrd(struct host *h, const char *path, struct problem **reterr)
 	return TAKE_FD(fd);
 }
 
+int image_open_rom(struct host *h, const char *path, struct problem **reterr)
+{
+	struct stat st;
+	uint8_t magic[2];
+	autoclose int fd = open_file(h, "ROM", path, O_RDONLY, &st, reterr);
+
+	if (fd < 0)
+		return fd;
+	if (!S_ISREG(st.st_mode) || st.st_size > ROM_BYTES_MAX)
+		return bad("ROM", path, "it is no file, or has more than 16 MiB", reterr);
+	if (host_pread(h, fd, magic, sizeof(magic), 0) != sizeof(magic) || magic[0] != 0x55 ||
+		magic[1] != 0xaa)
+		return bad("ROM", path, "it does not begin with 0x55 0xaa", reterr);
+	return TAKE_FD(fd);
+}
+
 int image_open_disk(struct host *h, const char *path, bool read_only, struct problem **reterr)
 {
 	struct stat st;
@@ -141,4 +158,29 @@ int image_open_disk(struct host *h, const char *path, bool read_only, struct pro
 	if (S_ISREG(st.st_mode) && st.st_size < SECTOR_BYTES)
 		return bad("disk", path, "it is smaller than a sector", reterr);
 	return TAKE_FD(fd);
+}
+
+/* Its first line; what follows is the version. */
+static bool is_record(struct host *h, int fd)
+{
+	static const char begins[] = "vfctl-trace ";
+	char buf[sizeof(begins) - 1];
+
+	return host_pread(h, fd, buf, sizeof(buf), 0) == (ssize_t)sizeof(buf) &&
+	       memcmp(buf, begins, sizeof(buf)) == 0;
+}
+
+int image_open_record(struct host *h, const char *path, struct problem **reterr)
+{
+	struct stat st;
+	autoclose int fd = open_file(h, "record", path, O_RDWR | O_CREAT | O_APPEND, &st, reterr);
+
+	if (fd < 0)
+		return fd;
+	if (!S_ISREG(st.st_mode))
+		return bad("record", path, "it is not a file", reterr);
+	if (st.st_size && !is_record(h, fd))
+		return bad(
+			"record", path, "it is there, and is no record: it would be lost", reterr);
+	return ftruncate(fd, 0) < 0 ? blame_open("record", path, -errno, reterr) : TAKE_FD(fd);
 }

@@ -11,5 +11,12 @@
 /* A bzImage with a 64-bit entry, whole. A descriptor, close-on-exec; BAD_IMAGE, NOT_FOUND … */
 int image_open_kernel(struct host *h, const char *path, struct problem **reterr);
 int image_open_initrd(struct host *h, const char *path, struct problem **reterr);
+/* An option ROM: begins as one, 16 MiB at most. */
+int image_open_rom(struct host *h, const char *path, struct problem **reterr);
+/*
+ * To be appended to, and empty. A file that is there must be a record or have nothing in it: what
+ * is something else is not lost by a slip of the pen.
+ */
+int image_open_record(struct host *h, const char *path, struct problem **reterr);
 /* A regular file or block device of at least one sector. */
 int image_open_disk(struct host *h, const char *path, bool read_only, struct problem **reterr);

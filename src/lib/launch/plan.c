@@ -59,10 +59,20 @@ static bool is_mistake(const struct problem *p)
 			    p->kind == PROBLEM_NO_MEMORY);
 }
 
+/* From where the functions come. */
+struct source {
+	struct host *h;
+	const struct inventory *inv;
+	launch_claim_fn *claim; /* NULL: they are opened as they are */
+	void *arg;
+	int guest_pid; /* 0: the guest does not run yet */
+};
+
 /* The first of the functions that can be had; if none can, *reterr says why of each. */
-static int first_of(struct host *h, const struct inventory *inv, const struct launch_plan *p,
+static int first_of(const struct source *from, const struct launch_plan *p,
 	const struct selection *s, const struct function **ret, struct problem **reterr)
 {
+	struct host *h = from->h;
 	autostrbuf reasons = { 0 };
 	enum problem_kind kind = PROBLEM_FAILED;
 	int r = -ENOENT;
@@ -73,7 +83,8 @@ static int first_of(struct host *h, const struct inventory *inv, const struct la
 
 		r = check_twice(p, p->n, s->v[i], &why);
 		if (r == 0)
-			r = fitness_check(h, inv, p->identity_dir, s->v[i], &why);
+			r = fitness_check_beside(
+				h, from->inv, p->identity_dir, s->v[i], from->guest_pid, &why);
 		if (r == 0)
 			r = fitness_check_own(h, s->v[i], NULL, &why);
 		if (r == 0) {
@@ -92,14 +103,6 @@ static int first_of(struct host *h, const struct inventory *inv, const struct la
 	return problem(reterr, r, kind, "end what holds one of them, or vfctl bind another",
 		"none of %zu functions can be had: %s", s->n, reasons.s ? reasons.s : "");
 }
-
-/* From where the functions come. */
-struct source {
-	struct host *h;
-	const struct inventory *inv;
-	launch_claim_fn *claim; /* NULL: they are opened as they are */
-	void *arg;
-};
 
 static int claim_one(const struct source *from, const struct selection *s,
 	const struct function **ret, struct problem **reterr)
@@ -129,7 +132,7 @@ static int choose(const struct source *from, struct launch_plan *p, const struct
 	if (r == 0) {
 		c->function = s.n == 1 ? s.v[0] : NULL;
 		r = from->claim ? claim_one(from, &s, &c->function, &why)
-				: first_of(from->h, from->inv, p, &s, &c->function, &why);
+				: first_of(from, p, &s, &c->function, &why);
 	}
 	p->n++;
 	if (r == 0)
@@ -174,9 +177,10 @@ int launch_check_memlock(struct launch_plan *p, uint64_t memory_bytes, struct pr
 int launch_plan_make(struct host *h, const struct inventory *inv, const struct launch_request *r,
 	launch_claim_fn *claim, void *arg, struct launch_plan *ret, struct problem **reterr)
 {
-	const struct source from = { h, inv, claim, arg };
+	const struct source from = { h, inv, claim, arg, r->guest_pid };
 	autolaunchplan p = { .v = calloc(r->n_vfs + 1, sizeof(*p.v)),
-		.identity_dir = r->identity_dir };
+		.identity_dir = r->identity_dir,
+		.memory = { .node = -1 } };
 
 	if (!p.v)
 		return problem(reterr, -ENOMEM, PROBLEM_NO_MEMORY, NULL, "out of memory");

@@ -20,10 +20,18 @@ struct launch_choice {
 	struct problem *why; /* why not the function; NULL for LAUNCH_VFIO */
 };
 
+/* What launch_memory_plan() decided. */
+struct launch_memory {
+	int node;    /* -1: any */
+	bool only;   /* from that node or not at all */
+	bool no_thp; /* the host gives no transparent huge pages */
+};
+
 struct launch_plan {
 	struct launch_choice *v; /* one for each of the request's vfs, in order */
 	size_t n;
 	const char *identity_dir; /* the request's */
+	struct launch_memory memory;
 };
 
 /*

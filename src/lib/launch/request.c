@@ -8,7 +8,6 @@
 enum {
 	TAP_NAME_MAX = 15, /* IFNAMSIZ without its NUL */
 	PAGE_BYTES = 4096,
-	HUGE_PAGE_BYTES = 2 << 20,
 	MEMORY_LEAST = 16 << 20,
 };
 
@@ -28,6 +27,8 @@ void launch_request_init(struct launch_request *r)
 	*r = (struct launch_request) {
 		.name = "guest",
 		.append = "",
+		.sandbox = "on",
+		.peers = "auto",
 		.cpus = 1,
 		.memory_bytes = 512ULL << 20,
 	};
@@ -37,6 +38,7 @@ static void vf_done(struct launch_vf *v)
 {
 	free(v->selector);
 	free(v->vf_token);
+	free(v->rom_file);
 	free(v->net.tap);
 	free(v->disk.path);
 }
@@ -74,6 +76,71 @@ int launch_set_memory(struct launch_request *r, const char *text, struct problem
 		return usage(reterr, "--mem 512M", "--mem", text,
 			"a guest has at least 16M, in pages of 4K");
 	r->memory_bytes = n;
+	return 0;
+}
+
+int launch_set_huge_pages(struct launch_request *r, const char *text, struct problem **reterr)
+{
+	uint64_t n = 2ULL << 20;
+
+	if (text && (parse_bytes(text, &n) < 0 || (n != 2ULL << 20 && n != 1ULL << 30)))
+		return usage(reterr, "--huge-pages=2M or --huge-pages=1G", "--huge-pages", text,
+			"not a size of huge pages");
+	r->huge_page = n;
+	return 0;
+}
+
+int launch_set_numa(struct launch_request *r, const char *text, struct problem **reterr)
+{
+	uint32_t node = 0;
+
+	if (str_eq(text, "auto"))
+		r->numa = LAUNCH_NUMA_AUTO;
+	else if (str_eq(text, "off"))
+		r->numa = LAUNCH_NUMA_OFF;
+	else if (parse_u32(text, &node) == 0 && node < 1024)
+		r->numa = LAUNCH_NUMA_NODE;
+	else
+		return usage(reterr, "--numa auto, --numa off or --numa 0", "--numa", text,
+			"not a NUMA node");
+	r->node = node;
+	return 0;
+}
+
+static const char *one_of(const char *text, const char *const *words, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		if (str_eq(text, words[i]))
+			return words[i];
+	return NULL;
+}
+
+int launch_set_sandbox(struct launch_request *r, const char *text, struct problem **reterr)
+{
+	static const char *const modes[] = { "on", "log", "off" };
+	const char *mode = one_of(text, modes, ARRAY_SIZE(modes));
+
+	if (!mode)
+		return usage(reterr, "--sandbox log", "--sandbox", text, "on, log or off");
+	r->sandbox = mode;
+	return 0;
+}
+
+int launch_set_peers(struct launch_request *r, const char *text, struct problem **reterr)
+{
+	static const char *const wishes[] = { "auto", "on", "off" };
+	const char *wish = one_of(text, wishes, ARRAY_SIZE(wishes));
+
+	if (!wish)
+		return usage(reterr, "--peers on", "--peers", text, "auto, on or off");
+	r->peers = wish;
+	return 0;
+}
+
+int launch_set_backend(struct launch_request *r, const char *text, struct problem **reterr)
+{
+	if (vfio_backend_parse(text, &r->backend) < 0)
+		return usage(reterr, vfio_backend_names, "--vfio", text, "no back end of VFIO");
 	return 0;
 }
 
@@ -137,11 +204,35 @@ static int set_token(
 	return v->vf_token ? 0 : no_memory(reterr);
 }
 
+static int set_on_loss(
+	struct launch_vf *v, const char *word, const char *text, struct problem **reterr)
+{
+	v->stop_on_loss = str_eq(word, "stop");
+	return v->stop_on_loss || str_eq(word, "unplug")
+		       ? 0
+		       : usage(reterr, "on-loss=unplug or on-loss=stop", "--vf", text,
+				 "what is to be done when it is lost?");
+}
+
+static int set_rom(struct launch_vf *v, const char *word, const char *text, struct problem **reterr)
+{
+	v->rom = str_eq(word, "on");
+	free(TAKE_PTR(v->rom_file));
+	if (v->rom || str_eq(word, "off"))
+		return 0;
+	if (!*word)
+		return usage(reterr, "rom=on, rom=off or rom=FILE", "--vf", text,
+			"what ROM is the guest to see?");
+	v->rom_file = strdup(word);
+	return v->rom_file ? 0 : no_memory(reterr);
+}
+
 /* Where the next key of --vf begins; a selector's own commas are not followed by one. */
 static char *next_key(char *s)
 {
 	for (char *comma = strchr(s, ','); comma; comma = strchr(comma + 1, ','))
-		if (str_starts(comma, ",fallback=") || str_starts(comma, ",vf-token="))
+		if (str_starts(comma, ",fallback=") || str_starts(comma, ",vf-token=") ||
+			str_starts(comma, ",on-loss=") || str_starts(comma, ",rom="))
 			return comma;
 	return NULL;
 }
@@ -163,8 +254,14 @@ static int parse_vf(struct launch_vf *v, char *spec, const char *text, struct pr
 
 		if (next)
 			*next = '\0';
-		r = str_starts(key + 1, "fallback=") ? set_fallback(v, value, text, reterr)
-						     : set_token(v, value, text, reterr);
+		if (str_starts(key + 1, "fallback="))
+			r = set_fallback(v, value, text, reterr);
+		else if (str_starts(key + 1, "on-loss="))
+			r = set_on_loss(v, value, text, reterr);
+		else if (str_starts(key + 1, "rom="))
+			r = set_rom(v, value, text, reterr);
+		else
+			r = set_token(v, value, text, reterr);
 		if (r < 0)
 			return r;
 		key = next;
@@ -231,18 +328,31 @@ int launch_add_net(struct launch_request *r, const char *text, struct problem **
 	return parse_net(&v[r->n_nets++], copy, text, reterr);
 }
 
-int launch_request_check(const struct launch_request *r, struct problem **reterr)
+static int check_peers(struct launch_request *r, struct problem **reterr)
+{
+	if (!str_eq(r->peers, "on"))
+		return 0;
+	if (r->backend == VFIO_BACKEND_IOMMUFD)
+		return problem(reterr, -EINVAL, PROBLEM_USAGE, "--vfio type1",
+			"--peers on: iommufd maps no BARs that were mapped through VFIO");
+	r->backend = VFIO_BACKEND_TYPE1;
+	return 0;
+}
+
+int launch_request_check(struct launch_request *r, struct problem **reterr)
 {
 	if (!r->kernel)
 		return problem(
 			reterr, -EINVAL, PROBLEM_USAGE, "--kernel FILE", "a guest needs a kernel");
 	if (!*r->name || strpbrk(r->name, ",\n"))
 		return usage(reterr, NULL, "--name", r->name, "no name for a guest");
-	if (r->huge_pages && r->memory_bytes % HUGE_PAGE_BYTES)
-		return problem(reterr, -EINVAL, PROBLEM_USAGE, "--mem 512M",
-			"with --hugepages the memory is a multiple of 2M");
+	if (r->huge_page && r->memory_bytes % r->huge_page)
+		return problem(reterr, -EINVAL, PROBLEM_USAGE,
+			r->huge_page > 2 << 20 ? "--mem 4G" : "--mem 512M",
+			"with --huge-pages=%s the memory is a multiple of that",
+			r->huge_page > 2 << 20 ? "1G" : "2M");
 	if (r->n_vfs + r->n_disks + r->n_nets + r->rng > LAUNCH_DEVICES_MAX)
 		return problem(reterr, -EINVAL, PROBLEM_USAGE, NULL,
 			"a guest has room for %d devices", LAUNCH_DEVICES_MAX);
-	return 0;
+	return check_peers(r, reterr);
 }

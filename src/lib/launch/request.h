@@ -4,6 +4,7 @@
 
 #include "base/mac.h"
 #include "base/problem.h"
+#include "vfio/pick.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -25,19 +26,38 @@ enum launch_fallback { LAUNCH_FALLBACK_NONE, LAUNCH_FALLBACK_NET, LAUNCH_FALLBAC
 
 struct launch_vf {
 	char *selector;
-	char *vf_token; /* NULL: none */
+	char *vf_token;	   /* NULL: none */
+	bool rom;	   /* the guest sees its option ROM, … */
+	char *rom_file;	   /* … or this file in its place; NULL: none */
+	bool stop_on_loss; /* the guest ends when it loses the function, instead of going on */
 	enum launch_fallback fallback;
 	struct launch_net net;
 	struct launch_disk disk;
 };
 
+/* The node that the guest's memory comes from. */
+enum launch_numa {
+	LAUNCH_NUMA_AUTO, /* that of the first function, as long as it has any */
+	LAUNCH_NUMA_OFF,
+	LAUNCH_NUMA_NODE, /* one, and no other */
+};
+
 struct launch_request {
 	const char *name, *kernel, *append;
 	const char *initrd;	  /* NULL: none */
+	const char *sandbox;	  /* "on", "log", "off" */
+	const char *peers;	  /* "auto", "on", "off": functions reach each other's BARs */
+	const char *record;	  /* a file for what functions are asked; NULL: none */
 	const char *identity_dir; /* which cards were configured (identity.h); NULL: nobody knows */
+	int guest_pid;		  /* the VMM of a guest that runs already; 0: there is none yet */
+	bool named;		  /* by who asks for it; else `name` is only the usual one */
 	unsigned cpus;
 	uint64_t memory_bytes;
-	bool huge_pages, rng, no_reboot, verbose;
+	uint64_t huge_page; /* bytes of one from the reserved pool; 0: ordinary memory */
+	enum launch_numa numa;
+	unsigned node; /* of LAUNCH_NUMA_NODE */
+	bool rng, no_reboot, verbose;
+	enum vfio_backend backend; /* of all functions: they share one I/O address space */
 	struct launch_vf *vfs;
 	size_t n_vfs;
 	struct launch_disk *disks;
@@ -53,11 +73,22 @@ void launch_request_done(struct launch_request *r);
 /* One value of the option; PROBLEM_USAGE when it is not understood. */
 int launch_set_cpus(struct launch_request *r, const char *text, struct problem **reterr);
 int launch_set_memory(struct launch_request *r, const char *text, struct problem **reterr);
-/* SEL[,vf-token=UUID][,fallback=virtio-net:TAP|virtio-blk:FILE]; SEL may hold commas. */
+/* "2M" or "1G"; NULL: 2M */
+int launch_set_huge_pages(struct launch_request *r, const char *text, struct problem **reterr);
+/* "auto", "off" or a node's number */
+int launch_set_numa(struct launch_request *r, const char *text, struct problem **reterr);
+/* on, log or off. */
+int launch_set_sandbox(struct launch_request *r, const char *text, struct problem **reterr);
+/* auto, on or off. */
+int launch_set_peers(struct launch_request *r, const char *text, struct problem **reterr);
+int launch_set_backend(struct launch_request *r, const char *text, struct problem **reterr);
+/* SEL[,vf-token=UUID][,on-loss=unplug|stop][,rom=on|off|FILE][,fallback=virtio-net:TAP|virtio-blk:FILE];
+ * SEL may hold commas. */
 int launch_add_vf(struct launch_request *r, const char *text, struct problem **reterr);
 /* FILE[,ro] */
 int launch_add_disk(struct launch_request *r, const char *text, struct problem **reterr);
 /* tap=NAME[,mac=MAC] */
 int launch_add_net(struct launch_request *r, const char *text, struct problem **reterr);
-/* After all of them: what only the whole can tell. */
-int launch_request_check(const struct launch_request *r, struct problem **reterr);
+/* After all of them: what only the whole can tell. Who must have peers gets the back end that can.
+ */
+int launch_request_check(struct launch_request *r, struct problem **reterr);

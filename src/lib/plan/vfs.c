@@ -31,7 +31,7 @@ static void check_vfio(struct maker *m, const struct function *f, const char *dr
 		problem(&p, -EOPNOTSUPP, PROBLEM_NOT_ASSIGNABLE,
 			"bridges stay with the host; their group does not need them",
 			"%s is a bridge and cannot be given to a guest", m->f->address);
-	else if (f ? f->iommu_group < 0 : !m->inv->iommu_on)
+	else if ((f ? f->iommu_group < 0 : !m->inv->iommu_on) && !m->inv->iommu_may_be_missing)
 		problem(&p, -EINVAL, PROBLEM_NO_IOMMU,
 			"switch the IOMMU on (firmware, and intel_iommu=on or amd_iommu=on)",
 			"%s is in no IOMMU group: the machine has no active IOMMU",

@@ -4,6 +4,7 @@
 
 #include "base/checked.h"
 #include "cause/cause.h"
+#include "vfio/iommufd.h"
 #include "vfio/memlock.h"
 
 #include <inttypes.h>
@@ -198,10 +199,11 @@ void prove_dma_limits(struct proof_run *r)
 	struct proof_check *c = check_start(r, "dma-limits");
 	const struct vfio_space *s = r->space;
 	struct memlock m;
-	char entries[32] = "unknown", memory[32] = "no limit";
+	char entries[32], memory[32] = "no limit";
 
 	if (memlock_get(&m) < 0)
 		m = (struct memlock) { UINT64_MAX, true };
+	snprintf(entries, sizeof(entries), "%s", vfio_space_is_iommufd(s) ? "no limit" : "unknown");
 	if (s->dma_avail_known)
 		snprintf(entries, sizeof(entries), "%u", s->dma_avail);
 	if (!m.exempt && m.allowed_bytes != UINT64_MAX)

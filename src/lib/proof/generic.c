@@ -7,7 +7,7 @@
 #include "host/devnode.h"
 #include "host/sysfs.h"
 #include "iommu/group.h"
-#include "vfio/type1.h"
+#include "vfio/iommufd.h"
 
 #include <inttypes.h>
 #include <string.h>
@@ -51,11 +51,15 @@ static int check_holders(struct proof_run *r, struct problem **reterr)
 static int has_node(void *arg)
 {
 	const struct proof_run *r = arg;
+	autofree char *own = NULL;
 
-	return devnode_exists(r->host, "vfio/%d", r->target->group);
+	if (devnode_exists(r->host, "vfio/%d", r->target->group))
+		return 1;
+	return vfio_cdev_find(r->host, BDF_TEXT(r->target->bdf), &own) == 0 &&
+	       devnode_exists(r->host, "%s", own);
 }
 
-/* udevd, or the kernel itself, makes the group's node a little after the driver was bound. */
+/* udevd, or the kernel itself, makes the nodes a little after the driver was bound. */
 static void wait_for_node(struct proof_run *r)
 {
 	autofree char *driver = NULL;
@@ -74,6 +78,8 @@ static int open_device(struct proof_run *r, struct problem **reterr)
 		.group = (unsigned)r->target->group,
 		.vf_token = r->target->vf_token,
 	};
+	CLEANUP(vfio_pick_done)
+	struct vfio_pick pick = { .wish = r->opts->backend, .targets = &t, .n = 1 };
 	autocausemark mark = cause_mark(r->host);
 	int e = check_group(r, reterr);
 
@@ -82,9 +88,7 @@ static int open_device(struct proof_run *r, struct problem **reterr)
 	if (e < 0)
 		return e;
 	wait_for_node(r);
-	e = vfio_type1_open(r->host, &r->space, reterr);
-	if (e == 0)
-		e = vfio_space_attach(r->space, &t, &r->device, reterr);
+	e = vfio_pick_attach(r->host, &pick, &t, &r->space, &r->device, reterr);
 	return e < 0 ? cause_explain_opening(r->host, r->target->bdf, e, &mark, reterr) : 0;
 }
 
@@ -102,8 +106,10 @@ bool prove_open(struct proof_run *r)
 		check_failed(c, "VFIO does not call it a PCI function");
 		return false;
 	}
-	check_proved(c, "group %d is viable, container and function opened", r->target->group);
-	check_evidence(c, "%s IOMMU, pages from %" PRIu64 " bytes", r->space->ops->name,
+	check_proved(c, "group %d is viable, %s and function opened", r->target->group,
+		vfio_space_is_iommufd(r->space) ? "iommufd" : "container");
+	check_evidence(c, "%s%s, pages from %" PRIu64 " bytes", r->space->ops->name,
+		vfio_space_is_iommufd(r->space) ? "" : " IOMMU",
 		r->space->page_sizes & -r->space->page_sizes);
 	return true;
 }

@@ -23,6 +23,9 @@ void prove_migration(struct proof_run *r)
 	} else {
 		check_proved(c, "offered: %s", vfio_migration_text(offered, words));
 	}
+	if (e == 0 && offered)
+		check_evidence(c, "of memory written by DMA its IOMMU tells: %s",
+			vfio_dirty_name(r->space->dirty) ?: "unknown");
 	if (e == 0)
 		r->proof->migration = (int)offered;
 }

@@ -62,6 +62,7 @@ static void (*const generic[])(struct proof_run *r) = {
 	prove_dma_refused,
 	prove_dma_limits,
 	prove_migration,
+	prove_state,
 };
 
 static void run_all(struct proof_run *r)

@@ -17,6 +17,8 @@
 #include "base/bdf.h"
 #include "base/problem.h"
 #include "host/host.h"
+#include "vfio/pick.h"
+#include "vfio/saved.h"
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -67,6 +69,9 @@ struct proof_opts {
 	 * in the log (a contained port, firmware's own error handling).
 	 */
 	bool no_faults;
+	enum vfio_backend backend;
+	/* Where its state is kept, and whence it comes, instead of from itself; NULL: nowhere. */
+	const struct vfio_saved_file *save_to, *load_from;
 	/* Called when a check starts and about once a second while it waits. May be NULL. */
 	void (*progress)(void *arg, const char *check, unsigned waited_ms);
 	/* Asked in every wait; true ends the proof. May be NULL. */

@@ -162,6 +162,7 @@ void prove_dma(struct proof_run *r);
 void prove_dma_refused(struct proof_run *r);
 void prove_dma_limits(struct proof_run *r);
 void prove_migration(struct proof_run *r);
+void prove_state(struct proof_run *r);
 void prove_reset(struct proof_run *r);
 
 /* The configuration space as it is now. */

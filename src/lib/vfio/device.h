@@ -13,6 +13,7 @@ struct vfio_device {
 	int group_fd; /* borrowed from the space; -1 when there is none (iommufd) */
 	char *name;
 	bool can_reset;
+	bool clean; /* known to be as after a reset, for nobody has used it since */
 	bool is_pci;
 	uint32_t n_regions, n_irqs; /* indexes that may be asked for, not what exists */
 	struct vfio_region config;  /* PCI configuration space; size 0 if this is no PCI function */

@@ -7,6 +7,19 @@
 #include <fcntl.h>
 #include <linux/vfio.h>
 
+/*
+ * What VFIO has without an IOMMU translates no address: the device would take those that the
+ * guest's driver names for the host's.
+ */
+static int blame_no_iommu(unsigned id, int code, struct problem **reterr)
+{
+	return problem(reterr, code, PROBLEM_NO_IOMMU,
+		"switch the IOMMU on in the firmware and with intel_iommu=on",
+		"VFIO has group %u without an IOMMU (noiommu-%u): its DMA would reach any memory "
+		"of the host, and none of a guest",
+		id, id);
+}
+
 static int blame_open(unsigned id, int code, struct problem **reterr)
 {
 	switch (code) {
@@ -58,6 +71,8 @@ int vfio_group_open(struct host *h, unsigned id, struct vfio_group **ret, struct
 		return problem(reterr, -ENOMEM, PROBLEM_NO_MEMORY, NULL, "out of memory");
 	*g = (struct vfio_group) { .host = h, .id = id, .fd = -1 };
 	r = devnode_open(h, O_RDWR, "vfio/%u", id);
+	if (r < 0 && devnode_exists(h, "vfio/noiommu-%u", id))
+		return blame_no_iommu(id, r, reterr);
 	if (r < 0)
 		return blame_open(id, r, reterr);
 	g->fd = r;

@@ -13,7 +13,8 @@ struct vfio_group {
 
 /*
  * Opens the group: one process at a time may. -EBUSY in-use; -EPERM group-not-viable when a member
- * is bound to a host driver; -ENOENT not-bound-to-vfio when no member is on a VFIO driver.
+ * is bound to a host driver; no-iommu when VFIO has it without one, which serves no guest; -ENOENT
+ * not-bound-to-vfio when no member is on a VFIO driver.
  */
 int vfio_group_open(struct host *h, unsigned id, struct vfio_group **ret, struct problem **reterr);
 /* Puts it into a container; back out again when it is freed. */

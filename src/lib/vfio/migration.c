@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "migration.h"
 
+#include "feature.h"
+
 #include "base/str.h"
 
-#include <linux/vfio.h>
 #include <string.h>
 
 static const struct {
@@ -39,32 +40,19 @@ char *vfio_migration_text(unsigned offered, char buf[VFIO_MIGRATION_TEXT_MAX])
 /* 1 it has the feature, 0 it has not. Drivers that know no features at all say -ENOTTY, too. */
 static int probe(struct vfio_device *d, uint32_t feature)
 {
-	struct vfio_device_feature f = {
-		.argsz = sizeof(f),
-		.flags = VFIO_DEVICE_FEATURE_PROBE | feature,
-	};
-	int r = host_ioctl(d->host, d->fd, VFIO_DEVICE_FEATURE, &f);
+	int r = vfio_feature(d, VFIO_DEVICE_FEATURE_PROBE | feature, NULL, 0);
 
 	return r == -ENOTTY ? 0 : r < 0 ? r : 1;
 }
 
 static int get_flags(struct vfio_device *d, uint64_t *ret)
 {
-	struct vfio_device_feature_migration m;
-	uint64_t answer[(sizeof(struct vfio_device_feature) + sizeof(m)) / sizeof(uint64_t)] = {
-		0
-	};
-	struct vfio_device_feature *f = (void *)answer;
-	int r;
+	struct vfio_device_feature_migration m = { 0 };
+	int r = vfio_feature(
+		d, VFIO_DEVICE_FEATURE_GET | VFIO_DEVICE_FEATURE_MIGRATION, &m, sizeof(m));
 
-	f->argsz = sizeof(answer);
-	f->flags = VFIO_DEVICE_FEATURE_GET | VFIO_DEVICE_FEATURE_MIGRATION;
-	r = host_ioctl(d->host, d->fd, VFIO_DEVICE_FEATURE, f);
-	if (r < 0)
-		return r;
-	memcpy(&m, f->data, sizeof(m));
 	*ret = m.flags;
-	return 0;
+	return r;
 }
 
 int vfio_migration_get(struct vfio_device *d, unsigned *ret)

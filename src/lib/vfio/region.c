@@ -5,6 +5,7 @@
 #include "device.h"
 
 #include "base/checked.h"
+#include "host/pages.h"
 
 #include <stdint.h>
 #include <string.h>
@@ -157,5 +158,5 @@ int vfio_region_map(
 		return -EOPNOTSUPP;
 	if (len == 0 || !range_fits(at, len, r->size))
 		return -EINVAL;
-	return host_mmap(d->host, d->fd, r->offset + at, len, prot, MAP_SHARED, ret);
+	return pages_map(d->host, d->fd, r->offset + at, len, prot, MAP_SHARED, at, ret);
 }

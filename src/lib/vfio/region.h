@@ -43,6 +43,9 @@ int vfio_region_read(
 	struct vfio_device *d, const struct vfio_region *r, uint64_t at, void *buf, size_t len);
 int vfio_region_write(struct vfio_device *d, const struct vfio_region *r, uint64_t at,
 	const void *buf, size_t len);
-/* Maps [at, at+len) of the region, page-aligned, as far as it allows; host_munmap() undoes it. */
+/*
+ * Maps [at, at+len) of the region, page-aligned, as far as it allows; host_munmap() undoes it.
+ * From 2 MiB on the address is so that kernels with huge mappings of BARs (6.12) can use them.
+ */
 int vfio_region_map(
 	struct vfio_device *d, const struct vfio_region *r, uint64_t at, size_t len, void **ret);

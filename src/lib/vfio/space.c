@@ -8,6 +8,13 @@
 #include <inttypes.h>
 #include <string.h>
 
+const char *vfio_dirty_name(enum vfio_dirty d)
+{
+	static const char *const names[] = { NULL, "none", "all-mapped", "pages" };
+
+	return names[d];
+}
+
 void vfio_space_free(struct vfio_space *s)
 {
 	if (s)
@@ -22,6 +29,12 @@ int vfio_space_attach(struct vfio_space *s, const struct vfio_target *t, struct 
 	if (r < 0)
 		return problem_wrap(reterr, r, "open %s through VFIO", t->name);
 	return r;
+}
+
+void vfio_space_leave(struct vfio_space *s, int group_fd)
+{
+	if (s->ops->leave && group_fd >= 0)
+		s->ops->leave(s, group_fd);
 }
 
 static int check_alignment(
@@ -54,6 +67,20 @@ int vfio_space_check(
 		at.v, at.v + len - 1, bad);
 }
 
+/* The limit would do for this guest: what else the user's processes pinned is in the way. */
+static int blame_the_user(uint64_t allowed, uint64_t needed, int code, struct problem **reterr)
+{
+	problem(reterr, code, PROBLEM_MEMLOCK, NULL,
+		"RLIMIT_MEMLOCK allows %" PRIu64
+		" bytes for all processes of the user together, as iommufd counts; this guest "
+		"needs %" PRIu64 " of them, and others have the rest",
+		allowed, needed);
+	problem_hint(reterr,
+		"raise it by what the others have, or have each process counted for itself: "
+		"--vfio type1, or vfctld");
+	return code;
+}
+
 /*
  * -ENOMEM has two meanings. The kernel counts what it pinned before against RLIMIT_MEMLOCK, and
  * type1 does not care that a page was mapped twice.
@@ -62,8 +89,12 @@ static int blame_memory(const struct vfio_space *s, uint64_t len, int code, stru
 {
 	uint64_t needed = s->mapped_bytes + len;
 	struct memlock limit;
+	bool known = memlock_get(&limit) == 0;
 
-	if (memlock_get(&limit) == 0 && !memlock_allows(&limit, needed)) {
+	if (known && memlock_allows(&limit, needed) && s->memlock_of_user &&
+		!memlock_allows(&limit, UINT64_MAX))
+		return blame_the_user(limit.allowed_bytes, needed, code, reterr);
+	if (known && !memlock_allows(&limit, needed)) {
 		problem(reterr, code, PROBLEM_MEMLOCK, NULL,
 			"RLIMIT_MEMLOCK allows %" PRIu64
 			" bytes, pinning the guest's memory needs %" PRIu64,
@@ -78,6 +109,8 @@ static int blame_memory(const struct vfio_space *s, uint64_t len, int code, stru
 		"the kernel cannot pin %" PRIu64 " bytes: out of memory", len);
 }
 
+static const char entry_limit_hint[] = "raise dma_entry_limit of the module vfio_iommu_type1";
+
 static int blame_map(
 	const struct vfio_space *s, struct iova at, uint64_t len, int code, struct problem **reterr)
 {
@@ -85,8 +118,7 @@ static int blame_map(
 	case -ENOMEM:
 		return blame_memory(s, len, code, reterr);
 	case -ENOSPC:
-		return problem(reterr, code, PROBLEM_DMA_LIMIT,
-			"raise dma_entry_limit of the module vfio_iommu_type1",
+		return problem(reterr, code, PROBLEM_DMA_LIMIT, entry_limit_hint,
 			"the IOMMU's limit of DMA mappings is used up (%u made by this guest)",
 			s->mapped_entries);
 	case -EEXIST:
@@ -132,4 +164,42 @@ int vfio_space_unmap(struct vfio_space *s, struct iova at, uint64_t len, struct 
 	if (s->mapped_entries)
 		s->mapped_entries--;
 	return 0;
+}
+
+int vfio_space_check_entries(const struct vfio_space *s, unsigned n, struct problem **reterr)
+{
+	uint64_t left;
+
+	if (!s->dma_avail_known)
+		return 0;
+	left = s->dma_avail > s->mapped_entries ? s->dma_avail - s->mapped_entries : 0;
+	if (n <= left)
+		return 0;
+	return problem(reterr, -ENOSPC, PROBLEM_DMA_LIMIT, entry_limit_hint,
+		"the guest's memory needs %u DMA mappings, the IOMMU has %" PRIu64 " left", n,
+		left);
+}
+
+int vfio_space_map_device(
+	struct vfio_space *s, struct iova at, void *mem, uint64_t len, unsigned prot)
+{
+	int r = s->ops->maps_devices ? vfio_space_check(s, at, len, NULL) : -EOPNOTSUPP;
+
+	if (r >= 0)
+		r = vfio_space_check_entries(s, 1, NULL);
+	if (r >= 0)
+		r = s->ops->map(s, at, mem, len, prot);
+	if (r < 0)
+		return r;
+	s->mapped_entries++;
+	return 0;
+}
+
+int vfio_space_unmap_device(struct vfio_space *s, struct iova at, uint64_t len)
+{
+	int r = s->ops->unmap(s, at, len);
+
+	if (r >= 0 && s->mapped_entries)
+		s->mapped_entries--;
+	return r;
 }

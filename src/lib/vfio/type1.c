@@ -42,7 +42,7 @@ struct found {
 	struct iova_range *ranges;
 	size_t n;
 	uint32_t dma_avail;
-	bool dma_avail_known;
+	bool dma_avail_known, tracks;
 };
 
 static int take_ranges(const struct vfio_info_cap_header *cap, size_t room, struct found *f)
@@ -76,6 +76,9 @@ static int take_capability(const struct vfio_info_cap_header *cap, size_t room, 
 		f->dma_avail = avail->avail;
 		f->dma_avail_known = true;
 		return 0;
+	case VFIO_IOMMU_TYPE1_INFO_CAP_MIGRATION:
+		f->tracks = true;
+		return 0;
 	default:
 		return 0;
 	}
@@ -106,6 +109,7 @@ static int type1_refresh(struct vfio_space *s)
 	s->n_ranges = f.n;
 	s->dma_avail = f.dma_avail;
 	s->dma_avail_known = f.dma_avail_known;
+	s->dirty = f.tracks ? VFIO_DIRTY_ALL : VFIO_DIRTY_NONE;
 	/* The kernel maps in pages of its own size even when the IOMMU could do smaller ones. */
 	s->page_sizes = got->flags & VFIO_IOMMU_INFO_PGSIZES ? got->iova_pgsizes : 0;
 	s->page_sizes &= ~(uint64_t)(sysconf(_SC_PAGESIZE) - 1);
@@ -189,6 +193,17 @@ static void leave_group(struct type1 *t, struct vfio_group *g)
 		t->iommu_set = false;
 }
 
+static void type1_leave(struct vfio_space *s, int group_fd)
+{
+	struct type1 *t = type1_of(s);
+
+	for (size_t i = 0; i < t->n_groups; i++)
+		if (t->groups[i]->fd == group_fd) {
+			leave_group(t, t->groups[i]);
+			return;
+		}
+}
+
 static int type1_attach(struct vfio_space *s, const struct vfio_target *target,
 	struct vfio_device **ret, struct problem **reterr)
 {
@@ -210,6 +225,8 @@ static int type1_attach(struct vfio_space *s, const struct vfio_target *target,
 		r = vfio_device_new(s->host, fd, g->fd, target->name, ret, reterr);
 		if (r < 0)
 			host_close(s->host, fd);
+		else
+			(*ret)->clean = (*ret)->can_reset; /* opening it has reset it */
 	}
 	if (r < 0 && entered)
 		leave_group(t, entered);
@@ -243,8 +260,10 @@ static int type1_unmap(struct vfio_space *s, struct iova at, uint64_t len)
 
 static const struct vfio_backend_ops type1_ops = {
 	.name = "type1",
+	.maps_devices = true,
 	.free = type1_free,
 	.attach = type1_attach,
+	.leave = type1_leave,
 	.refresh = type1_refresh,
 	.map = type1_map,
 	.unmap = type1_unmap,

@@ -4,6 +4,7 @@
 #include "base/checked.h"
 #include "map.h"
 #include "vmm/dev/platform.h"
+#include "vmm/irq/irq.h"
 
 #include <string.h>
 
@@ -113,6 +114,7 @@ struct mcfg {
 struct acpi_config {
 	uint32_t mem32_start, mem32_last, mem32_size, ecam;
 	uint64_t mem64_start, mem64_last, mem64_size;
+	uint32_t hot_slots;
 } PACKED;
 
 enum { TABLES_BYTES = BOOT_ACPI_CONFIG - BOOT_ACPI, TABLES_MAX = 8 };
@@ -212,6 +214,9 @@ static uint64_t append_madt(struct tables *t, unsigned cpus)
 {
 	const struct madt_ioapic ioapic = { 1, sizeof(ioapic), 0, 0, IOAPIC_ADDRESS, 0 };
 	const struct madt_override timer = { 2, sizeof(timer), 0, 0, 2, 0 };
+	/* Level and active high: the Generic Event Device's, see dsdt.asl. */
+	const struct madt_override events = { 2, sizeof(events), 0, IRQ_ACPI_SCI, IRQ_ACPI_SCI,
+		0xd };
 	const struct madt_nmi nmi = { 4, sizeof(nmi), 0xff, 0, 1 };
 	struct strip s = { .len = sizeof(struct madt) };
 	struct madt head = { .lapic = LAPIC_ADDRESS, .flags = MADT_PCAT_COMPAT };
@@ -224,6 +229,7 @@ static uint64_t append_madt(struct tables *t, unsigned cpus)
 	}
 	add(&s, &ioapic, sizeof(ioapic));
 	add(&s, &timer, sizeof(timer));
+	add(&s, &events, sizeof(events));
 	add(&s, &nmi, sizeof(nmi));
 	return append_sdt(t, s.bytes, "APIC", 5, s.len);
 }
@@ -271,6 +277,7 @@ static int write_config(const struct guest_memory *m, const struct acpi_params *
 		.mem64_start = p->mem64_start,
 		.mem64_last = p->mem64_start + p->mem64_size - 1,
 		.mem64_size = p->mem64_size,
+		.hot_slots = p->hot_slots,
 	};
 
 	return guest_memory_write(m, GPA(BOOT_ACPI_CONFIG), &c, sizeof(c));

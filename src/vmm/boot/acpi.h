@@ -16,6 +16,7 @@ struct acpi_params {
 	uint64_t ecam;			  /* bus 0 only, 1 MiB */
 	uint64_t mem32_start, mem32_size; /* windows for BARs */
 	uint64_t mem64_start, mem64_size; /* size 0 = none */
+	uint32_t hot_slots;		  /* a bit per slot of PCI where devices come and go */
 };
 
 /* Writes all tables from BOOT_ACPI on; the RSDP is at *ret_rsdp. */

@@ -16,7 +16,9 @@ const char options_help[] =
 	"  --kvm FD             an open /dev/kvm\n"
 	"  --cpus N             1 to 8 CPUs (1)\n"
 	"  --mem BYTES          memory, with K, M or G (512M)\n"
-	"  --huge-pages         memory from reserved 2 MiB pages\n"
+	"  --huge-pages 2M|1G   memory from reserved pages of that size\n"
+	"  --numa NODE[,only]   memory near that NUMA node, or from nowhere else\n"
+	"  --thp off            the host gives no transparent huge pages: to be told\n"
 	"  --kernel FD          a Linux bzImage\n"
 	"  --initrd FD          its initial RAM disk\n"
 	"  --append STRING      its command line\n"
@@ -26,16 +28,33 @@ const char options_help[] =
 	"                       a tap as virtio-net; with ioeventfd=off each doorbell is\n"
 	"                       an exit and the CPU that rang does the device's work\n"
 	"  --rng                virtio-rng\n"
-	"  --vfio container=FD,group=FD,device=FD,name=BDF\n"
-	"                       a function of this host\n"
+	"  --vfio container=FD,group=FD,device=FD,name=BDF[,KEY=VALUE]...\n"
+	"  --vfio iommufd=FD,device=FD,name=BDF[,KEY=VALUE]...\n"
+	"                       a function of this host, by its group or by its own node;\n"
+	"                       on-loss=unplug|stop: when it is taken back, or fails, it is\n"
+	"                       unplugged and the guest goes on (usual), or ends;\n"
+	"                       rom=off|on: the guest sees no option ROM (usual), or the\n"
+	"                       function's; rom-fd=FD: it sees that file;\n"
+	"                       clean, without a value: it was opened just now, and that has\n"
+	"                       reset it: it is not reset once more\n"
+	"  --peers auto|on|off  functions reach each other's BARs by DMA, as far as the IOMMU\n"
+	"                       lets them: when there are two (auto, usual), always, never\n"
 	"  --status FD          a line of JSON there tells how the guest ended\n"
+	"  --control FD         a listening socket, for who attaches and detaches functions,\n"
+	"                       asks for counters, and stops the guest\n"
+	"  --record FD          what assigned functions are asked and answer is written there,\n"
+	"                       line by line, to be replayed\n"
 	"  --no-reboot          end when the guest reboots\n"
+	"  --sandbox on|log|off what a hostile guest may do once it holds this process:\n"
+	"                       little (on), all, but it is logged (log), or all\n"
+	"  --sandbox-rules      print what little that is, and leave\n"
 	"  -v, --verbose        say what happens\n"
 	"  --help, --version\n"
 	"\n"
 	"The guest's serial port is standard input and output. On a terminal, Ctrl-a x quits.\n"
 	"Exit status: 0 the guest powered off, 1 failed, 2 usage, 10 rebooted (--no-reboot),\n"
-	"11 stopped by a signal or key, 20 crashed (triple fault), 21 KVM could not go on.\n";
+	"11 stopped by a signal or key, 20 crashed (triple fault), 21 KVM could not go on,\n"
+	"159 (SIGSYS) stopped by the sandbox.\n";
 
 static int usage(struct problem **reterr, const char *option, const char *what)
 {
@@ -43,7 +62,8 @@ static int usage(struct problem **reterr, const char *option, const char *what)
 		reterr, -EINVAL, PROBLEM_USAGE, "see vfctl-vmm --help", "%s: %s", option, what);
 }
 
-static int parse_fd(const char *option, const char *text, int *ret, struct problem **reterr)
+static int parse_fd(
+	struct options *o, const char *option, const char *text, int *ret, struct problem **reterr)
 {
 	uint32_t fd;
 	int flags;
@@ -56,28 +76,44 @@ static int parse_fd(const char *option, const char *text, int *ret, struct probl
 			"%s: descriptor %u is not open", option, fd);
 		return -EBADF;
 	}
+	if (o->n_fds == OPTIONS_FDS_MAX)
+		return usage(reterr, option, "too many descriptors");
 	fcntl((int)fd, F_SETFD, flags | FD_CLOEXEC);
+	o->fds[o->n_fds++] = (int)fd;
 	*ret = (int)fd;
 	return 0;
 }
 
 /* One key of a device option; NULL value = a bare word. */
-static int parse_key(struct device_option *d, const char *option, const char *key,
-	const char *value, struct problem **reterr)
+static int parse_key(struct options *o, struct device_option *d, const char *option,
+	const char *key, const char *value, struct problem **reterr)
 {
 	bool disk = d->kind == DEVICE_DISK, net = d->kind == DEVICE_NET;
 	bool vfio = d->kind == DEVICE_VFIO, on;
 
 	if ((disk || net) && str_eq(key, "fd") && value)
-		return parse_fd(option, value, &d->fd, reterr);
+		return parse_fd(o, option, value, &d->fd, reterr);
 	if (vfio && str_eq(key, "container") && value)
-		return parse_fd(option, value, &d->container, reterr);
+		return parse_fd(o, option, value, &d->container, reterr);
 	if (vfio && str_eq(key, "group") && value)
-		return parse_fd(option, value, &d->group, reterr);
+		return parse_fd(o, option, value, &d->group, reterr);
 	if (vfio && str_eq(key, "device") && value)
-		return parse_fd(option, value, &d->device, reterr);
+		return parse_fd(o, option, value, &d->device, reterr);
+	if (vfio && str_eq(key, "iommufd") && value)
+		return parse_fd(o, option, value, &d->iommufd, reterr);
+	if (vfio && str_eq(key, "rom-fd") && value) {
+		d->rom = OPTION_ROM_FILE;
+		return parse_fd(o, option, value, &d->rom_fd, reterr);
+	}
 	if (vfio && str_eq(key, "name") && value)
 		d->name = value;
+	else if (vfio && str_eq(key, "rom") && value && parse_bool(value, &on) == 0)
+		d->rom = on ? OPTION_ROM_DEVICE : OPTION_ROM_OFF;
+	else if (vfio && str_eq(key, "on-loss") && value &&
+		 (str_eq(value, "stop") || str_eq(value, "unplug")))
+		d->stop_on_loss = str_eq(value, "stop");
+	else if (vfio && str_eq(key, "clean") && !value)
+		d->clean = true;
 	else if (disk && str_eq(key, "ro") && !value)
 		d->read_only = true;
 	else if (disk && str_eq(key, "serial") && value)
@@ -95,8 +131,13 @@ static int check_device(const struct device_option *d, const char *option, struc
 {
 	if ((d->kind == DEVICE_DISK || d->kind == DEVICE_NET) && d->fd < 0)
 		return usage(reterr, option, "fd= is missing");
-	if (d->kind == DEVICE_VFIO && (d->container < 0 || d->device < 0))
-		return usage(reterr, option, "container= and device= are needed");
+	if (d->kind != DEVICE_VFIO)
+		return 0;
+	if (d->device < 0 || (d->container < 0 && d->iommufd < 0))
+		return usage(
+			reterr, option, "device= is needed, and either container= or iommufd=");
+	if (d->iommufd >= 0 && (d->container >= 0 || d->group >= 0))
+		return usage(reterr, option, "iommufd= goes without container= and group=");
 	return 0;
 }
 
@@ -107,8 +148,10 @@ static int parse_device(struct options *o, enum device_kind kind, const char *op
 		.kind = kind,
 		.fd = -1,
 		.container = -1,
+		.iommufd = -1,
 		.group = -1,
 		.device = -1,
+		.rom_fd = -1,
 		.name = "function",
 	};
 	char *save = NULL;
@@ -122,7 +165,7 @@ static int parse_device(struct options *o, enum device_kind kind, const char *op
 
 		if (value)
 			*value++ = '\0';
-		r = parse_key(&d, option, w, value, reterr);
+		r = parse_key(o, &d, option, w, value, reterr);
 		if (r < 0)
 			return r;
 	}
@@ -161,24 +204,79 @@ static int set_memory(struct options *o, const char *opt, char *v, struct proble
 	return 0;
 }
 
+static int set_huge_pages(struct options *o, const char *opt, char *v, struct problem **reterr)
+{
+	if (parse_bytes(v, &o->huge_page) < 0 ||
+		(o->huge_page != 2ULL << 20 && o->huge_page != 1ULL << 30))
+		return usage(reterr, opt, "huge pages have 2M or 1G");
+	return 0;
+}
+
+static int set_numa(struct options *o, const char *opt, char *v, struct problem **reterr)
+{
+	char *comma = strchr(v, ',');
+	uint32_t node;
+
+	o->numa_only = comma && str_eq(comma + 1, "only");
+	if (comma)
+		*comma = '\0';
+	if (parse_u32(v, &node) < 0 || node > INT_MAX || (comma && !o->numa_only))
+		return usage(reterr, opt, "the number of a node is needed, \",only\" may follow");
+	o->numa = (int)node;
+	return 0;
+}
+
+static int set_thp(struct options *o, const char *opt, char *v, struct problem **reterr)
+{
+	o->no_thp = str_eq(v, "off");
+	return o->no_thp ? 0 : usage(reterr, opt, "only \"off\" is worth telling");
+}
+
 static int set_kvm(struct options *o, const char *opt, char *v, struct problem **reterr)
 {
-	return parse_fd(opt, v, &o->kvm, reterr);
+	return parse_fd(o, opt, v, &o->kvm, reterr);
 }
 
 static int set_kernel(struct options *o, const char *opt, char *v, struct problem **reterr)
 {
-	return parse_fd(opt, v, &o->kernel, reterr);
+	return parse_fd(o, opt, v, &o->kernel, reterr);
 }
 
 static int set_initrd(struct options *o, const char *opt, char *v, struct problem **reterr)
 {
-	return parse_fd(opt, v, &o->initrd, reterr);
+	return parse_fd(o, opt, v, &o->initrd, reterr);
 }
 
 static int set_status(struct options *o, const char *opt, char *v, struct problem **reterr)
 {
-	return parse_fd(opt, v, &o->status, reterr);
+	return parse_fd(o, opt, v, &o->status, reterr);
+}
+
+static int set_record(struct options *o, const char *opt, char *v, struct problem **reterr)
+{
+	return parse_fd(o, opt, v, &o->record, reterr);
+}
+
+static int set_sandbox(struct options *o, const char *opt, char *v, struct problem **reterr)
+{
+	return sandbox_mode_parse(v, &o->sandbox) < 0 ? usage(reterr, opt, "on, log or off") : 0;
+}
+
+static int set_peers(struct options *o, const char *opt, char *v, struct problem **reterr)
+{
+	static const char *const names[] = { "auto", "on", "off" };
+
+	for (size_t i = 0; i < ARRAY_SIZE(names); i++)
+		if (str_eq(v, names[i])) {
+			o->peers = (enum option_peers)i;
+			return 0;
+		}
+	return usage(reterr, opt, "auto, on or off");
+}
+
+static int set_control(struct options *o, const char *opt, char *v, struct problem **reterr)
+{
+	return parse_fd(o, opt, v, &o->control, reterr);
 }
 
 static int add_disk(struct options *o, const char *opt, char *v, struct problem **reterr)
@@ -204,14 +302,14 @@ static int add_rng(struct options *o, const char *opt, char *v, struct problem *
 static int set_flag(
 	struct options *o, const char *opt, char *v UNUSED, struct problem **reterr UNUSED)
 {
-	if (str_eq(opt, "--huge-pages"))
-		o->huge_pages = true;
-	else if (str_eq(opt, "--no-reboot"))
+	if (str_eq(opt, "--no-reboot"))
 		o->no_reboot = true;
 	else if (str_eq(opt, "--help"))
 		o->help = true;
 	else if (str_eq(opt, "--version"))
 		o->version = true;
+	else if (str_eq(opt, "--sandbox-rules"))
+		o->sandbox_rules = true;
 	else
 		o->verbose = true;
 	return 0;
@@ -226,15 +324,22 @@ static const struct {
 	{ "--kvm", true, set_kvm },
 	{ "--cpus", true, set_cpus },
 	{ "--mem", true, set_memory },
+	{ "--huge-pages", true, set_huge_pages },
+	{ "--numa", true, set_numa },
+	{ "--thp", true, set_thp },
 	{ "--kernel", true, set_kernel },
 	{ "--initrd", true, set_initrd },
 	{ "--append", true, set_append },
 	{ "--disk", true, add_disk },
 	{ "--net", true, add_net },
 	{ "--vfio", true, add_vfio },
+	{ "--peers", true, set_peers },
 	{ "--status", true, set_status },
+	{ "--control", true, set_control },
+	{ "--record", true, set_record },
 	{ "--rng", false, add_rng },
-	{ "--huge-pages", false, set_flag },
+	{ "--sandbox", true, set_sandbox },
+	{ "--sandbox-rules", false, set_flag },
 	{ "--no-reboot", false, set_flag },
 	{ "--verbose", false, set_flag },
 	{ "-v", false, set_flag },
@@ -275,7 +380,10 @@ int options_parse(int argc, char **argv, struct options *ret, struct problem **r
 		.kernel = -1,
 		.initrd = -1,
 		.status = -1,
+		.control = -1,
+		.record = -1,
 		.cpus = 1,
+		.numa = OPTION_NUMA_NONE,
 		.memory_bytes = 512ULL << 20,
 	};
 
@@ -285,7 +393,7 @@ int options_parse(int argc, char **argv, struct options *ret, struct problem **r
 		if (r < 0)
 			return r;
 	}
-	if (!o.help && !o.version && (o.kvm < 0 || o.kernel < 0))
+	if (!o.help && !o.version && !o.sandbox_rules && (o.kvm < 0 || o.kernel < 0))
 		return usage(reterr, o.kvm < 0 ? "--kvm" : "--kernel", "it is needed");
 	*ret = o;
 	return 0;

@@ -4,12 +4,23 @@
 
 #include "base/mac.h"
 #include "base/problem.h"
+#include "vmm/sandbox/sandbox.h"
 
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
-enum { OPTIONS_DEVICES_MAX = 31 };
+enum {
+	OPTIONS_DEVICES_MAX = 31,
+	OPTIONS_FDS_MAX = 5 + 4 * OPTIONS_DEVICES_MAX + 8,
+	OPTION_NUMA_NONE = -1,
+};
+
+/* Assigned functions reach each other's BARs by DMA: when there are two, always, never. */
+enum option_peers { OPTION_PEERS_AUTO, OPTION_PEERS_ON, OPTION_PEERS_OFF };
+
+/* Of a function, what the guest sees of its option ROM: nothing, its own, a file in its place. */
+enum option_rom { OPTION_ROM_OFF, OPTION_ROM_DEVICE, OPTION_ROM_FILE };
 
 enum device_kind {
 	DEVICE_DISK,
@@ -26,19 +37,32 @@ struct device_option {
 	const char *serial;
 	struct mac mac;
 	bool no_ioeventfd;
-	int container, group, device;
+	int container, group, device, iommufd;
 	const char *name;
+	const char *beside; /* a function of the same group that the guest has; NULL: none */
+	enum option_rom rom;
+	int rom_fd;
+	bool stop_on_loss; /* of a function: the guest ends with it, instead of going on without */
+	bool clean;	   /* of a function: it was reset when it was opened, just now */
 };
 
 struct options {
 	const char *name, *append;
-	int kvm, kernel, initrd, status; /* -1 = not given */
+	int kvm, kernel, initrd, status, control, record; /* -1 = not given */
 	unsigned cpus;
 	uint64_t memory_bytes;
-	bool huge_pages, no_reboot, verbose;
+	uint64_t huge_page; /* bytes of one; 0 = ordinary memory */
+	int numa;	    /* the node that the memory is near to, or OPTION_NUMA_NONE */
+	bool numa_only;	    /* none but that node's */
+	enum option_peers peers;
+	bool no_thp; /* the host has transparent huge pages off */
+	bool no_reboot, verbose;
 	struct device_option devices[OPTIONS_DEVICES_MAX];
 	size_t n_devices;
-	bool help, version;
+	enum sandbox_mode sandbox;
+	int fds[OPTIONS_FDS_MAX]; /* every descriptor that is named, in no order */
+	size_t n_fds;
+	bool help, version, sandbox_rules;
 };
 
 /*

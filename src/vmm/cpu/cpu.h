@@ -21,6 +21,7 @@ struct cpus {
 	struct cpus_params params;
 	unsigned n;
 	atomic_bool stop, ended;
+	enum cpu_clock clock; /* the worst */
 	struct vcpu vcpus[CPU_MAX];
 };
 

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "cpu.h"
 
+#include "base/thread.h"
 #include "vmm/kvm/stats.h"
+#include "vmm/sandbox/sandbox.h"
 
-#include <pthread.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
@@ -53,7 +54,13 @@ static int create_vcpu(struct cpus *c, struct vcpu *v)
 	/* Once the CPU runs it holds the mutex that this call needs. */
 	r = host_ioctl(h, v->fd, KVM_GET_STATS_FD, NULL);
 	v->stats_fd = r < 0 ? -1 : r;
+	c->clock = MAX(c->clock, cpu_clock_settle(h, v->fd));
 	return cpu_init_state(c, v);
+}
+
+enum cpu_clock cpus_clock(const struct cpus *c)
+{
+	return c->clock;
 }
 
 int cpus_new(const struct cpus_params *params, struct cpus **ret, struct problem **reterr)
@@ -139,6 +146,7 @@ static void *thread_main(void *arg)
 	sigset_t kick;
 	bool more = true;
 
+	sandbox_thread(SANDBOX_CPU);
 	current_run = v->run;
 	sigemptyset(&kick);
 	sigaddset(&kick, kick_signal());
@@ -161,19 +169,16 @@ int cpus_start(struct cpus *c, struct problem **reterr)
 		struct vcpu *v = &c->vcpus[i];
 		char name[16];
 
-		r = pthread_create(&v->thread, NULL, thread_main, v);
-		if (r != 0)
-			break;
-		v->has_thread = true;
 		snprintf(name, sizeof(name), "cpu%u", i);
-		pthread_setname_np(v->thread, name);
+		r = thread_start(&v->thread, name, thread_main, v);
+		v->has_thread = r == 0;
 	}
 	pthread_sigmask(SIG_SETMASK, &before, NULL);
 	if (r == 0)
 		return 0;
 	cpus_stop(c);
 	return problem(
-		reterr, -r, PROBLEM_FAILED, NULL, "cannot start the CPU threads: %s", strerror(r));
+		reterr, r, PROBLEM_FAILED, NULL, "cannot start the CPU threads: %s", strerror(-r));
 }
 
 void cpus_stop(struct cpus *c)

@@ -5,6 +5,8 @@
  */
 #pragma once
 
+#include "clock.h"
+
 #include "vmm/bus/bus.h"
 #include "vmm/kvm/kvm.h"
 
@@ -50,6 +52,8 @@ int cpus_new(const struct cpus_params *params, struct cpus **ret, struct problem
 void cpus_free(struct cpus *c);
 DEFINE_AUTO(struct cpus, cpus_free);
 
+/* Of the CPU that has the worst. */
+enum cpu_clock cpus_clock(const struct cpus *c);
 /* Physical address bits of the CPUs that KVM offers; 36 when it does not say. */
 unsigned cpus_address_bits(struct kvm_vm *vm);
 

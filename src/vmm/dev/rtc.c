@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "rtc.h"
 
+#include <stdbool.h>
 #include <string.h>
 
 enum {
@@ -48,11 +49,45 @@ static uint8_t hours(const struct rtc *r, int h)
 	return (uint8_t)(number(r, h % 12 ? h % 12 : 12) | (h >= 12 ? 0x80 : 0));
 }
 
+static bool is_leap(unsigned year)
+{
+	return (year % 4 == 0 && year % 100 != 0) || year % 400 == 0;
+}
+
+static unsigned days_of(unsigned month, unsigned year)
+{
+	static const uint8_t days[] = { 31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31 };
+
+	return days[month] + (month == 1 && is_leap(year));
+}
+
+/* As gmtime_r(), which opens the file of the local time zone first: nothing is opened here. */
+static struct tm utc(time_t now)
+{
+	enum { DAY = 86400, DAYS_OF_400_YEARS = 146097 };
+	uint64_t t = now > 0 ? (uint64_t)now : 0, days = t / DAY;
+	unsigned year = 1970 + 400 * (unsigned)(days / DAYS_OF_400_YEARS), month = 0;
+	unsigned day = (unsigned)(days % DAYS_OF_400_YEARS);
+
+	for (; day >= 365U + is_leap(year); year++)
+		day -= 365U + is_leap(year);
+	for (; day >= days_of(month, year); month++)
+		day -= days_of(month, year);
+	return (struct tm) {
+		.tm_sec = (int)(t % 60),
+		.tm_min = (int)(t / 60 % 60),
+		.tm_hour = (int)(t / 3600 % 24),
+		.tm_wday = (int)((days + 4) % 7), /* the first was a Thursday */
+		.tm_mday = (int)day + 1,
+		.tm_mon = (int)month,
+		.tm_year = (int)year - 1900,
+	};
+}
+
 static uint8_t read_register(const struct rtc *r, time_t now)
 {
-	struct tm tm;
+	struct tm tm = utc(now);
 
-	gmtime_r(&now, &tm);
 	switch (r->index) {
 	case SECONDS:
 		return number(r, tm.tm_sec);

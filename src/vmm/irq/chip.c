@@ -6,7 +6,6 @@
 enum {
 	PIC_PINS = 8,
 	PIN_ROUTES = 2 * PIC_PINS + IRQ_IOAPIC_PINS,
-	GSIS_MAX = 4096,
 };
 
 /* ISA interrupts reach both the PICs and the IOAPIC; the timer is on the IOAPIC's pin 2. */
@@ -34,25 +33,18 @@ static unsigned fill_pins(struct kvm_irq_routing_entry *e)
 	return n;
 }
 
+/* The table is as large as it must be, and gone when KVM has it. */
 static int send_routes(struct irq_chip *c)
 {
-	unsigned n;
+	unsigned n = routes_count(&c->routes), pins;
+	autofree struct kvm_irq_routing_entry *table = calloc(PIN_ROUTES + n, sizeof(*table));
 
-	memset(c->table, 0, (PIN_ROUTES + c->n_gsis) * sizeof(*c->table));
-	n = fill_pins(c->table);
-	for (uint32_t gsi = IRQ_IOAPIC_PINS; gsi < c->n_gsis; gsi++) {
-		const struct msi_route *r = &c->routes[gsi];
-
-		if (!r->used)
-			continue;
-		c->table[n].gsi = gsi;
-		c->table[n].type = KVM_IRQ_ROUTING_MSI;
-		c->table[n].u.msi.address_lo = (uint32_t)r->message.address;
-		c->table[n].u.msi.address_hi = (uint32_t)(r->message.address >> 32);
-		c->table[n++].u.msi.data = r->message.data;
-	}
+	if (!table)
+		return -ENOMEM;
+	pins = fill_pins(table);
+	routes_fill(&c->routes, &table[pins]);
 	atomic_fetch_add_explicit(&c->updates, 1, memory_order_relaxed);
-	return kvm_set_routing(c->vm, c->table, n);
+	return kvm_set_routing(c->vm, table, pins + n);
 }
 
 static int create_devices(struct kvm_vm *vm, struct problem **reterr)
@@ -91,16 +83,10 @@ int irq_chip_new(struct kvm_vm *vm, struct irq_chip **ret, struct problem **rete
 		return problem(reterr, -ENOMEM, PROBLEM_NO_MEMORY, NULL, "interrupt controller");
 	init_lock(&c->lock);
 	c->vm = vm;
-	/* KVM limits both the GSI numbers and the entries; an ISA pin has two entries. */
-	routes = MIN(routes, GSIS_MAX) - 2 * PIC_PINS;
-	if (routes <= IRQ_IOAPIC_PINS)
+	routes_init(&c->routes, (unsigned)MAX(routes, 0), PIN_ROUTES);
+	if (!c->routes.n_singles)
 		return problem(reterr, -ENOTSUP, PROBLEM_NO_KVM, NULL,
 			"KVM has too little room for interrupt routes");
-	c->n_gsis = (unsigned)routes;
-	c->routes = calloc(c->n_gsis, sizeof(*c->routes));
-	c->table = calloc(PIN_ROUTES + c->n_gsis, sizeof(*c->table));
-	if (!c->routes || !c->table)
-		return problem(reterr, -ENOMEM, PROBLEM_NO_MEMORY, NULL, "interrupt routes");
 	r = create_devices(vm, reterr);
 	if (r < 0)
 		return r;
@@ -117,8 +103,6 @@ void irq_chip_free(struct irq_chip *c)
 	if (!c)
 		return;
 	pthread_mutex_destroy(&c->lock);
-	free(c->routes);
-	free(c->table);
 	free(c);
 }
 
@@ -128,24 +112,27 @@ void irq_batch_begin(struct irq_chip *c)
 	c->batch++;
 }
 
-/* The routes are in KVM: those that waited for them can be connected. */
-static int connect_waiting(struct irq_chip *c, int error)
+/*
+ * The routes are in KVM (`routes` 0): those that waited for them can be connected. One that cannot
+ * be does not keep the others from it. The first error of all.
+ */
+static int connect_waiting(struct irq_chip *c, int routes)
 {
 	struct msi_vector *v;
+	int first = routes;
 
 	while ((v = c->waiting)) {
-		int r = error;
+		int r = routes;
 
 		c->waiting = v->next_waiting;
 		v->next_waiting = NULL;
 		if (r == 0)
-			r = kvm_irqfd_add(c->vm, (uint32_t)v->gsi, v->fd, -1);
-		if (r < 0) {
+			r = msi_connect(v);
+		if (r < 0)
 			v->attached = false;
-			error = r;
-		}
+		first = first < 0 ? first : r;
 	}
-	return error;
+	return first;
 }
 
 int irq_batch_commit(struct irq_chip *c)
@@ -153,9 +140,9 @@ int irq_batch_commit(struct irq_chip *c)
 	int r = 0;
 
 	if (--c->batch == 0) {
-		if (c->dirty)
+		if (c->routes.dirty)
 			r = send_routes(c);
-		c->dirty = r < 0;
+		c->routes.dirty = r < 0;
 		r = connect_waiting(c, r);
 	}
 	pthread_mutex_unlock(&c->lock);
@@ -167,31 +154,17 @@ uint64_t irq_routing_updates(const struct irq_chip *c)
 	return atomic_load_explicit(&c->updates, memory_order_relaxed);
 }
 
-int irq_route_take(struct irq_chip *c, struct msi_message m)
+bool irq_route_is_used(const struct irq_chip *c, int gsi)
 {
-	for (unsigned gsi = IRQ_IOAPIC_PINS; gsi < c->n_gsis; gsi++) {
-		if (c->routes[gsi].used)
-			continue;
-		c->routes[gsi].used = true;
-		c->routes[gsi].message = m;
-		c->dirty = true;
-		return (int)gsi;
-	}
-	return -ENOSPC;
+	return routes_is_used(&c->routes, gsi);
 }
 
-void irq_route_set(struct irq_chip *c, int gsi, struct msi_message m)
+bool irq_route_is(const struct irq_chip *c, int gsi, struct msi_message m)
 {
-	struct msi_route *r = &c->routes[gsi];
+	struct msi_message is;
 
-	if (r->message.address == m.address && r->message.data == m.data)
-		return;
-	r->message = m;
-	c->dirty = true;
-}
-
-/* KVM keeps the stale route until the next update: nothing signals it any more. */
-void irq_route_give(struct irq_chip *c, int gsi)
-{
-	c->routes[gsi].used = false;
+	if (!irq_route_is_used(c, gsi))
+		return false;
+	is = routes_message(&c->routes, gsi);
+	return is.address == m.address && is.data == m.data;
 }

@@ -12,6 +12,7 @@
 #include "base/problem.h"
 #include "vmm/kvm/kvm.h"
 
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stdint.h>
 
@@ -21,6 +22,7 @@ enum {
 	IRQ_ACPI_SCI = 9,
 	IRQ_INTX_FIRST = 16, /* IOAPIC pins 16–23 are the PCI slots' INTx lines */
 	IRQ_INTX_LINES = 8,
+	IRQ_ROUTES_MAX = 4096, /* GSIs are below that */
 };
 
 struct irq_chip;
@@ -45,6 +47,28 @@ struct msi_message {
 	uint32_t data;
 };
 
+/* For checks, within a batch: is that route somebody's; has it this message? */
+bool irq_route_is_used(const struct irq_chip *c, int gsi);
+bool irq_route_is(const struct irq_chip *c, int gsi, struct msi_message m);
+
+/*
+ * What became of a vector's signals. An eventfd that is an irqfd is emptied by KVM inside of each
+ * signal, so nobody in this process sees what goes through a live vector of VFIO: such a source's
+ * `signalled` counts what came while the vector was masked, and what this VMM signalled itself;
+ * /proc/interrupts of the host has the rest. Sources in this process are counted whole.
+ *
+ * signalled = injected + merged + dropped + waiting, where `waiting` is what a masked vector holds.
+ * For sources of our own that holds at any moment without a signal or a change of mask under way.
+ */
+struct msi_counts {
+	uint64_t signalled;
+	uint64_t injected; /* messages that KVM was made to send */
+	uint64_t merged;   /* came while masked, and went out with another one's message */
+	uint64_t
+		dropped; /* were pending when the interrupt was switched off, or the device reset */
+	uint64_t spurious; /* of `signalled`: by this VMM, to be sure that none is lost */
+};
+
 /*
  * One message-signalled vector. The source (an emulated device, vhost, VFIO) signals an eventfd.
  * While the vector is attached, KVM turns each signal into the message; while it is not, signals
@@ -55,8 +79,13 @@ struct msi_vector {
 	int fd;	 /* eventfd, owned; -1 until msi_vector_fd() */
 	int gsi; /* -1 until the first attach */
 	bool attached;
+	bool foreign;			 /* signalled outside of this process: by VFIO, by vhost */
 	struct msi_message message;	 /* what KVM's route holds */
 	struct msi_vector *next_waiting; /* the chip's: attached in a batch, not yet connected */
+	/* See struct msi_counts. `shut`: of our own signals, how many there were when it was
+	 * masked. */
+	atomic_uint_fast64_t signals, unmasked, merged, dropped, spurious, shut;
+	atomic_bool masked; /* KVM is not listening */
 };
 
 void msi_vector_init(struct msi_vector *v, struct irq_chip *c);
@@ -78,6 +107,14 @@ bool msi_vector_pending(const struct msi_vector *v);
 void msi_vector_drain(struct msi_vector *v);
 /* One write to the eventfd; async-signal-safe, any thread. The fd must exist. */
 void msi_vector_signal(struct msi_vector *v);
+/* The same in the place of a source that may have signalled when nobody listened. */
+void msi_vector_signal_to_be_sure(struct msi_vector *v);
+/* Any thread; a moment's picture. */
+struct msi_counts msi_vector_counts(const struct msi_vector *v);
+void msi_counts_add(struct msi_counts *sum, struct msi_counts c);
+/* As "NAME_signalled" and so on, in a fixed order. */
+void msi_counts_tell(const struct msi_counts *c, const char *name,
+	void (*each)(void *arg, const char *name, uint64_t v), void *arg);
 
 /*
  * A level-triggered line that several devices may share. Each device has its own struct; the pin

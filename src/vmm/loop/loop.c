@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "loop.h"
 
-#include <pthread.h>
+#include "base/thread.h"
+#include "vmm/sandbox/sandbox.h"
+
 #include <stdatomic.h>
 #include <string.h>
 #include <sys/eventfd.h>
@@ -244,19 +246,17 @@ void loop_quit(struct loop *l, int value)
 
 static void *thread_main(void *arg)
 {
+	sandbox_thread(SANDBOX_IO);
 	loop_run(arg);
 	return NULL;
 }
 
 int loop_start_thread(struct loop *l, const char *name)
 {
-	int r = pthread_create(&l->thread, NULL, thread_main, l);
+	int r = thread_start(&l->thread, name, thread_main, l);
 
-	if (r != 0)
-		return -r;
-	l->has_thread = true;
-	pthread_setname_np(l->thread, name);
-	return 0;
+	l->has_thread = r == 0;
+	return r;
 }
 
 void loop_stop_thread(struct loop *l)

@@ -45,7 +45,7 @@ int loop_run(struct loop *l);
 /* From any thread, not from a signal handler; the value of the first call counts. */
 void loop_quit(struct loop *l, int value);
 
-/* Runs the loop in a thread of its own, named `name` (at most 15 characters). */
+/* Runs the loop in an I/O thread of its own, named `name` (at most 15 characters). */
 int loop_start_thread(struct loop *l, const char *name);
 /* Quits and joins. */
 void loop_stop_thread(struct loop *l);

@@ -10,5 +10,6 @@ enum vmm_exit {
 	VMM_EXIT_STOPPED = 11,	/* SIGTERM, SIGINT, or Ctrl-a x on the console */
 	VMM_EXIT_CRASHED = 20,	/* triple fault */
 	VMM_EXIT_INTERNAL_ERROR =
-		21, /* KVM could not go on (KVM_EXIT_INTERNAL_ERROR, FAIL_ENTRY) */
+		21,		/* KVM could not go on (KVM_EXIT_INTERNAL_ERROR, FAIL_ENTRY) */
+	VMM_EXIT_SANDBOX = 159, /* killed by SIGSYS: the sandbox denied a system call */
 };

@@ -2,10 +2,13 @@
 #include "machine.h"
 
 #include "space.h"
+#include "base/clock.h"
+#include "host/pages.h"
 #include "vmm/boot/acpi.h"
 #include "vmm/boot/bzimage.h"
 #include "vmm/dev/console.h"
 #include "vmm/dev/platform.h"
+#include "vmm/dev/plug.h"
 #include "vmm/dev/serial.h"
 #include "vmm/irq/irq.h"
 #include "vmm/kvm/kvm.h"
@@ -21,6 +24,8 @@ struct machine {
 	struct serial *serial;
 	struct platform *platform;
 	struct cpus *cpus;
+	struct prefault *prefault; /* NULL: pages come as they are touched, or all are there */
+	struct machine_receipt receipt;
 	bool attached;
 	pthread_mutex_t lock;
 	bool ended;
@@ -65,11 +70,23 @@ static void on_cpu_event(void *arg, enum cpu_event event, const char *what)
 	machine_end(arg, how[event], what);
 }
 
+static int start_populating(struct machine *m, struct problem **reterr)
+{
+	const struct prefault_params p = { .memory = m->services.memory };
+	int r = prefault_new(&p, &m->prefault);
+
+	return r < 0 ? problem(reterr, r, PROBLEM_FAILED, NULL,
+			       "cannot start threads to populate the memory: %s", strerror(-r))
+		     : 0;
+}
+
 static int make_memory(struct machine *m, struct problem **reterr)
 {
 	const struct guest_memory_params p = {
 		.size = m->params.memory_bytes,
-		.huge_pages = m->params.huge_pages,
+		.huge_page = m->params.huge_page,
+		.near = m->params.near,
+		.node = m->params.node,
 		.reserved = m->params.reserved,
 		.n_reserved = m->params.n_reserved,
 	};
@@ -78,9 +95,12 @@ static int make_memory(struct machine *m, struct problem **reterr)
 	if (r < 0)
 		return r;
 	r = kvm_map_guest_memory(m->services.kvm, m->services.memory);
-	return r >= 0 ? 0
-		      : problem(reterr, r, PROBLEM_NO_KVM, NULL,
-				"KVM refuses the guest's memory: %s", strerror(-r));
+	if (r < 0)
+		return problem(reterr, r, PROBLEM_NO_KVM, NULL,
+			"KVM refuses the guest's memory: %s", strerror(-r));
+	memory_receipt_init(&m->receipt.memory, m->services.memory);
+	m->receipt.memory.no_thp = m->params.no_thp;
+	return m->params.populate ? start_populating(m, reterr) : 0;
 }
 
 static int make_pci(struct machine *m, struct problem **reterr)
@@ -99,6 +119,14 @@ static int make_pci(struct machine *m, struct problem **reterr)
 	return pci_bus_new(&p, &s->pci, reterr);
 }
 
+static void on_eject(void *arg, uint32_t slots)
+{
+	struct machine *m = arg;
+
+	if (m->params.eject)
+		m->params.eject(m->params.arg, slots);
+}
+
 static int make_platform(struct machine *m, struct problem **reterr)
 {
 	const struct serial_params serial = {
@@ -115,10 +143,18 @@ static int make_platform(struct machine *m, struct problem **reterr)
 		.reset = on_reset,
 		.arg = m,
 	};
+	const struct plug_params plug = {
+		.pio = m->services.pio,
+		.irq = m->services.irq,
+		.eject = on_eject,
+		.arg = m,
+	};
 	int r = serial_new(&serial, &m->serial);
 
 	if (r == 0)
 		r = platform_new(&platform, &m->platform);
+	if (r == 0)
+		r = plug_new(&plug, &m->services.plug);
 	if (r < 0)
 		return problem(reterr, r, PROBLEM_FAILED, NULL,
 			"cannot make the platform devices: %s", strerror(-r));
@@ -159,6 +195,7 @@ static int load(struct machine *m, struct problem **reterr)
 		.mem32_size = SPACE_ECAM - SPACE_MEM32_START,
 		.mem64_start = mem64.start,
 		.mem64_size = mem64.size,
+		.hot_slots = pci_bus_hot_slots(m->services.pci, m->params.spare_slots),
 	};
 	struct boot_image_params boot = {
 		.kernel_fd = m->params.kernel_fd,
@@ -167,13 +204,69 @@ static int load(struct machine *m, struct problem **reterr)
 		.ecam = SPACE_ECAM,
 	};
 	struct cpu_entry entry;
+	uint64_t faults = pages_faults();
 	int r = acpi_write(m->services.memory, &acpi, &boot.rsdp);
 
 	if (r < 0)
 		return problem(reterr, r, PROBLEM_USAGE, "give the guest more memory",
 			"no place for the ACPI tables: %s", strerror(-r));
 	r = boot_load(m->params.host, m->services.memory, &boot, &entry, reterr);
+	m->receipt.memory.loaded_faults = pages_faults() - faults;
 	return r < 0 ? r : cpus_set_entry(m->cpus, &entry, reterr);
+}
+
+/* The pool said that there are enough; a node, or a control group, says otherwise. */
+static int blame_pages(const struct machine *m, int code, struct problem **reterr)
+{
+	if (m->params.huge_page)
+		return problem(reterr, code, PROBLEM_NO_MEMORY,
+			"reserve them on that node; see hugetlb.*.max of the control group",
+			"not all of the guest's huge pages can be had here: %s", strerror(-code));
+	return problem(reterr, code, PROBLEM_NO_MEMORY, "free memory on the host, or use less",
+		"the guest's memory cannot be had: %s", strerror(-code));
+}
+
+static int wait_for_bank(struct machine *m, size_t bank, struct problem **reterr)
+{
+	enum { LOOK_UP_MS = 100 };
+	int r = m->prefault ? -ETIMEDOUT : 0;
+
+	while (r == -ETIMEDOUT) {
+		struct prefault_receipt now;
+
+		prefault_look(m->prefault, &now);
+		if (m->params.waiting && m->params.waiting(m->params.arg, now.bytes))
+			return problem(reterr, -ECANCELED, PROBLEM_FAILED, NULL,
+				"stopped while the memory was populated");
+		r = prefault_wait(m->prefault, bank, LOOK_UP_MS);
+	}
+	return r < 0 ? blame_pages(m, r, reterr) : 0;
+}
+
+/* Each bank is mapped for DMA as soon as it is there, while the next ones are still coming. */
+static int finish_memory(struct machine *m, struct problem **reterr)
+{
+	struct memory_receipt *receipt = &m->receipt.memory;
+	int r = 0;
+
+	for (size_t i = 0; i < m->services.memory->n_banks && r >= 0; i++) {
+		uint64_t start = clock_us(), there;
+
+		r = wait_for_bank(m, i, reterr);
+		there = clock_us();
+		if (r >= 0 && m->params.map_bank)
+			r = m->params.map_bank(m->params.arg, i, reterr);
+		receipt->waited_us += there - start;
+		receipt->map_us += clock_us() - there;
+	}
+	if (r < 0)
+		return r;
+	if (m->prefault) {
+		receipt->populated = true;
+		prefault_look(m->prefault, &receipt->prefault);
+	}
+	prefault_free(TAKE_PTR(m->prefault));
+	return 0;
 }
 
 static int make_buses(struct machine *m, struct problem **reterr)
@@ -185,25 +278,40 @@ static int make_buses(struct machine *m, struct problem **reterr)
 	return r < 0 ? problem(reterr, r, PROBLEM_NO_MEMORY, NULL, "buses") : 0;
 }
 
-/* In the order in which the parts need each other; machine_free() goes backwards. */
-static int build(struct machine *m, struct problem **reterr)
+static int make_vm(struct machine *m, struct problem **reterr)
 {
-	static int (*const steps[])(struct machine *, struct problem **) = {
-		make_buses,
-		make_memory,
-		make_pci,
-		make_platform,
-		make_cpus,
-		attach,
-		load,
-	};
 	struct vmm_services *s = &m->services;
 	int r = kvm_vm_new(s->host, m->params.kvm_fd, &s->kvm, reterr);
 
-	if (r == 0)
-		r = irq_chip_new(s->kvm, &s->irq, reterr);
-	for (size_t i = 0; i < ARRAY_SIZE(steps) && r == 0; i++)
-		r = steps[i](m, reterr);
+	return r < 0 ? r : irq_chip_new(s->kvm, &s->irq, reterr);
+}
+
+/* In the order in which the parts need each other; machine_free() goes backwards. */
+static int build(struct machine *m, struct problem **reterr)
+{
+	static const struct {
+		const char *name;
+		int (*make)(struct machine *, struct problem **);
+	} steps[MACHINE_STAGES] = {
+		{ "vm", make_vm },
+		{ "buses", make_buses },
+		{ "memory", make_memory },
+		{ "pci", make_pci },
+		{ "platform", make_platform },
+		{ "cpus", make_cpus },
+		{ "devices", attach },
+		{ "load", load },
+		{ "populate", finish_memory },
+	};
+	int r = 0;
+
+	for (size_t i = 0; i < ARRAY_SIZE(steps) && r == 0; i++) {
+		uint64_t start = clock_us();
+
+		r = steps[i].make(m, reterr);
+		m->receipt.stages[m->receipt.n_stages++] =
+			(struct machine_stage) { steps[i].name, clock_us() - start };
+	}
 	return r;
 }
 
@@ -239,10 +347,12 @@ void machine_free(struct machine *m)
 	pci_bus_free(m->services.pci);
 	if (m->attached && m->params.detach)
 		m->params.detach(m->params.arg);
+	plug_free(m->services.plug);
 	platform_free(m->platform);
 	serial_free(m->serial);
 	irq_chip_free(m->services.irq);
 	kvm_vm_free(m->services.kvm);
+	prefault_free(m->prefault);
 	guest_memory_free(m->services.memory);
 	bus_free(m->services.pio);
 	bus_free(m->services.mmio);
@@ -256,6 +366,7 @@ int machine_run(struct machine *m, struct machine_end *ret, struct problem **ret
 
 	if (r < 0)
 		return r;
+	pages_forget_code();
 	r = loop_run(m->params.loop);
 	cpus_stop(m->cpus);
 	pci_bus_stop(m->services.pci);
@@ -266,6 +377,11 @@ int machine_run(struct machine *m, struct machine_end *ret, struct problem **ret
 	*ret = m->end;
 	pthread_mutex_unlock(&m->lock);
 	return 0;
+}
+
+const struct machine_receipt *machine_receipt(const struct machine *m)
+{
+	return &m->receipt;
 }
 
 const struct vmm_services *machine_services(const struct machine *m)

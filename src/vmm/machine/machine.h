@@ -19,6 +19,7 @@
 #include "vmm/bus/bus.h"
 #include "vmm/cpu/vcpu.h"
 #include "vmm/memory/guest_memory.h"
+#include "vmm/memory/receipt.h"
 #include "vmm/pci/services.h"
 
 struct console;
@@ -32,7 +33,10 @@ struct machine_params {
 	int kvm_fd, kernel_fd, initrd_fd, console_fd; /* borrowed; initrd and console may be -1 */
 	unsigned cpus;
 	uint64_t memory_bytes;
-	bool huge_pages;
+	uint64_t huge_page; /* see guest_memory_params, also the next two */
+	enum guest_near near;
+	unsigned node;
+	bool no_thp; /* for the receipt: the host gives no transparent huge pages */
 	const char *cmdline;
 	const struct guest_range *reserved; /* see guest_memory_params */
 	size_t n_reserved;
@@ -42,7 +46,19 @@ struct machine_params {
 	 * called.
 	 */
 	int (*attach)(void *arg, const struct vmm_services *s, struct problem **reterr);
+	/*
+	 * All of the memory comes before the guest runs, in threads of its own, while the rest is
+	 * set up. `map_bank` is called for each bank in order as soon as it is there, for who does
+	 * DMA to it. `waiting` is called now and then while nothing is left to do but to wait for
+	 * pages; true gives up, machine_new() is -ECANCELED then. Both may be NULL.
+	 */
+	bool populate;
+	int (*map_bank)(void *arg, size_t bank, struct problem **reterr);
+	bool (*waiting)(void *arg, uint64_t bytes_done);
 	void (*detach)(void *arg);
+	/* The guest is done with the devices of these slots; from a vCPU's thread. May be NULL. */
+	void (*eject)(void *arg, uint32_t slots);
+	unsigned spare_slots; /* for devices that come while it runs */
 	void *arg;
 	void (*note)(void *arg, const char *text); /* see vmm_services */
 };
@@ -62,6 +78,19 @@ int machine_run(struct machine *m, struct machine_end *ret, struct problem **ret
 /* From any thread; the first one counts. */
 void machine_end(struct machine *m, enum vmm_exit how, const char *what);
 
+enum { MACHINE_STAGES = 9 };
+
+/* What the start took. */
+struct machine_receipt {
+	struct memory_receipt memory;
+	struct machine_stage {
+		const char *name;
+		uint64_t us;
+	} stages[MACHINE_STAGES];
+	size_t n_stages;
+};
+
+const struct machine_receipt *machine_receipt(const struct machine *m);
 /* For accounting, also after machine_run(). */
 const struct vmm_services *machine_services(const struct machine *m);
 const struct cpus *machine_cpus(const struct machine *m);

@@ -3,13 +3,10 @@
 
 #include "base/checked.h"
 
-#include <fcntl.h>
+#include "host/pages.h"
+
 #include <string.h>
 #include <sys/mman.h>
-
-enum { HUGE_PAGE_BYTES = 2 * 1024 * 1024 };
-/* linux/memfd.h has it, but does not go with glibc's sys/mman.h. */
-#define MFD_HUGE_2M (21U << MAP_HUGE_SHIFT)
 
 /* The lowest range that [at, at+1) or anything after it runs into; false if there is none. */
 static bool next_obstacle(const struct guest_memory_params *p, uint64_t at, struct guest_range *ret)
@@ -29,15 +26,11 @@ static bool next_obstacle(const struct guest_memory_params *p, uint64_t at, stru
 	return found;
 }
 
-static int add_bank(struct guest_memory *m, uint64_t start, uint64_t size, uint64_t fd_offset)
+static int add_bank(struct guest_memory *m, uint64_t start, uint64_t size)
 {
 	if (m->n_banks == GUEST_BANKS_MAX)
 		return -E2BIG;
-	m->banks[m->n_banks++] = (struct guest_bank) {
-		.start = GPA(start),
-		.size = size,
-		.fd_offset = fd_offset,
-	};
+	m->banks[m->n_banks++] = (struct guest_bank) { .start = GPA(start), .size = size };
 	return 0;
 }
 
@@ -57,7 +50,7 @@ static int lay_out(struct guest_memory *m, const struct guest_memory_params *p, 
 
 			room = MIN(room, end - at);
 		}
-		r = room ? add_bank(m, at, room, done) : 0;
+		r = room ? add_bank(m, at, room) : 0;
 		if (r < 0)
 			return r;
 		done += room;
@@ -71,26 +64,76 @@ static int lay_out(struct guest_memory *m, const struct guest_memory_params *p, 
 	return 0;
 }
 
-static int map_banks(struct guest_memory *m, bool huge_pages)
+/* MAP_HUGE_2MB and MAP_HUGE_1GB: the logarithm of the size, in bits of its own. */
+static int pool_flags(uint64_t huge_page)
 {
-	void *map;
+	return MAP_HUGETLB | (__builtin_ctzll(huge_page) << MAP_HUGE_SHIFT);
+}
+
+/*
+ * Reserved pages are counted off when they are mapped, so that no fault can miss one later; other
+ * memory is not, as overcommitting hosts expect of guests.
+ */
+static int map_bank(struct guest_memory *m, struct guest_bank *b)
+{
+	int flags = MAP_PRIVATE | MAP_ANONYMOUS;
+	void *at;
 	int r;
 
-	m->fd = memfd_create("guest-ram",
-		MFD_CLOEXEC | MFD_ALLOW_SEALING | (huge_pages ? MFD_HUGETLB | MFD_HUGE_2M : 0));
-	if (m->fd < 0)
-		return -errno;
-	if (ftruncate(m->fd, (off_t)m->size) < 0)
-		return -errno;
-	/* Who gets this fd must not be able to shrink RAM under the guest. */
-	if (fcntl(m->fd, F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL) < 0)
-		return -errno;
-	r = host_mmap(m->host, m->fd, 0, m->size, PROT_READ | PROT_WRITE, MAP_SHARED, &map);
+	flags |= m->huge_page ? pool_flags(m->huge_page) : MAP_NORESERVE;
+	r = pages_map(m->host, -1, 0, b->size, PROT_READ | PROT_WRITE, flags, b->start.v, &at);
 	if (r < 0)
 		return r;
-	m->map = map;
-	for (size_t i = 0; i < m->n_banks; i++)
-		m->banks[i].host = m->map + m->banks[i].fd_offset;
+	b->host = at;
+	pages_for_guest(at, b->size);
+	return 0;
+}
+
+static int map_banks(struct guest_memory *m, struct problem **reterr)
+{
+	for (size_t i = 0; i < m->n_banks; i++) {
+		int r = map_bank(m, &m->banks[i]);
+
+		if (r >= 0)
+			continue;
+		if (m->huge_page)
+			return problem(reterr, r, PROBLEM_NO_MEMORY,
+				"reserve more of them, or see `vfctl doctor`",
+				"cannot get %llu huge pages of %llu MiB for the guest: %s",
+				(unsigned long long)(m->size / m->huge_page),
+				(unsigned long long)m->huge_page >> 20, strerror(-r));
+		return problem(reterr, r, PROBLEM_NO_MEMORY, NULL,
+			"cannot get %llu MiB of memory for the guest: %s",
+			(unsigned long long)m->size >> 20, strerror(-r));
+	}
+	return 0;
+}
+
+/* Wishes that cannot be granted cost nothing; orders are. */
+static int place_banks(
+	struct guest_memory *m, const struct guest_memory_params *p, struct problem **reterr)
+{
+	for (size_t i = 0; i < m->n_banks && p->near != GUEST_ANYWHERE; i++) {
+		int r = pages_bind(
+			m->banks[i].host, m->banks[i].size, p->node, p->near == GUEST_NEAR_ONLY);
+
+		if (r < 0 && p->near == GUEST_NEAR_ONLY)
+			return problem(reterr, r, PROBLEM_NO_MEMORY, NULL,
+				"the guest's memory cannot be bound to NUMA node %u: %s", p->node,
+				strerror(-r));
+	}
+	return 0;
+}
+
+static int check(const struct guest_memory_params *p, uint64_t page, struct problem **reterr)
+{
+	if (p->huge_page && p->huge_page != PAGES_2M && p->huge_page != PAGES_1G)
+		return problem(
+			reterr, -EINVAL, PROBLEM_USAGE, NULL, "huge pages have 2 MiB or 1 GiB");
+	if (!p->size || p->size % page || p->size > 1ULL << 46)
+		return problem(reterr, -EINVAL, PROBLEM_USAGE, NULL,
+			"guest memory of %llu bytes is not a multiple of %llu, or too large",
+			(unsigned long long)p->size, (unsigned long long)page);
 	return 0;
 }
 
@@ -98,31 +141,27 @@ int guest_memory_new(struct host *h, const struct guest_memory_params *p, struct
 	struct problem **reterr)
 {
 	CLEANUP(guest_memory_freep) struct guest_memory *m = NULL;
-	uint64_t page = p->huge_pages ? HUGE_PAGE_BYTES : GUEST_PAGE_BYTES;
-	int r;
+	uint64_t page = p->huge_page ? p->huge_page : GUEST_PAGE_BYTES;
+	int r = check(p, page, reterr);
 
-	if (!p->size || p->size % page || p->size > 1ULL << 46)
-		return problem(reterr, -EINVAL, PROBLEM_USAGE, NULL,
-			"guest memory of %llu bytes is not a multiple of %llu, or too large",
-			(unsigned long long)p->size, (unsigned long long)page);
+	if (r < 0)
+		return r;
 	m = calloc(1, sizeof(*m));
 	if (!m)
 		return problem(reterr, -ENOMEM, PROBLEM_NO_MEMORY, NULL, "guest memory");
 	m->host = h;
-	m->fd = -1;
 	m->size = p->size;
+	m->huge_page = p->huge_page;
 	r = lay_out(m, p, page);
 	if (r < 0)
 		return problem(reterr, r, PROBLEM_RESERVED_IOVA, NULL,
 			"the reserved I/O address ranges leave no layout for %llu MiB of guest memory",
 			(unsigned long long)(p->size >> 20));
-	r = map_banks(m, p->huge_pages);
+	r = map_banks(m, reterr);
+	if (r >= 0)
+		r = place_banks(m, p, reterr);
 	if (r < 0)
-		return problem(reterr, r, PROBLEM_NO_MEMORY,
-			p->huge_pages ? "reserve enough 2 MiB huge pages (vm.nr_hugepages)" : NULL,
-			"cannot get %llu MiB of %smemory for the guest: %s",
-			(unsigned long long)(p->size >> 20), p->huge_pages ? "huge-page " : "",
-			strerror(-r));
+		return r;
 	*ret = TAKE_PTR(m);
 	return 0;
 }
@@ -131,10 +170,9 @@ void guest_memory_free(struct guest_memory *m)
 {
 	if (!m)
 		return;
-	if (m->map)
-		host_munmap(m->host, m->map, m->size);
-	if (m->fd >= 0)
-		close(m->fd);
+	for (size_t i = 0; i < m->n_banks; i++)
+		if (m->banks[i].host)
+			host_munmap(m->host, m->banks[i].host, m->banks[i].size);
 	free(m);
 }
 

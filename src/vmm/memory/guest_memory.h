@@ -1,8 +1,13 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The guest's RAM: one memfd, seen by the guest as banks. RAM fills the address space from 0
- * upwards and steps over the hole below 4 GiB (devices, interrupt controllers, PCI windows) and
- * over ranges that DMA must not use (reserved I/O addresses of the host's IOMMU).
+ * The guest's RAM: banks of memory. RAM fills the address space from 0 upwards and steps over the
+ * hole below 4 GiB (devices, interrupt controllers, PCI windows) and over ranges that DMA must not
+ * use (reserved I/O addresses of the host's IOMMU).
+ *
+ * Each bank is a mapping of its own, at an address that equals its guest-physical one modulo the
+ * largest page that it can be made of: else neither KVM nor the IOMMU could use that page. The
+ * memory is private and anonymous, because that is what kernels give transparent huge pages to by
+ * default; or it comes from a pool of reserved huge pages.
  *
  * Guest RAM changes under one's feet: copy what the guest wrote once, check the copy, use the copy.
  * Banks never change after guest_memory_new(), so every function here may be called from any
@@ -29,15 +34,13 @@ enum {
 struct guest_bank {
 	struct gpa start;
 	uint64_t size; /* bytes, a multiple of the page size */
-	uint64_t fd_offset;
 	uint8_t *host; /* where it is mapped in this process */
 };
 
 struct guest_memory {
 	struct host *host;
-	int fd; /* the memfd: shared with whoever does the guest's I/O in another process */
 	uint64_t size;
-	uint8_t *map;
+	uint64_t huge_page; /* as in the params */
 	size_t n_banks;
 	struct guest_bank banks[GUEST_BANKS_MAX]; /* sorted, never adjacent to the hole's inside */
 };
@@ -47,9 +50,15 @@ struct guest_range {
 	uint64_t start, last;
 };
 
+/* On which NUMA node the memory is to be: near the devices that reach for it. */
+enum guest_near { GUEST_ANYWHERE, GUEST_NEAR_IF_ROOM, GUEST_NEAR_ONLY };
+
 struct guest_memory_params {
-	uint64_t size;			    /* bytes, a multiple of 4 KiB (2 MiB with huge pages) */
-	bool huge_pages;		    /* from hugetlbfs, 2 MiB each */
+	uint64_t size; /* bytes, a multiple of 4 KiB, or of huge_page */
+	/* Pages from the reserved pool of this size, 2 MiB or 1 GiB; 0: ordinary memory. */
+	uint64_t huge_page;
+	enum guest_near near;
+	unsigned node;
 	const struct guest_range *reserved; /* RAM keeps out of these; may overlap, any order */
 	size_t n_reserved;
 };

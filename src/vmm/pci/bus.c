@@ -19,19 +19,40 @@ static struct pci_device *find(struct pci_bus *b, uint64_t function)
 	return b->slots[function / 8];
 }
 
+/* The device stays while somebody is at its configuration space. */
+static uint64_t read_config(struct pci_bus *b, uint64_t function, unsigned at, unsigned len)
+{
+	uint64_t v = bus_all_ones(len);
+	struct pci_device *dev;
+
+	pthread_rwlock_rdlock(&b->plug);
+	dev = find(b, function);
+	if (dev)
+		v = pci_config_read(dev, at, len);
+	pthread_rwlock_unlock(&b->plug);
+	return v;
+}
+
+static void write_config(
+	struct pci_bus *b, uint64_t function, unsigned at, unsigned len, uint64_t value)
+{
+	struct pci_device *dev;
+
+	pthread_rwlock_rdlock(&b->plug);
+	dev = find(b, function);
+	if (dev)
+		pci_config_write(dev, at, len, value);
+	pthread_rwlock_unlock(&b->plug);
+}
+
 static uint64_t ecam_read(void *opaque, uint64_t offset, unsigned len)
 {
-	struct pci_device *dev = find(opaque, offset >> ECAM_FUNCTION_SHIFT);
-
-	return dev ? pci_config_read(dev, offset % PCI_CONFIG_BYTES, len) : bus_all_ones(len);
+	return read_config(opaque, offset >> ECAM_FUNCTION_SHIFT, offset % PCI_CONFIG_BYTES, len);
 }
 
 static void ecam_write(void *opaque, uint64_t offset, unsigned len, uint64_t value)
 {
-	struct pci_device *dev = find(opaque, offset >> ECAM_FUNCTION_SHIFT);
-
-	if (dev)
-		pci_config_write(dev, offset % PCI_CONFIG_BYTES, len, value);
+	write_config(opaque, offset >> ECAM_FUNCTION_SHIFT, offset % PCI_CONFIG_BYTES, len, value);
 }
 
 static const struct bus_ops ecam_ops = { .read = ecam_read, .write = ecam_write };
@@ -54,29 +75,33 @@ static void address_write(void *opaque, uint64_t offset, unsigned len, uint64_t 
 
 static const struct bus_ops address_ops = { .read = address_read, .write = address_write };
 
-static struct pci_device *selected(struct pci_bus *b, unsigned *ret_register)
+/* False: the ports are switched off. */
+static bool selected(struct pci_bus *b, uint64_t *ret_function, unsigned *ret_register)
 {
 	uint32_t address = atomic_load(&b->address);
 
 	*ret_register = address & 0xfc;
-	return address & CONF1_ENABLE ? find(b, address >> 8 & 0xffff) : NULL;
+	*ret_function = address >> 8 & 0xffff;
+	return address & CONF1_ENABLE;
 }
 
 static uint64_t data_read(void *opaque, uint64_t offset, unsigned len)
 {
+	uint64_t function;
 	unsigned reg;
-	struct pci_device *dev = selected(opaque, &reg);
 
-	return dev ? pci_config_read(dev, reg + (unsigned)offset, len) : bus_all_ones(len);
+	return selected(opaque, &function, &reg)
+		       ? read_config(opaque, function, reg + (unsigned)offset, len)
+		       : bus_all_ones(len);
 }
 
 static void data_write(void *opaque, uint64_t offset, unsigned len, uint64_t value)
 {
+	uint64_t function;
 	unsigned reg;
-	struct pci_device *dev = selected(opaque, &reg);
 
-	if (dev)
-		pci_config_write(dev, reg + (unsigned)offset, len, value);
+	if (selected(opaque, &function, &reg))
+		write_config(opaque, function, reg + (unsigned)offset, len, value);
 }
 
 static const struct bus_ops data_ops = { .read = data_read, .write = data_write };
@@ -141,6 +166,7 @@ int pci_bus_new(const struct pci_bus_params *params, struct pci_bus **ret, struc
 		return problem(reterr, -ENOMEM, PROBLEM_NO_MEMORY, NULL, "PCI bus");
 	b->params = *params;
 	pthread_mutex_init(&b->layout, NULL);
+	pthread_rwlock_init(&b->plug, NULL);
 	window_init(&b->io, params->io.start, params->io.size);
 	window_init(&b->mem32, params->mem32.start, params->mem32.size);
 	window_init(&b->mem64, params->mem64.start, params->mem64.size);
@@ -173,8 +199,14 @@ void pci_bus_free(struct pci_bus *b)
 	window_done(&b->io);
 	window_done(&b->mem32);
 	window_done(&b->mem64);
+	pthread_rwlock_destroy(&b->plug);
 	pthread_mutex_destroy(&b->layout);
 	free(b);
+}
+
+const struct pci_bus_params *pci_bus_params(const struct pci_bus *b)
+{
+	return &b->params;
 }
 
 static int pick_slot(const struct pci_bus *b, int slot)
@@ -182,7 +214,7 @@ static int pick_slot(const struct pci_bus *b, int slot)
 	if (slot != PCI_SLOT_ANY)
 		return slot < 0 || slot >= PCI_SLOTS ? -EINVAL : b->slots[slot] ? -EBUSY : slot;
 	for (int i = 1; i < PCI_SLOTS; i++)
-		if (!b->slots[i])
+		if (!b->slots[i] && !(b->left & 1U << i))
 			return i;
 	return -ENOSPC;
 }
@@ -190,6 +222,22 @@ static int pick_slot(const struct pci_bus *b, int slot)
 uint32_t pci_intx_gsi(unsigned slot)
 {
 	return IRQ_INTX_FIRST + slot % IRQ_INTX_LINES;
+}
+
+/* What large BARs lack is address bits of the CPU, or a guest with less memory below them. */
+static void blame_window(
+	struct pci_bus *b, struct pci_device *dev, int code, struct problem **reterr)
+{
+	uint64_t most = 0;
+
+	for (unsigned i = 0; i < PCI_BARS; i++)
+		if (dev->bars[i].kind != PCI_BAR_NONE)
+			most = MAX(most, dev->bars[i].size);
+	problem(reterr, code, PROBLEM_FAILED, NULL,
+		"the BARs of %s (the largest has %llu MiB) do not fit into the guest's address "
+		"space: %llu MiB at 0x%llx for 64-bit BARs, %llu MiB for others",
+		dev->name, (unsigned long long)most >> 20, (unsigned long long)b->mem64.size >> 20,
+		(unsigned long long)b->mem64.start, (unsigned long long)b->mem32.size >> 20);
 }
 
 int pci_bus_add(struct pci_bus *b, struct pci_device *dev, int slot, struct problem **reterr)
@@ -208,18 +256,68 @@ int pci_bus_add(struct pci_bus *b, struct pci_device *dev, int slot, struct prob
 		dev->config[PCI_INTERRUPT_LINE] = (uint8_t)pci_intx_gsi(dev->slot);
 	r = pci_layout_place(dev);
 	if (r < 0) {
-		problem(reterr, r, PROBLEM_FAILED, NULL,
-			"the BARs of %s do not fit into the guest's address space: %s", dev->name,
-			strerror(-r));
+		blame_window(b, dev, r, reterr);
 		pci_layout_forget(dev);
 		dev->ops->free(dev);
 		return r;
 	}
+	pthread_rwlock_wrlock(&b->plug);
 	pthread_mutex_lock(&b->layout);
 	b->slots[s] = dev;
 	b->added[b->n_added++] = dev;
 	pthread_mutex_unlock(&b->layout);
+	pthread_rwlock_unlock(&b->plug);
 	return 0;
+}
+
+static void forget(struct pci_bus *b, const struct pci_device *dev)
+{
+	unsigned n = 0;
+
+	pthread_rwlock_wrlock(&b->plug);
+	pthread_mutex_lock(&b->layout);
+	b->slots[dev->slot] = NULL;
+	b->left |= 1U << dev->slot;
+	for (unsigned i = 0; i < b->n_added; i++)
+		if (b->added[i] != dev)
+			b->added[n++] = b->added[i];
+	b->n_added = n;
+	pthread_mutex_unlock(&b->layout);
+	pthread_rwlock_unlock(&b->plug);
+}
+
+void pci_bus_remove(struct pci_bus *b, struct pci_device *dev)
+{
+	/* First nobody finds it any more, then what it had in the guest goes, then it does. */
+	forget(b, dev);
+	pci_layout_forget(dev);
+	if (dev->ops->stop)
+		dev->ops->stop(dev);
+	dev->ops->free(dev);
+}
+
+void pci_bus_slot_is_free(struct pci_bus *b, unsigned slot)
+{
+	pthread_rwlock_wrlock(&b->plug);
+	if (slot < PCI_SLOTS)
+		b->left &= ~(1U << slot);
+	pthread_rwlock_unlock(&b->plug);
+}
+
+uint32_t pci_bus_hot_slots(struct pci_bus *b, unsigned spare)
+{
+	uint32_t mask = 0;
+
+	pthread_rwlock_rdlock(&b->plug);
+	for (unsigned i = 1; i < PCI_SLOTS; i++) {
+		bool taken = b->slots[i] || b->left & 1U << i;
+
+		if (taken ? b->slots[i] && b->slots[i]->removable : spare > 0)
+			mask |= 1U << i;
+		spare -= !taken && spare;
+	}
+	pthread_rwlock_unlock(&b->plug);
+	return mask;
 }
 
 struct pci_device *pci_bus_device(struct pci_bus *b, unsigned slot)

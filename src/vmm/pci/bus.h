@@ -8,6 +8,9 @@
 #include "device.h"
 #include "vmm/irq/irq.h"
 
+struct guest_memory;
+struct kvm_vm;
+
 struct pci_window {
 	uint64_t start, size;
 };
@@ -25,6 +28,9 @@ int pci_bus_new(const struct pci_bus_params *params, struct pci_bus **ret, struc
 void pci_bus_free(struct pci_bus *b);
 DEFINE_AUTO(struct pci_bus, pci_bus_free);
 
+/* What it was made with; borrowed. */
+const struct pci_bus_params *pci_bus_params(const struct pci_bus *b);
+
 enum { PCI_SLOT_ANY = -1 };
 
 /*
@@ -34,11 +40,23 @@ enum { PCI_SLOT_ANY = -1 };
  */
 int pci_bus_add(struct pci_bus *b, struct pci_device *dev, int slot, struct problem **reterr);
 struct pci_device *pci_bus_device(struct pci_bus *b, unsigned slot);
+/*
+ * While the guest runs: from now on there is no such device; stops and frees it. Its slot is not
+ * given away again before pci_bus_slot_is_free(), for the guest's driver may still be at it.
+ * One thread adds and removes; it is not in a config access.
+ */
+void pci_bus_remove(struct pci_bus *b, struct pci_device *dev);
+void pci_bus_slot_is_free(struct pci_bus *b, unsigned slot);
+/* A bit per slot whose device may be removed, and for `spare` empty ones at most. */
+uint32_t pci_bus_hot_slots(struct pci_bus *b, unsigned spare);
 /* stop() of every device: the machine is going down, the vCPUs do not run any more. */
 void pci_bus_stop(struct pci_bus *b);
 
 /* The IOAPIC pin of the slot's INTA. */
 uint32_t pci_intx_gsi(unsigned slot);
+
+/* While `fn` runs no BAR comes, moves or goes; it asks nothing of the bus. */
+void pci_bus_hold(struct pci_bus *b, void (*fn)(void *arg), void *arg);
 
 /*
  * Checks that each BAR that the guest's registers show as decoded is in the bus at that place,
@@ -46,3 +64,9 @@ uint32_t pci_intx_gsi(unsigned slot);
  * the guest put on top of others or outside the windows are not mapped and not counted.
  */
 unsigned pci_bus_check(struct pci_bus *b, char *why, size_t size);
+/*
+ * All of that, and KVM's memory slots and interrupt routes against what RAM (NULL: none) and the
+ * devices have made (claims.h). The guest may run: who changes anything waits meanwhile.
+ */
+unsigned pci_bus_audit(struct pci_bus *b, struct kvm_vm *kvm, const struct guest_memory *m,
+	char *why, size_t size);

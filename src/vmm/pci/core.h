@@ -9,6 +9,9 @@ struct pci_bus {
 	struct pci_bus_params params;
 	struct window io, mem32, mem64;
 	pthread_mutex_t layout; /* which BAR is where; taken inside a device's config lock */
+	/* Which devices there are: read for each config access. Outside of all other locks. */
+	pthread_rwlock_t plug;
+	uint32_t left; /* a bit per slot: its device has gone, and the guest does not know yet */
 	struct pci_device *slots[PCI_SLOTS];
 	struct pci_device *added[PCI_SLOTS]; /* in order */
 	unsigned n_added;
@@ -23,6 +26,8 @@ unsigned pci_bar_register(unsigned bar);
 bool pci_bar_decoded(const struct pci_device *dev, unsigned bar, uint64_t *ret_at);
 /* After BAR or command registers changed, with the config lock held: maps and unmaps. */
 void pci_layout_update(struct pci_device *dev);
+/* pci_bus_check() with the layout lock held. */
+unsigned pci_layout_wrong(struct pci_bus *b, char *why, size_t size);
 /* Gives each BAR of the device its first place. */
 int pci_layout_place(struct pci_device *dev);
 /* Unmaps all BARs of a device that leaves, and gives its places back. */

@@ -28,6 +28,7 @@
 
 struct intx_line;
 struct pci_bus;
+struct pci_claims;
 struct pci_device;
 
 enum {
@@ -54,6 +55,8 @@ struct pci_bar {
 	bool wanted; /* the guest's registers decode it at wanted_at */
 	uint64_t wanted_at;
 	bool mapped;	   /* it is in the bus, at region.start */
+	bool refused;	   /* … it would be, but the device could not map it */
+	bool held;	   /* it should have gone from there, but the device could not unmap it */
 	uint64_t reserved; /* where the core placed it at first, 0 = nowhere */
 	struct bus_region region;
 	struct pci_device *dev;
@@ -71,21 +74,30 @@ struct pci_device_ops {
 	/*
 	 * The BAR became visible at `at` (a port number for I/O BARs) or is about to vanish. Memory
 	 * that the device maps there with kvm_slot_map() is served without exits; all the rest of
-	 * the BAR traps to bar_read and bar_write. An error of bar_mapped leaves the BAR unmapped.
+	 * the BAR traps to bar_read and bar_write. An error of bar_mapped leaves the BAR unmapped;
+	 * one of bar_unmapped leaves it where it was, whole, until the layout changes again.
 	 * May be NULL.
 	 */
 	int (*bar_mapped)(struct pci_device *dev, unsigned bar, struct gpa at);
-	void (*bar_unmapped)(struct pci_device *dev, unsigned bar, struct gpa at);
+	int (*bar_unmapped)(struct pci_device *dev, unsigned bar, struct gpa at);
 
 	/* Trapped accesses: len 1…8, any alignment, inside the BAR. NULL reads all ones. */
 	uint64_t (*bar_read)(struct pci_device *dev, unsigned bar, uint64_t offset, unsigned len);
 	void (*bar_write)(struct pci_device *dev, unsigned bar, uint64_t offset, unsigned len,
 		uint64_t value);
 
+	/*
+	 * Of a function of the host: the i-th word of what its driver there offers for live
+	 * migration, NULL beyond the last. NULL in the table: it is none.
+	 */
+	const char *(*migration)(struct pci_device *dev, unsigned i);
+
 	/* The machine stops for good: no DMA, no interrupts, no callbacks after this. */
 	void (*stop)(struct pci_device *dev);
 	/* Everything the device owns, itself included; after stop, BARs unmapped. */
 	void (*free)(struct pci_device *dev);
+	/* For the checker: what it has made in KVM, see claims.h. NULL: nothing. */
+	void (*claim)(struct pci_device *dev, struct pci_claims *c);
 	/* Counters as name and value pairs, in a fixed order; may be NULL. */
 	void (*stats)(struct pci_device *dev, void (*each)(void *arg, const char *name, uint64_t v),
 		void *arg);
@@ -102,7 +114,8 @@ struct pci_device {
 
 	/* Set by pci_bus_add(). */
 	struct pci_bus *bus;
-	unsigned slot; /* device number; the function is 0 */
+	unsigned slot;	/* device number; the function is 0 */
+	bool removable; /* while the guest runs; set before it is added */
 	pthread_mutex_t config_lock;
 	uint8_t next_cap; /* where pci_add_capability() goes on */
 };

@@ -6,6 +6,7 @@
  */
 #include "core.h"
 
+#include <assert.h>
 #include <stdio.h>
 
 unsigned pci_bar_register(unsigned bar)
@@ -81,24 +82,52 @@ static void map_bar(struct pci_bus *b, struct pci_bar *bar)
 	bar->region.size = bar->size;
 	bar->region.ops = &region_ops;
 	bar->region.opaque = bar;
+	bar->refused = false;
 	if (bus_add(bus_of(b, bar), &bar->region) < 0)
 		return;
 	if (dev->ops->bar_mapped && dev->ops->bar_mapped(dev, i, GPA(bar->wanted_at)) < 0) {
 		bus_remove(bus_of(b, bar), &bar->region);
+		bar->refused = true;
 		return;
 	}
 	bar->mapped = true;
 }
 
+/*
+ * The guest's register shows the new address in any case, as that of hardware would: half a 64-bit
+ * address may be written, which is never refused, and undoing it would spoil the second half.
+ */
 static void unmap_bar(struct pci_bus *b, struct pci_bar *bar)
 {
 	struct pci_device *dev = bar->dev;
+	unsigned i = (unsigned)(bar - dev->bars);
 
-	if (dev->ops->bar_unmapped)
-		dev->ops->bar_unmapped(dev, (unsigned)(bar - dev->bars), GPA(bar->region.start));
+	bar->held = dev->ops->bar_unmapped &&
+		    dev->ops->bar_unmapped(dev, i, GPA(bar->region.start)) < 0;
+	if (bar->held)
+		return;
 	bus_remove(bus_of(b, bar), &bar->region);
 	bar->mapped = false;
 }
+
+#ifndef NDEBUG
+/* What is asked of the layout after each change of it; the registers may change meanwhile. */
+static void assert_settled(const struct pci_bus *b)
+{
+	for (unsigned s = 0; s < b->n_added; s++)
+		for (unsigned i = 0; i < PCI_BARS; i++) {
+			const struct pci_bar *bar = &b->added[s]->bars[i];
+
+			assert(!bar->mapped || bar->held ||
+				(bar->wanted && bar->region.start == bar->wanted_at &&
+					in_window(b, bar, bar->region.start)));
+		}
+}
+#else
+static void assert_settled(const struct pci_bus *b UNUSED)
+{
+}
+#endif
 
 /* First everything that goes, then everything that comes: so two BARs can change places. */
 static void settle(struct pci_bus *b)
@@ -109,6 +138,8 @@ static void settle(struct pci_bus *b)
 
 			if (bar->mapped && (!bar->wanted || bar->wanted_at != bar->region.start))
 				unmap_bar(b, bar);
+			else
+				bar->held = false;
 		}
 	for (unsigned s = 0; s < b->n_added; s++)
 		for (unsigned i = 0; i < PCI_BARS; i++) {
@@ -117,6 +148,7 @@ static void settle(struct pci_bus *b)
 			if (bar->wanted && !bar->mapped)
 				map_bar(b, bar);
 		}
+	assert_settled(b);
 }
 
 void pci_layout_update(struct pci_device *dev)
@@ -193,6 +225,9 @@ void pci_layout_forget(struct pci_device *dev)
 		bar->wanted = false;
 		if (bar->mapped)
 			unmap_bar(b, bar);
+		if (bar->mapped) /* whatever is left of it: nobody is behind it any more */
+			bus_remove(bus_of(b, bar), &bar->region);
+		bar->mapped = bar->held = false;
 		give_place(b, bar);
 	}
 	pthread_mutex_unlock(&b->layout);
@@ -219,18 +254,17 @@ static bool bar_is_wrong(struct pci_bus *b, struct pci_device *dev, unsigned i)
 	bool decoded = pci_bar_decoded(dev, i, &o.at) && in_window(b, bar, o.at);
 
 	if (bar->mapped)
-		return !decoded || bar->region.start != o.at;
-	if (!decoded)
+		return !bar->held && (!decoded || bar->region.start != o.at);
+	if (!decoded || bar->refused)
 		return false;
 	bus_foreach(bus_of(b, bar), look_for_overlap, &o);
 	return !o.found;
 }
 
-unsigned pci_bus_check(struct pci_bus *b, char *why, size_t size)
+unsigned pci_layout_wrong(struct pci_bus *b, char *why, size_t size)
 {
 	unsigned wrong = 0;
 
-	pthread_mutex_lock(&b->layout);
 	for (unsigned s = 0; s < b->n_added; s++)
 		for (unsigned i = 0; i < PCI_BARS; i++) {
 			if (!bar_is_wrong(b, b->added[s], i))
@@ -241,6 +275,22 @@ unsigned pci_bus_check(struct pci_bus *b, char *why, size_t size)
 					b->added[s]->bars[i].mapped ? "" : "not ",
 					(unsigned long long)b->added[s]->bars[i].region.start);
 		}
+	return wrong;
+}
+
+void pci_bus_hold(struct pci_bus *b, void (*fn)(void *arg), void *arg)
+{
+	pthread_mutex_lock(&b->layout);
+	fn(arg);
+	pthread_mutex_unlock(&b->layout);
+}
+
+unsigned pci_bus_check(struct pci_bus *b, char *why, size_t size)
+{
+	unsigned wrong;
+
+	pthread_mutex_lock(&b->layout);
+	wrong = pci_layout_wrong(b, why, size);
 	pthread_mutex_unlock(&b->layout);
 	return wrong;
 }

@@ -2,8 +2,10 @@
 #include "msix.h"
 
 #include "base/checked.h"
+#include "claims.h"
 
 #include <pthread.h>
+#include <stdio.h>
 #include <stdatomic.h>
 #include <string.h>
 
@@ -86,6 +88,7 @@ int msix_new(struct pci_device *dev, const struct msix_params *p, unsigned cap, 
 	pthread_mutex_init(&m->lock, NULL);
 	for (unsigned i = 0; i < p->vectors; i++) {
 		msi_vector_init(&m->entries[i].vector, p->irq);
+		m->entries[i].vector.foreign = p->foreign;
 		m->entries[i].fd = -1;
 		reset_entry(&m->entries[i]);
 	}
@@ -115,6 +118,13 @@ static int entry_fd(struct entry *e)
 	return fd;
 }
 
+static int tell(struct msix *m, int r)
+{
+	if (r < 0 && m->params.ops && m->params.ops->failed)
+		m->params.ops->failed(m->params.opaque, r);
+	return r;
+}
+
 /* Brings one vector to where the table and the two function-wide bits want it. Lock held. */
 static void update_entry(struct msix *m, unsigned i)
 {
@@ -125,12 +135,12 @@ static void update_entry(struct msix *m, unsigned i)
 		msi_vector_detach(&e->vector);
 		return;
 	}
-	if (entry_fd(e) < 0)
+	if (tell(m, entry_fd(e)) < 0)
 		return; /* out of descriptors: the guest loses this vector, nothing else */
 	if (!e->was_live && m->params.ops && m->params.ops->live)
 		m->params.ops->live(m->params.opaque, i);
 	e->was_live = true;
-	msi_vector_attach(&e->vector, message_of(e));
+	tell(m, msi_vector_attach(&e->vector, message_of(e)));
 }
 
 static void update_all(struct msix *m)
@@ -138,7 +148,7 @@ static void update_all(struct msix *m)
 	irq_batch_begin(m->params.irq);
 	for (unsigned i = 0; i < m->params.vectors; i++)
 		update_entry(m, i);
-	irq_batch_commit(m->params.irq);
+	tell(m, irq_batch_commit(m->params.irq));
 }
 
 static void set_enabled(struct msix *m, bool on)
@@ -267,7 +277,7 @@ static void table_write(struct msix *m, uint64_t at, unsigned len, uint64_t valu
 	irq_batch_begin(m->params.irq);
 	for (uint64_t i = first; i <= last && i < m->params.vectors; i++)
 		update_entry(m, (unsigned)i);
-	irq_batch_commit(m->params.irq);
+	tell(m, irq_batch_commit(m->params.irq));
 }
 
 bool msix_bar_write(struct msix *m, unsigned bar, uint64_t offset, unsigned len, uint64_t value)
@@ -309,6 +319,42 @@ void msix_notify(struct msix *m, unsigned vector)
 	if (!atomic_load(&m->enabled) || msix_fd(m, vector) < 0)
 		return;
 	msi_vector_signal(&m->entries[vector].vector);
+}
+
+void msix_notify_to_be_sure(struct msix *m, unsigned vector)
+{
+	if (vector < m->params.vectors && atomic_load(&m->entries[vector].fd) >= 0)
+		msi_vector_signal_to_be_sure(&m->entries[vector].vector);
+}
+
+void msix_stats(struct msix *m, void (*each)(void *arg, const char *name, uint64_t v), void *arg)
+{
+	struct msi_counts all = { 0 };
+
+	for (unsigned i = 0; i < m->params.vectors; i++)
+		msi_counts_add(&all, msi_vector_counts(&m->entries[i].vector));
+	msi_counts_tell(&all, "interrupts", each, arg);
+	for (unsigned i = 0; i < m->params.vectors; i++) {
+		struct msi_counts c = msi_vector_counts(&m->entries[i].vector);
+		char name[24];
+
+		snprintf(name, sizeof(name), "vector%u", i);
+		if (c.signalled)
+			msi_counts_tell(&c, name, each, arg);
+	}
+}
+
+void msix_claim(struct msix *m, struct pci_claims *c)
+{
+	pci_claim_hold(c, &m->lock);
+	for (unsigned i = 0; i < m->params.vectors; i++) {
+		const struct entry *e = &m->entries[i];
+		bool live = atomic_load(&m->enabled) && !m->function_masked && !is_masked(e);
+
+		pci_claim_vector(c, m->dev->name, &e->vector);
+		if (e->vector.attached && !live)
+			pci_claim_wrong(c, "%s: masked vector %u is live", m->dev->name, i);
+	}
 }
 
 void msix_reset(struct msix *m)

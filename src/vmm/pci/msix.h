@@ -33,10 +33,13 @@ struct msix_ops {
 	 * live excepted.
 	 *
 	 * enabled: the Enable bit changed. live: this vector is about to become live for the first
-	 * time since MSI-X was enabled. Both may be NULL.
+	 * time since MSI-X was enabled. failed: a vector has become live for the guest, and KVM or
+	 * this process could not follow: its interrupts are lost until the guest unmasks it again.
+	 * Each may be NULL.
 	 */
 	void (*enabled)(void *opaque, bool on);
 	void (*live)(void *opaque, unsigned vector);
+	void (*failed)(void *opaque, int code);
 };
 
 struct msix_params {
@@ -44,6 +47,7 @@ struct msix_params {
 	unsigned vectors; /* 1…2048 */
 	unsigned table_bar, pba_bar;
 	uint32_t table_offset, pba_offset; /* multiples of 8 */
+	bool foreign;			   /* signalled by the kernel: see msi_counts */
 	const struct msix_ops *ops;	   /* NULL for devices that just signal */
 	void *opaque;
 };
@@ -81,5 +85,14 @@ bool msix_is_enabled(const struct msix *m);
 int msix_fd(struct msix *m, unsigned vector);
 /* Fires the vector, or leaves it pending. Dropped while MSI-X is disabled or for a bad number. */
 void msix_notify(struct msix *m, unsigned vector);
+/* For what may have been missed: signals a vector whose fd exists. Also from the operations. */
+void msix_notify_to_be_sure(struct msix *m, unsigned vector);
+/*
+ * What became of the signals (struct msi_counts): "interrupts_signalled" and so on of all vectors,
+ * then "vector3_signalled" and so on of each that had any. The names live as long as the call.
+ */
+void msix_stats(struct msix *m, void (*each)(void *arg, const char *name, uint64_t v), void *arg);
+/* For the checker (claims.h): the routes of its vectors. */
+void msix_claim(struct msix *m, struct pci_claims *c);
 /* All entries masked and zero, MSI-X disabled: as after a function reset. */
 void msix_reset(struct msix *m);

@@ -16,6 +16,7 @@ struct irq_chip;
 struct kvm_vm;
 struct loop;
 struct pci_bus;
+struct plug;
 
 struct vmm_services {
 	struct host *host;
@@ -24,6 +25,7 @@ struct vmm_services {
 	struct bus *pio, *mmio;
 	struct irq_chip *irq;
 	struct pci_bus *pci;
+	struct plug *plug; /* tells the guest of devices that come and go; NULL: nobody does */
 	struct loop *loop; /* the main loop; devices that do I/O make loops of their own */
 	/* Something the user should know while the guest goes on; one line, no newline. */
 	void (*note)(void *arg, const char *text);

@@ -38,6 +38,34 @@ static size_t holes_in(const struct function *f, unsigned bar, struct carve_rang
 	return n;
 }
 
+/* The mapping stays where it is: the book holds a pointer to it. */
+static int add_window(struct function *f, unsigned bar, const struct carve_range *range)
+{
+	struct function_bar *b = &f->bars[bar];
+	struct bar_window *w = &b->windows[b->n_windows];
+	int r;
+
+	*w = (struct bar_window) { .range = *range, .slot = -1 };
+	r = vfio_region_map(f->d, &b->region, range->offset, range->size, &w->mem);
+	if (r < 0)
+		return r;
+	w->peer = (struct peer_window) {
+		.name = f->d->name,
+		.bar = bar,
+		.offset = range->offset,
+		.size = range->size,
+		.mem = w->mem,
+		.prot = (b->region.readable ? VFIO_PROT_READ : 0U) |
+			(b->region.writable ? VFIO_PROT_WRITE : 0U),
+	};
+	r = peers_add_window(f->peers, &w->peer);
+	if (r < 0)
+		host_munmap(f->d->host, w->mem, range->size);
+	else
+		b->n_windows++;
+	return r;
+}
+
 /* What cannot be mapped is trapped: slow, but right. */
 static void map_windows(struct function *f, unsigned bar)
 {
@@ -46,14 +74,13 @@ static void map_windows(struct function *f, unsigned bar)
 	size_t n = carve_windows(&b->region, holes, holes_in(f, bar, holes), page_bytes(), ranges);
 
 	for (size_t i = 0; i < n; i++) {
-		struct bar_window w = { .range = ranges[i], .slot = -1 };
-		int r = vfio_region_map(f->d, &b->region, w.range.offset, w.range.size, &w.mem);
+		int r = add_window(f, bar, &ranges[i]);
 
-		if (r < 0)
-			function_note(f, "BAR %u at 0x%llx cannot be mapped (%s): accesses trap",
-				bar, (unsigned long long)w.range.offset, strerror(-r));
-		else
-			b->windows[b->n_windows++] = w;
+		if (r >= 0)
+			continue;
+		b->map_error = r;
+		function_note(f, "BAR %u at 0x%llx cannot be mapped (%s): accesses trap", bar,
+			(unsigned long long)ranges[i].offset, strerror(-r));
 	}
 	if (n == 0 && b->region.size >= page_bytes() && !b->region.mappable)
 		function_note(f, "BAR %u cannot be mapped: accesses trap", bar);
@@ -125,12 +152,31 @@ void function_bars_done(struct function *f)
 		while (b->n_windows) {
 			struct bar_window *w = &b->windows[--b->n_windows];
 
-			if (w->slot >= 0)
-				kvm_slot_unmap(f->services->kvm, w->slot);
-			host_munmap(f->d->host, w->mem, w->range.size);
+			peers_remove_window(f->peers, &w->peer);
+			/* Whatever comes to lie at these addresses later is not the guest's. */
+			if (w->slot >= 0 && kvm_slot_unmap(f->services->kvm, w->slot) < 0)
+				function_note(f, "BAR %u cannot be taken from the guest", i);
+			else
+				host_munmap(f->d->host, w->mem, w->range.size);
 		}
 		vfio_region_done(&b->region);
 	}
+}
+
+/* Into the guest and the IOMMU's space. Without a slot it still works, by trapping. */
+static void enter_guest(struct function *f, unsigned bar, struct bar_window *w, struct gpa bar_at)
+{
+	uint32_t flags = f->bars[bar].region.writable ? 0 : KVM_MEM_READONLY;
+	struct gpa at = gpa_add(bar_at, w->range.offset);
+
+	if (w->slot < 0)
+		w->slot = kvm_slot_map(f->services->kvm, at, w->mem, w->range.size, flags);
+	if (w->slot >= 0) {
+		peers_show(f->peers, &w->peer, (struct iova) { at.v });
+		return;
+	}
+	function_note(f, "BAR %u: no memory slot (%s): accesses trap", bar, strerror(-w->slot));
+	w->slot = -1;
 }
 
 int function_bar_mapped(struct pci_device *dev, unsigned bar, struct gpa at)
@@ -141,34 +187,66 @@ int function_bar_mapped(struct pci_device *dev, unsigned bar, struct gpa at)
 	if (bar >= PCI_STD_NUM_BARS)
 		return 0;
 	b = &f->bars[bar];
-	for (size_t i = 0; i < b->n_windows; i++) {
-		struct bar_window *w = &b->windows[i];
-
-		w->slot = kvm_slot_map(f->services->kvm, gpa_add(at, w->range.offset), w->mem,
-			w->range.size, b->region.writable ? 0 : KVM_MEM_READONLY);
-		if (w->slot >= 0)
-			continue;
-		/* It still works by trapping; the guest must not see half a BAR. */
-		function_note(
-			f, "BAR %u: no memory slot (%s): accesses trap", bar, strerror(-w->slot));
-		w->slot = -1;
-	}
+	for (size_t i = 0; i < b->n_windows; i++)
+		enter_guest(f, bar, &b->windows[i], at);
 	return 0;
 }
 
-void function_bar_unmapped(struct pci_device *dev, unsigned bar, struct gpa at UNUSED)
+/* Out of the IOMMU's space first: nobody may reach by DMA what the guest does not have. */
+static int leave_guest(struct function *f, struct bar_window *w)
+{
+	int r = peers_hide(f->peers, &w->peer);
+
+	if (r < 0 || w->slot < 0)
+		return r;
+	r = kvm_slot_unmap(f->services->kvm, w->slot);
+	if (r >= 0)
+		w->slot = -1;
+	return r;
+}
+
+/* All of the BAR goes, or all of it stays where it was. */
+int function_bar_unmapped(struct pci_device *dev, unsigned bar, struct gpa at)
 {
 	struct function *f = function_of(dev);
 	struct function_bar *b;
+	int r = 0;
 
 	if (bar >= PCI_STD_NUM_BARS)
-		return;
+		return 0;
 	b = &f->bars[bar];
-	for (size_t i = 0; i < b->n_windows; i++) {
-		if (b->windows[i].slot >= 0)
-			kvm_slot_unmap(f->services->kvm, b->windows[i].slot);
-		b->windows[i].slot = -1;
-	}
+	for (size_t i = 0; i < b->n_windows && r >= 0; i++)
+		r = leave_guest(f, &b->windows[i]);
+	if (r >= 0)
+		return 0;
+	for (size_t i = 0; i < b->n_windows; i++)
+		enter_guest(f, bar, &b->windows[i], at);
+	function_note(f, "BAR %u cannot be taken from 0x%llx (%s): it stays there", bar,
+		(unsigned long long)at.v, strerror(-r));
+	return r;
+}
+
+struct search {
+	const struct function *f;
+	bool found;
+};
+
+static void look_for_slot(void *arg)
+{
+	struct search *s = arg;
+
+	for (unsigned i = 0; i < PCI_STD_NUM_BARS; i++)
+		for (size_t w = 0; w < s->f->bars[i].n_windows; w++)
+			s->found |= s->f->bars[i].windows[w].slot >= 0;
+}
+
+/* Whoever moves another BAR may get rid of one of ours that was in the way. */
+bool function_bars_in_guest(const struct function *f)
+{
+	struct search s = { .f = f };
+
+	pci_bus_hold(f->pci.bus, look_for_slot, &s);
+	return s.found;
 }
 
 uint64_t function_bar_read(struct pci_device *dev, unsigned bar, uint64_t offset, unsigned len)
@@ -178,6 +256,8 @@ uint64_t function_bar_read(struct pci_device *dev, unsigned bar, uint64_t offset
 
 	if (f->msix && msix_bar_read(f->msix, bar, offset, len, &value))
 		return value;
+	if (bar == PCI_ROM_BAR)
+		return function_rom_read(f, offset, len);
 	atomic_fetch_add(&f->trapped_reads, 1);
 	if (bar >= PCI_STD_NUM_BARS ||
 		vfio_region_read(f->d, &f->bars[bar].region, offset, &value, len) < 0)
@@ -195,4 +275,32 @@ void function_bar_write(
 	atomic_fetch_add(&f->trapped_writes, 1);
 	if (bar < PCI_STD_NUM_BARS)
 		vfio_region_write(f->d, &f->bars[bar].region, offset, &value, len);
+}
+
+static void claim_window(struct function *f, struct pci_claims *c, unsigned bar, size_t i)
+{
+	const struct pci_bar *b = &f->pci.bars[bar];
+	const struct bar_window *w = &f->bars[bar].windows[i], *before = w - 1;
+	struct carve_range holes[CARVE_HOLES_MAX];
+	size_t n = holes_in(f, bar, holes);
+
+	for (size_t h = 0; h < n; h++)
+		if (ranges_overlap(w->range.offset, w->range.size, holes[h].offset, holes[h].size))
+			pci_claim_wrong(c, "%s BAR %u: the MSI-X table is mapped", f->d->name, bar);
+	if (i && before->range.offset + before->range.size > w->range.offset)
+		pci_claim_wrong(c, "%s BAR %u: windows overlap", f->d->name, bar);
+	if (b->mapped && w->slot < 0)
+		return; /* there was no slot: it traps */
+	if (b->mapped)
+		pci_claim_slot(c, f->d->name, w->slot, GPA(b->region.start + w->range.offset),
+			w->mem, w->range.size);
+	else if (w->slot >= 0)
+		pci_claim_wrong(c, "%s BAR %u: in the guest, and not decoded", f->d->name, bar);
+}
+
+void function_bars_claim(struct function *f, struct pci_claims *c)
+{
+	for (unsigned bar = 0; bar < PCI_STD_NUM_BARS; bar++)
+		for (size_t i = 0; i < f->bars[bar].n_windows; i++)
+			claim_window(f, c, bar, i);
 }

@@ -2,6 +2,8 @@
 #include "internal.h"
 
 #include "base/checked.h"
+#include "host/witness.h"
+#include "vfio/migration.h"
 
 #include <stdarg.h>
 #include <stdio.h>
@@ -22,22 +24,28 @@ void function_note(struct function *f, const char *fmt, ...)
 	f->services->note(f->services->note_arg, text);
 }
 
-/* What the guest wrote to the command register, to the real one. */
-static void command_to_device(struct function *f, uint16_t command)
+static int command_to_device(struct function *f, uint16_t command)
 {
 	uint8_t raw[2] = { (uint8_t)command, (uint8_t)(command >> 8) };
 
-	vfio_config_write(f->d, PCI_COMMAND, raw, sizeof(raw));
+	return vfio_config_write(f->d, PCI_COMMAND, raw, sizeof(raw));
 }
 
-/*
- * A BAR is in the guest only while the device decodes it: the device goes first when decoding is
- * switched on, and last when it is switched off, or an access in between would be a SIGBUS.
- */
-static void write_command(struct pci_device *dev, unsigned offset, unsigned len, uint32_t value)
+/* What the guest wrote; but what could not be taken out of it is decoded in any case. */
+static void command_of_guest(struct function *f, uint16_t command)
 {
-	struct function *f = function_of(dev);
-	uint16_t before = pci_get16(dev, PCI_COMMAND), after = before;
+	int r = command_to_device(
+		f, function_bars_in_guest(f) ? command | PCI_COMMAND_MEMORY : command);
+
+	if (r < 0)
+		function_note(f, "its command register cannot be written: %s", strerror(-r));
+}
+
+/* The command register as this write leaves it. */
+static uint16_t command_after(
+	const struct pci_device *dev, unsigned offset, unsigned len, uint32_t value)
+{
+	uint16_t after = pci_get16(dev, PCI_COMMAND);
 
 	for (unsigned i = 0; i < len; i++) {
 		unsigned at = offset + i, shift = 8 * (at - PCI_COMMAND);
@@ -49,10 +57,30 @@ static void write_command(struct pci_device *dev, unsigned offset, unsigned len,
 		after = (uint16_t)((after & ~(mask << shift)) |
 				   ((value >> (8 * i) & mask) << shift));
 	}
-	if (after & ~before & (PCI_COMMAND_MEMORY | PCI_COMMAND_IO))
-		command_to_device(f, before | after);
+	return after;
+}
+
+/*
+ * A BAR is in the guest only while the device decodes it: the device goes first when decoding is
+ * switched on, and last when it is switched off, or an access in between would be a SIGBUS. A
+ * device that does not decode is shown as one.
+ */
+static void write_command(struct pci_device *dev, unsigned offset, unsigned len, uint32_t value)
+{
+	const uint16_t decode = PCI_COMMAND_MEMORY | PCI_COMMAND_IO;
+	struct function *f = function_of(dev);
+	uint16_t before = pci_get16(dev, PCI_COMMAND);
+	uint16_t after = command_after(dev, offset, len, value);
+	int r = after & ~before & decode ? command_to_device(f, before | after) : 0;
+
+	if (r < 0) {
+		function_note(f, "it cannot be made to decode its BARs: %s", strerror(-r));
+		after &= (uint16_t) ~(decode & ~before);
+		pci_config_default_write(dev, PCI_COMMAND, 2, after);
+		return;
+	}
 	pci_config_default_write(dev, offset, len, value);
-	command_to_device(f, after);
+	command_of_guest(f, after);
 }
 
 /* The longest aligned piece from `at` on, at most `len`, that the device gets to see. */
@@ -123,7 +151,7 @@ static void reset_for_guest(struct function *f)
 	if (vfio_device_reset(f->d, &why) < 0)
 		function_note(f, "%s", why ? why->what : "reset failed");
 	problem_free(why);
-	command_to_device(f, 0);
+	command_of_guest(f, 0);
 	function_irqs_start(f);
 }
 
@@ -168,7 +196,7 @@ static void stop(struct pci_device *dev)
 	function_irqs_reset(f);
 	command_to_device(f, 0);
 	if (f->d->can_reset)
-		vfio_device_reset(f->d, NULL);
+		f->d->clean = vfio_device_reset(f->d, NULL) >= 0;
 	command_to_device(f, 0);
 	pci_config_unlock(dev);
 }
@@ -180,6 +208,7 @@ static void function_free(struct pci_device *dev)
 	function_notify_done(f);
 	function_irqs_done(f);
 	function_bars_done(f);
+	function_rom_done(f);
 	pci_device_done(dev);
 	free(f);
 }
@@ -193,9 +222,24 @@ static void stats(
 	each(arg, "trapped_writes", atomic_load(&f->trapped_writes));
 	each(arg, "config_accesses", atomic_load(&f->config_accesses));
 	each(arg, "resets", atomic_load(&f->resets));
+	function_irqs_stats(f, each, arg);
 }
 
-static const struct pci_device_ops function_ops = {
+static void claim(struct pci_device *dev, struct pci_claims *c)
+{
+	struct function *f = function_of(dev);
+
+	function_bars_claim(f, c);
+	function_irqs_claim(f, c);
+}
+
+static const char *migration(struct pci_device *dev, unsigned i)
+{
+	return vfio_migration_word(function_of(dev)->migration, i);
+}
+
+/* See told.c. */
+const struct pci_device_ops function_ops = {
 	.config_read = config_read,
 	.config_write = config_write,
 	.bar_mapped = function_bar_mapped,
@@ -204,39 +248,53 @@ static const struct pci_device_ops function_ops = {
 	.bar_write = function_bar_write,
 	.stop = stop,
 	.free = function_free,
+	.claim = claim,
 	.stats = stats,
+	.migration = migration,
 };
 
-/* The whole space if VFIO shows it, else the conventional part. */
+/*
+ * The whole space if VFIO shows it, else the conventional part; of that some drivers of mediated
+ * devices leave out the last byte (mtty), which then reads 0.
+ */
 static int read_config(struct vfio_device *d, uint8_t *config, size_t *ret_len)
 {
 	size_t len = MIN(d->config.size, (uint64_t)PCI_CONFIG_BYTES);
 
 	/* In dwords: that is what hardware and VFIO are best tested with. */
-	for (size_t at = 0; at + 4 <= len; at += 4) {
-		int r = vfio_config_read(d, at, &config[at], 4);
+	for (size_t at = 0; at < len; at += 4) {
+		int r = vfio_config_read(d, at, &config[at], MIN(len - at, (size_t)4));
 
 		if (r < 0)
 			return r;
 	}
-	*ret_len = len;
+	*ret_len = (len + 3) / 4 * 4;
 	return 0;
 }
 
-static struct function *function_alloc(const struct vmm_services *services, struct vfio_device *d)
+static struct function *function_alloc(
+	const struct vmm_services *services, const struct vfio_function_params *p)
 {
 	struct function *f = calloc(1, sizeof(*f));
 
 	if (!f)
 		return NULL;
 	f->services = services;
-	f->d = d;
+	f->d = p->device;
+	f->peers = p->peers;
+	f->lost = p->lost;
+	f->lost_arg = p->lost_arg;
 	f->intx_fd = f->intx_unmask_fd = f->err_fd = f->req_fd = -1;
 	f->intx.trigger_fd = f->intx.resample_fd = -1;
 	return f;
 }
 
-static int set_up(struct function *f, struct problem **reterr)
+static const struct pci_device_ops *ops_for(const struct vfio_device *d)
+{
+	return host_is_watched(d->host) ? &function_told_ops : &function_ops;
+}
+
+static int set_up(struct function *f, const struct vfio_function_params *p, struct problem **reterr)
 {
 	uint8_t config[PCI_CONFIG_BYTES] = { 0 };
 	struct pci_ids ids = { 0 };
@@ -245,35 +303,48 @@ static int set_up(struct function *f, struct problem **reterr)
 
 	if (r >= 0)
 		r = policy_ids(config, len, &ids);
-	pci_device_init(&f->pci, &function_ops, f->d->name, &ids);
+	pci_device_init(&f->pci, ops_for(f->d), f->d->name, &ids);
+	f->pci.removable = true;
 	if (r < 0)
 		return problem(reterr, r, PROBLEM_NOT_ASSIGNABLE, NULL,
 			"the configuration space of %s is not that of an ordinary function: %s",
 			f->d->name, strerror(-r));
 	policy_apply(&f->pci, &f->view, config, len, f->d->can_reset);
-	command_to_device(f, 0);
+	/* Only to be told: a driver that cannot even be asked offers none. */
+	if (vfio_migration_get(f->d, &f->migration) < 0)
+		f->migration = 0;
+	r = command_to_device(f, 0);
+	if (r < 0)
+		return problem(reterr, r, problem_kind_from_errno(r), NULL,
+			"the command register of %s cannot be written: %s", f->d->name,
+			strerror(-r));
 	r = function_bars_new(f, reterr);
+	if (r >= 0)
+		r = function_rom_new(f, p->rom, p->rom_fd, reterr);
 	if (r < 0)
 		return r;
 	return function_irqs_new(f, reterr);
 }
 
-int vfio_function_add(const struct vmm_services *services, struct vfio_device *d,
-	void (*lost)(void *arg, const char *name), void *lost_arg, struct problem **reterr)
+static int add(const struct vmm_services *services, const struct vfio_function_params *p,
+	struct pci_device **ret, struct problem **reterr)
 {
-	struct function *f = function_alloc(services, d);
+	struct function *f = function_alloc(services, p);
+	struct vfio_device *d = p->device;
 	int r;
 
 	if (!f)
 		return problem(reterr, -ENOMEM, PROBLEM_NO_MEMORY, NULL, "out of memory");
-	f->lost = lost;
-	f->lost_arg = lost_arg;
-	/* A function that cannot be reset may still hold what its last user left in it. */
-	r = d->can_reset ? vfio_device_reset(d, reterr) : 0;
+	/*
+	 * A function that cannot be reset may still hold what its last user left in it. One that
+	 * was reset is not made to wait for it again: that takes a tenth of a second.
+	 */
+	r = d->can_reset && !d->clean ? vfio_device_reset(d, reterr) : 0;
+	d->clean = false;
 	if (r >= 0)
-		r = set_up(f, reterr);
+		r = set_up(f, p, reterr);
 	else
-		pci_device_init(&f->pci, &function_ops, d->name, &(struct pci_ids) { 0 });
+		pci_device_init(&f->pci, ops_for(d), d->name, &(struct pci_ids) { 0 });
 	if (r < 0) {
 		function_free(&f->pci);
 		return r;
@@ -285,5 +356,19 @@ int vfio_function_add(const struct vmm_services *services, struct vfio_device *d
 	function_irqs_start(f);
 	pci_config_unlock(&f->pci);
 	function_notify_new(f);
+	*ret = &f->pci;
 	return 0;
+}
+
+int vfio_function_add(const struct vmm_services *services, const struct vfio_function_params *p,
+	struct pci_device **ret, struct problem **reterr)
+{
+	int r;
+
+	if (!host_is_watched(p->device->host))
+		return add(services, p, ret, reterr);
+	function_tell_begin(services, p);
+	r = add(services, p, ret, reterr);
+	function_tell_end(p->device, r < 0 ? NULL : *ret);
+	return r;
 }

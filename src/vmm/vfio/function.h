@@ -7,15 +7,38 @@
  */
 #pragma once
 
+#include "peers.h"
+
 #include "vfio/device.h"
 #include "vmm/pci/device.h"
 #include "vmm/pci/services.h"
 
-/*
- * Resets the function and adds it to the guest's PCI bus. `d` stays the caller's and must outlive
- * the bus; one function at a time may stand on it. `lost` (may be NULL) is called in the main loop
- * when the host wants the function back or the function reports a fatal error; the guest cannot
- * go on with it then.
- */
-int vfio_function_add(const struct vmm_services *services, struct vfio_device *d,
-	void (*lost)(void *arg, const char *name), void *lost_arg, struct problem **reterr);
+/* Why the guest cannot keep it. */
+enum function_loss {
+	FUNCTION_WANTED, /* the host wants it back, and asks again every 10 s */
+	FUNCTION_FAILED, /* it reported a fatal error */
+};
+
+/* Called in the main loop; does not remove the function from there. */
+typedef void function_lost_fn(void *arg, struct vfio_device *d, enum function_loss how);
+
+/* What the guest sees of its option ROM. */
+enum function_rom {
+	FUNCTION_ROM_OFF,
+	FUNCTION_ROM_DEVICE, /* its own, if it has one */
+	FUNCTION_ROM_FILE,
+};
+
+struct vfio_function_params {
+	/* Stays the caller's, and outlives the bus or its removal; one function stands on it. */
+	struct vfio_device *device;
+	struct peers *peers;	/* of the session that the device is in */
+	function_lost_fn *lost; /* may be NULL */
+	void *lost_arg;
+	enum function_rom rom;
+	int rom_fd; /* of the file, borrowed */
+};
+
+/* Resets the function and adds it to the guest's PCI bus. */
+int vfio_function_add(const struct vmm_services *services, const struct vfio_function_params *p,
+	struct pci_device **ret, struct problem **reterr);

@@ -86,7 +86,7 @@ static int msix_grow(struct function *f, unsigned vector)
 	f->msix_count = vector + 1;
 	for (unsigned i = 0; i < vector; i++)
 		if (f->msix_live[i] && fds[i] >= 0)
-			eventfd_write(fds[i], 1);
+			msix_notify_to_be_sure(f->msix, i);
 	return 0;
 }
 
@@ -162,7 +162,17 @@ static void msix_vector_live(void *opaque, unsigned vector)
 			f, "MSI-X vector %u cannot be had from the host: %s", vector, strerror(-r));
 }
 
-static const struct msix_ops msix_ops = { .enabled = msix_enabled, .live = msix_vector_live };
+static void msix_failed(void *opaque, int code)
+{
+	function_note(opaque, "an MSI-X vector cannot be connected, its interrupts are lost: %s",
+		strerror(-code));
+}
+
+static const struct msix_ops msix_ops = {
+	.enabled = msix_enabled,
+	.live = msix_vector_live,
+	.failed = msix_failed,
+};
 
 static int msix_make(struct function *f)
 {
@@ -176,6 +186,7 @@ static int msix_make(struct function *f)
 		.table_offset = table & PCI_MSIX_TABLE_OFFSET,
 		.pba_bar = pba & PCI_MSIX_PBA_BIR,
 		.pba_offset = pba & PCI_MSIX_PBA_OFFSET,
+		.foreign = true,
 		.ops = &msix_ops,
 		.opaque = f,
 	};
@@ -202,8 +213,10 @@ int function_irqs_new(struct function *f, struct problem **reterr)
 {
 	int r = vfio_irq_get(f->d, VFIO_PCI_INTX_IRQ_INDEX, &f->intx_info, reterr);
 
-	for (unsigned i = 0; i < MSI_VECTORS_MAX; i++)
+	for (unsigned i = 0; i < MSI_VECTORS_MAX; i++) {
 		msi_vector_init(&f->msi[i], f->services->irq);
+		f->msi[i].foreign = true;
+	}
 	if (r >= 0)
 		r = vfio_irq_get(f->d, VFIO_PCI_MSI_IRQ_INDEX, &f->msi_info, reterr);
 	if (r >= 0)
@@ -261,4 +274,34 @@ void function_irqs_done(struct function *f)
 		close(f->intx_fd);
 	if (f->intx_unmask_fd >= 0)
 		close(f->intx_unmask_fd);
+}
+
+/* INTx leaves no trace here: its eventfds are between VFIO and KVM alone, and KVM counts nothing.
+ */
+void function_irqs_stats(
+	struct function *f, void (*each)(void *arg, const char *name, uint64_t v), void *arg)
+{
+	struct msi_counts msi = { 0 };
+
+	for (unsigned i = 0; i < MSI_VECTORS_MAX; i++)
+		msi_counts_add(&msi, msi_vector_counts(&f->msi[i]));
+	if (f->view.msi)
+		msi_counts_tell(&msi, "msi", each, arg);
+	if (f->msix)
+		msix_stats(f->msix, each, arg);
+}
+
+void function_irqs_claim(struct function *f, struct pci_claims *c)
+{
+	for (unsigned i = 0; i < MSI_VECTORS_MAX; i++) {
+		pci_claim_vector(c, f->d->name, &f->msi[i]);
+		if (f->msi[i].attached && i >= f->msi_on)
+			pci_claim_wrong(c, "%s: MSI vector %u is live, and off", f->d->name, i);
+	}
+	if (f->msix)
+		msix_claim(f->msix, c);
+	if ((f->mode == IRQ_MODE_INTX) != (f->intx.trigger_fd >= 0))
+		pci_claim_wrong(c, "%s: INTx is connected, and not on", f->d->name);
+	if ((f->mode == IRQ_MODE_MSI) != (f->msi_on > 0))
+		pci_claim_wrong(c, "%s: MSI vectors without MSI", f->d->name);
 }

@@ -2,6 +2,8 @@
 /* MSI (PCI Local Bus 3.0, 6.8.1): up to 32 vectors whose messages differ in their lowest bits. */
 #include "internal.h"
 
+#include <string.h>
+
 static unsigned data_at(const struct function *f)
 {
 	bool wide = pci_get16(&f->pci, f->view.msi + PCI_MSI_FLAGS) & PCI_MSI_FLAGS_64BIT;
@@ -46,15 +48,20 @@ static struct msi_message message(const struct function *f, unsigned vector)
 static void update(struct function *f)
 {
 	uint32_t masks = has_masks(f) ? pci_get32(&f->pci, mask_at(f)) : 0;
+	int r = 0, committed;
 
 	irq_batch_begin(f->services->irq);
 	for (unsigned i = 0; i < f->msi_on; i++) {
 		if (!(masks & 1U << i))
-			msi_vector_attach(&f->msi[i], message(f, i));
+			r = MIN(r, msi_vector_attach(&f->msi[i], message(f, i)));
 		else if (f->msi[i].attached)
 			msi_vector_detach(&f->msi[i]);
 	}
-	irq_batch_commit(f->services->irq);
+	committed = irq_batch_commit(f->services->irq);
+	r = MIN(r, committed);
+	if (r < 0)
+		function_note(f, "an MSI vector cannot be connected, its interrupts are lost: %s",
+			strerror(-r));
 }
 
 int function_msi_on(struct function *f)

@@ -6,6 +6,8 @@
  */
 #include "internal.h"
 
+#include "host/witness.h"
+
 #include <string.h>
 #include <sys/eventfd.h>
 
@@ -13,34 +15,47 @@ static void on_request(void *arg, uint32_t events UNUSED)
 {
 	struct function *f = arg;
 
+	HOST_PART(f->d->host, "signal %s request", f->d->name);
 	function_note(f, "the host wants the function back");
 	if (f->lost)
-		f->lost(f->lost_arg, f->d->name);
+		f->lost(f->lost_arg, f->d, FUNCTION_WANTED);
 }
 
 static void on_error(void *arg, uint32_t events UNUSED)
 {
 	struct function *f = arg;
 
+	HOST_PART(f->d->host, "signal %s error", f->d->name);
 	function_note(f, "the function reported a fatal error");
 	if (f->lost)
-		f->lost(f->lost_arg, f->d->name);
+		f->lost(f->lost_arg, f->d, FUNCTION_FAILED);
 }
 
 /* Old kernels and functions without AER lack one or both: the guest then just goes on. */
-static void listen_to(
+static int connect_to(
 	struct function *f, uint32_t index, loop_fn fn, int *fd, struct loop_source **source)
 {
 	struct vfio_irq irq;
+	int r = vfio_irq_get(f->d, index, &irq, NULL);
 
-	if (vfio_irq_get(f->d, index, &irq, NULL) < 0 || !irq.count)
-		return;
+	if (r < 0 || !irq.count)
+		return r;
 	*fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 	if (*fd < 0)
-		return;
-	if (loop_add_eventfd(f->services->loop, *fd, fn, f, source) < 0 ||
-		vfio_irq_connect(f->d, index, VFIO_IRQ_TRIGGER, 0, fd, 1) < 0)
-		function_note(f, "cannot listen to the host's requests");
+		return -errno;
+	r = loop_add_eventfd(f->services->loop, *fd, fn, f, source);
+	return r < 0 ? r : vfio_irq_connect(f->d, index, VFIO_IRQ_TRIGGER, 0, fd, 1);
+}
+
+static void listen_to(
+	struct function *f, uint32_t index, loop_fn fn, int *fd, struct loop_source **source)
+{
+	int r = connect_to(f, index, fn, fd, source);
+
+	if (r < 0)
+		function_note(f, "cannot listen to %s: %s",
+			index == VFIO_PCI_REQ_IRQ_INDEX ? "the host's requests" : "its errors",
+			strerror(-r));
 }
 
 static void unlisten(struct function *f, uint32_t index, int *fd, struct loop_source **source)

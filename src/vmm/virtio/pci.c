@@ -91,12 +91,13 @@ static int bar_mapped(struct pci_device *pci, unsigned bar UNUSED, struct gpa at
 	return 0;
 }
 
-static void bar_unmapped(struct pci_device *pci, unsigned bar UNUSED, struct gpa at)
+static int bar_unmapped(struct pci_device *pci, unsigned bar UNUSED, struct gpa at)
 {
 	struct virtio_pci *v = vpci_of(pci);
 
 	if (!v->no_ioeventfd)
 		disconnect(v, at, v->dev->n_queues);
+	return 0;
 }
 
 /* ---- the BAR ---- */
@@ -306,8 +307,14 @@ static void vpci_stats(
 		queue_stats(&v->dev->queues[i], each, arg);
 	each(arg, "queue-breaks", __atomic_load_n(&v->dev->breaks, __ATOMIC_RELAXED));
 	each(arg, "thread-wakeups", loop_wakeups(v->dev->loop));
+	msix_stats(v->msix, each, arg);
 	if (v->dev->ops->stats)
 		v->dev->ops->stats(v->dev, each, arg);
+}
+
+static void vpci_claim(struct pci_device *pci, struct pci_claims *c)
+{
+	msix_claim(vpci_of(pci)->msix, c);
 }
 
 static const struct pci_device_ops vpci_ops = {
@@ -319,6 +326,7 @@ static const struct pci_device_ops vpci_ops = {
 	.bar_write = bar_write,
 	.stop = vpci_stop,
 	.free = vpci_free,
+	.claim = vpci_claim,
 	.stats = vpci_stats,
 };
 

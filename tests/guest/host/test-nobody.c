@@ -82,6 +82,7 @@ static void look_at(pid_t vmm)
 	assert_line(status, "CapEff:\t0000000000000000\n");
 	assert_line(status, "CapAmb:\t0000000000000000\n");
 	assert_line(status, "NoNewPrivs:\t1\n");
+	assert_line(status, VM_RELAXED ? "Seccomp:\t0\n" : "Seccomp:\t2\n");
 }
 
 static void look_and_end(pid_t vmm)

@@ -28,6 +28,29 @@ static void msix(void **state UNUSED)
 	good("test=msix", 1);
 }
 
+/*
+ * Who signals, who injects and who receives count each for themselves. The last two signals wait
+ * for the unmasking: 100 alone, 3 + 2 masked, 2 around the new route, and 2 that wait to the end.
+ */
+static void every_signal_is_accounted_for(void **state UNUSED)
+{
+	struct vm_setup s = { .append = "test=vector", .rng = true };
+	struct vm_result r;
+	uint64_t seen;
+
+	vm_run(&s, &r);
+	vm_assert_good(&r);
+	seen = vm_count(&r, "interrupts");
+	assert_int_equal(seen, 104);
+	assert_int_equal(vm_report(&r, "devices/virtio-rng0/vector1_signalled"), 109);
+	assert_int_equal(vm_report(&r, "devices/virtio-rng0/vector1_injected"), seen);
+	assert_int_equal(vm_report(&r, "devices/virtio-rng0/vector1_merged"), 3);
+	assert_int_equal(vm_report(&r, "devices/virtio-rng0/vector1_dropped"), 0);
+	assert_int_equal(vm_report(&r, "devices/virtio-rng0/vector1_spurious"), 0);
+	assert_int_equal(vm_report(&r, "devices/virtio-rng0/interrupts_signalled"), 109);
+	vm_result_done(&r);
+}
+
 static void rng(void **state UNUSED)
 {
 	good("test=rng", 1);
@@ -48,6 +71,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(configuration_and_bars),
 		cmocka_unit_test(msix),
+		cmocka_unit_test(every_signal_is_accounted_for),
 		cmocka_unit_test(rng),
 		cmocka_unit_test(four_cpus),
 		cmocka_unit_test(hostile),

@@ -8,7 +8,16 @@
 enum {
 	X2APIC_ID = 0x802,
 	X2APIC_COMMAND = 0x830,
+	X2APIC_TIMER = 0x832,
+	X2APIC_TIMER_START = 0x838,
+	X2APIC_TIMER_DIVIDER = 0x83e,
+	TIMER_PERIODIC = 1 << 17,
 	TRAMPOLINE = 0x8000,
+
+	IOAPIC_SELECT = 0xfec00000,
+	IOAPIC_DATA = IOAPIC_SELECT + 0x10,
+	IOAPIC_PINS = 0x10, /* two registers each */
+	IOAPIC_LEVEL = 1 << 15,
 };
 static const uint64_t ring0_password = 0x72696e6730206f6b;
 
@@ -32,6 +41,8 @@ struct work {
 };
 
 volatile uint64_t interrupts[256];
+volatile uint64_t interrupt_quiet_vector, interrupt_quiet;
+volatile uint32_t interrupt_quiet_value;
 static struct work work[CPUS_MAX];
 
 extern struct gate idt[256];
@@ -155,6 +166,18 @@ uint32_t cpu_apic_id(void)
 	return (uint32_t)cpu_read_msr(X2APIC_ID);
 }
 
+static void write_ioapic(unsigned at, uint32_t value)
+{
+	write32(IOAPIC_SELECT, at);
+	write32(IOAPIC_DATA, value);
+}
+
+void cpu_route_pin(unsigned pin, uint8_t vector)
+{
+	write_ioapic(IOAPIC_PINS + 2 * pin + 1, cpu_apic_id() << 24);
+	write_ioapic(IOAPIC_PINS + 2 * pin, IOAPIC_LEVEL | vector);
+}
+
 uint64_t cpu_cycles(void)
 {
 	uint32_t low, high;
@@ -198,6 +221,13 @@ bool cpu_spin(volatile uint64_t *counter, uint64_t want)
 		relax();
 	}
 	return true;
+}
+
+void cpu_tick(uint8_t vector)
+{
+	cpu_write_msr(X2APIC_TIMER_DIVIDER, 0xb);
+	cpu_write_msr(X2APIC_TIMER, TIMER_PERIODIC | vector);
+	cpu_write_msr(X2APIC_TIMER_START, 250000000); /* nanoseconds: KVM's APIC bus has 1 GHz */
 }
 
 void cpu_pause_us(uint64_t us)

@@ -68,16 +68,24 @@ void memory_map(uint64_t address, uint64_t bytes);
 /* cpu.c */
 enum { CPUS_MAX = 8 };
 extern volatile uint64_t interrupts[256]; /* how often each vector came, on any CPU */
+/* What is written where before the end of each interrupt of one vector (0: of none). */
+extern volatile uint64_t interrupt_quiet_vector, interrupt_quiet;
+extern volatile uint32_t interrupt_quiet_value;
+/* Level-triggered interrupts of this pin of the IOAPIC, to a vector of this CPU. */
+void cpu_route_pin(unsigned pin, uint8_t vector);
 void cpu_start(void);
 /* Runs fn(a, b) in ring 0, interrupts off. */
 uint64_t cpu_ring0(uint64_t (*fn)(uint64_t a, uint64_t b), uint64_t a, uint64_t b);
 uint64_t cpu_read_msr(uint32_t msr);
 void cpu_write_msr(uint32_t msr, uint64_t value);
 uint32_t cpu_apic_id(void);
-/* Halts until *counter is at least `want`; false after some seconds without that. */
+/* Halts until *counter is at least `want`; false after some seconds without that, if ticks wake it.
+ */
 bool cpu_wait(volatile uint64_t *counter, uint64_t want);
 /* The same without halting. */
 bool cpu_spin(volatile uint64_t *counter, uint64_t want);
+/* The local APIC's timer from now on, several times a second. */
+void cpu_tick(uint8_t vector);
 /* About this long; the cycle counter is taken for 2 GHz, good enough for "should be over". */
 void cpu_pause_us(uint64_t us);
 uint64_t cpu_cycles(void);

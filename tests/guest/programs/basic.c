@@ -67,6 +67,18 @@ PROGRAM(halt)
 		cpu_wait(&never, 1);
 }
 
+/* Ends when the power button is pressed, as its ACPI would hear of it; see dsdt.asl. */
+PROGRAM(button)
+{
+	uint32_t bits;
+
+	print("ok waiting\n");
+	while (!(bits = in32(0x610)))
+		relax();
+	check_equal(bits, 1, "the-button-alone");
+	check_equal(in32(0x610), 0, "reading-empties");
+}
+
 /* Sends back what comes in on the serial line, a line at a time. */
 PROGRAM(echo)
 {

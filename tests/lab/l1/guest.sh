@@ -5,6 +5,9 @@
 #   guest_start NAME SCRIPT [OPTION…]   start one in the background; OPTIONs go to "vfctl vm run".
 #                                       $GUEST_KERNEL picks the kernel: generic (default) or cloud,
 #                                       $GUEST_APPEND adds to its command line
+#   small_start NAME ARGUMENTS [OPTION…]   the same with a program of tests/guest and its arguments
+#                                       ("test=nvme_lives lives=50"), up in a second; the scenario
+#                                       asks for them with LAB_GUESTS=yes
 #   guest_wait NAME SECONDS PATTERN     until its console shows a line that matches (grep -E); fails
 #                                       at once when the guest has ended without one
 #   guest_saw NAME PATTERN              has it?
@@ -23,15 +26,27 @@ guest_start() {
 		cat "$guest_folder/initramfs.cpio"
 		(cd "$lab_tmp/$guest_name.cpio" && echo guest.sh | cpio -o -H newc 2>/dev/null)
 	} >"$lab_tmp/$guest_name.initrd"
+	say "\$ vfctl vm run --kernel vmlinuz --initrd initrd $*"
+	guest_launch --kernel "$guest_folder/vmlinuz" --initrd "$lab_tmp/$guest_name.initrd" \
+		--append "console=ttyS0 quiet panic=-1 ${GUEST_APPEND-}" "$@"
+}
+
+small_start() {
+	guest_name=$1
+	guest_arguments=$2
+	shift 2
+	say "\$ vfctl vm run --kernel guest.bzimage --append '$guest_arguments' $*"
+	guest_launch --kernel /lib/lab/guest.bzimage --append "$guest_arguments" "$@"
+}
+
+# guest_launch OPTION…: $guest_name
+guest_launch() {
 	rm -f "$lab_tmp/$guest_name.in" "$lab_tmp/$guest_name.status"
 	mkfifo "$lab_tmp/$guest_name.in"
 	: >"$lab_tmp/$guest_name.console"
-	say "\$ vfctl vm run --kernel vmlinuz --initrd initrd $*"
 	# Opened for both directions: no writer going away is the end of the guest's input.
 	{
-		vfctl vm run --kernel "$guest_folder/vmlinuz" --initrd "$lab_tmp/$guest_name.initrd" \
-			--append "console=ttyS0 quiet panic=-1 ${GUEST_APPEND-}" "$@" \
-			<>"$lab_tmp/$guest_name.in" 2>&1 &
+		vfctl vm run "$@" <>"$lab_tmp/$guest_name.in" 2>&1 &
 		echo $! >"$lab_tmp/$guest_name.pid"
 		wait $!
 		echo $? >"$lab_tmp/$guest_name.status"

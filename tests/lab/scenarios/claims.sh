@@ -3,6 +3,7 @@
 # was killed; vfctl killed in the middle of it; many at once.
 LAB_TIMEOUT=240
 LAB_PROGRAMS="vfctl"
+LAB_CPUS=2 # so that those at once are at once
 
 vf() {
 	link_name "$devices/$1/virtfn$2"

@@ -35,7 +35,9 @@ for net in /sys/bus/virtio/drivers/virtio_net/*/net/*; do
 	[ -e "$net" ] && echo "@@ net"
 done
 echo "@@ done"
-read -r word
+while read -r word && [ "$word" = look ]; do
+	echo "@@ controllers $(ls -d /sys/bus/pci/drivers/nvme/0000:* | wc -l)"
+done
 GUEST
 }
 
@@ -89,9 +91,15 @@ prepare() {
 	getent group vfctl >/dev/null || groupadd --system vfctl
 	usermod -aG vfctl alice
 	must "the controller has its driver" wait_for 30 test -e "$devices/$NVME/nvme/nvme0"
-	must "a VF" vfctl create nvme0 1
-	must "with queues" vfctl set nvme0/vf0 vq=2 vi=1
-	must "online" vfctl set nvme0/vf0 online=yes
+	must "VFs" vfctl create nvme0 2
+	for i in 0 1; do
+		must "with queues" vfctl set nvme0/vf$i vq=2 vi=1
+		must "online" vfctl set nvme0/vf$i online=yes
+	done
+	# What pam_systemd makes when she logs in.
+	XDG_RUNTIME_DIR=/run/user/$(id -u alice)
+	export XDG_RUNTIME_DIR
+	install -d -m 700 -o alice -g alice "$XDG_RUNTIME_DIR"
 	driver=$(driver_of "$(vf 0)")
 	chmod 644 "$lab_tmp"/*.initrd 2>/dev/null
 	write_guest /tmp/guest.sh
@@ -142,10 +150,29 @@ runs() {
 	as_user=
 	check "while it runs, nobody returns it" fails_with 5 vfctl release nvme0/vf0
 	check "for it holds that very function" said "vfctl-vmm.* web1"
+	one_more
 	guest_tell web1 go
 	check "it ends by itself" guest_ends_with web1 30 0
 	check "all is returned" as_before
 	check "the tap is gone" test ! -e /sys/class/net/vm-1
+}
+
+has_controllers() {
+	guest_tell web1 look && guest_wait web1 5 "^@@ controllers $1\$"
+}
+
+one_more() {
+	step "One more VF while it runs, and back"
+	as_user=alice
+	check "attached" vfctl vm attach web1 --vf nvme0/vf1
+	shown "it is claimed for the VMM" vfctl leases
+	check "of that process" sh -c \
+		"vfctl leases --no-legend -o OWNER,STATE | grep -q 'process:$(vmm_of web1) *held'"
+	check "the guest's driver has it" wait_for 20 has_controllers 2
+	check "detached" vfctl vm detach web1 --vf nvme0/vf1
+	check "the guest's driver has let go" wait_for 20 has_controllers 1
+	check "it is returned" test "$(vfctl leases --no-legend | grep -c .)" = 1
+	as_user=
 }
 
 killed() {

@@ -153,9 +153,18 @@ static void nearest_is_near(void **state UNUSED)
 	assert_null(strv_nearest(NULL, "x"));
 }
 
+static void json_strings_are_ascii(void **state UNUSED)
+{
+	autostrbuf b = { 0 };
+
+	strbuf_add_json(&b, "a\"b\\c\n\xc3\xa4");
+	assert_string_equal(b.s, "\"a\\u0022b\\u005cc\\u000a\\u00c3\\u00a4\"");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(json_strings_are_ascii),
 		cmocka_unit_test(numbers),
 		cmocka_unit_test(sizes),
 		cmocka_unit_test(booleans),

@@ -6,6 +6,10 @@
 
 #include <json-c/json.h>
 #include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #define FREE_VF	  "0000:02:10.0" /* on vfio-pci in the capture */
 #define DRIVEN_VF "0000:01:10.0" /* on igbvf */
@@ -58,12 +62,57 @@ static void as_json(void **state UNUSED)
 	assert_false(json_object_get_boolean(json_object_object_get(test, "proved")));
 	assert_int_equal(json_object_get_int(json_object_object_get(test, "reset_ms")), 0);
 	checks = json_object_object_get(test, "checks");
-	last = json_object_array_get_idx(checks, 9);
+	last = json_object_array_get_idx(checks, 10);
 	assert_string_equal(text_of(last, "name"), "loopback");
 	assert_string_equal(text_of(last, "verdict"), "failed");
 	assert_string_equal(text_of(last, "kind"), "not-assignable");
 	assert_int_equal(json_object_array_length(json_object_object_get(test, "migration")), 0);
 	json_object_put(root);
+	end(&f);
+}
+
+static long bytes_of(const char *path)
+{
+	struct stat st;
+
+	return stat(path, &st) == 0 ? (long)st.st_size : -1;
+}
+
+static void states_are_kept_and_taken(void **state UNUSED)
+{
+	char dir[] = "/tmp/vfctl-state-XXXXXX";
+	autofree char *file = NULL, *save = NULL, *load = NULL, *both = NULL;
+	struct fakevfio_function *fn;
+	struct fixture f;
+
+	start(&f, HOSTS_DIR "/s2-vfio.tar.gz");
+	plug(&f, FREE_VF);
+	assert_non_null(mkdtemp(dir));
+	file = str_printf("%s/vf", dir);
+	save = str_printf("test 02:10.0 --save-state %s", file);
+	load = str_printf("test 02:10.0 --load-state %s", file);
+	both = str_printf("test 02:10.0 01:10.0 --load-state %s", file);
+	/* None is offered: a file without a state would only mislead. */
+	assert_int_equal(vfctl(&f, save), 7);
+	assert_int_equal(bytes_of(file), -1);
+	fn = fake_vfio_function(f.cli.host, FREE_VF);
+	fn->migration = VFIO_MIGRATION_STOP_COPY;
+	strcpy(fn->mig.inner, "its counters");
+	assert_int_equal(vfctl(&f, save), 0);
+	assert_non_null(strstr(f.out, " state           proved  19 bytes taken out in "));
+	assert_int_equal(bytes_of(file), 64 + 19);
+	assert_int_equal(vfctl(&f, save), 2); /* it is not overwritten */
+	assert_non_null(strstr(f.notes, "exists"));
+	assert_int_equal(vfctl(&f, load), 0);
+	assert_non_null(strstr(f.out, ", 19 put in in "));
+	assert_int_equal(vfctl(&f, both), 2);
+	assert_non_null(strstr(f.notes, "of one function"));
+	assert_int_equal(truncate(file, 70), 0);
+	assert_int_equal(vfctl(&f, load), 1);
+	assert_non_null(strstr(f.notes, file));
+	assert_int_equal(unlink(file), 0);
+	assert_int_equal(vfctl(&f, load), 3);
+	assert_int_equal(rmdir(dir), 0);
 	end(&f);
 }
 
@@ -168,6 +217,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_proved_function),
 		cmocka_unit_test(as_json),
+		cmocka_unit_test(states_are_kept_and_taken),
 		cmocka_unit_test(what_is_wrong_is_told),
 		cmocka_unit_test(borrowed_and_given_back),
 		cmocka_unit_test(the_way_back_is_kept),

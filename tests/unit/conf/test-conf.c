@@ -1,42 +1,16 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /* vfctl.conf: which file counts, and what is wrong with it. */
 #include "cm.h"
+#include "made-machine.h"
 #include "base/str.h"
 #include "conf/conf.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 
-static char dir[64];
-static struct host *h;
-
-static void sh(const char *fmt, ...) PRINTF(1, 2);
-static void sh(const char *fmt, ...)
-{
-	char *cmd = NULL;
-	va_list ap;
-
-	va_start(ap, fmt);
-	assert_true(vasprintf(&cmd, fmt, ap) > 0);
-	va_end(ap);
-	assert_int_equal(system(cmd), 0);
-	free(cmd);
-}
-
 static int make(void **state UNUSED)
 {
-	strcpy(dir, "/tmp/vfctl-conf-XXXXXX");
-	if (!mkdtemp(dir))
-		return -1;
-	sh("mkdir -p %s/sys %s/etc/vfctl %s/run/vfctl %s/usr/lib/vfctl", dir, dir, dir, dir);
-	return host_new_captured(dir, &h, NULL);
-}
-
-static int drop(void **state UNUSED)
-{
-	host_free(h);
-	sh("rm -rf %s", dir);
-	return 0;
+	return make_machine("sys etc/vfctl run/vfctl usr/lib/vfctl");
 }
 
 static char said[2000];
@@ -118,8 +92,8 @@ static void keys_are_whole(void **state UNUSED)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test_setup_teardown(the_first_counts, make, drop),
-		cmocka_unit_test_setup_teardown(all_is_told, make, drop),
+		cmocka_unit_test_setup_teardown(the_first_counts, make, drop_machine),
+		cmocka_unit_test_setup_teardown(all_is_told, make, drop_machine),
 		cmocka_unit_test(keys_are_whole),
 	};
 

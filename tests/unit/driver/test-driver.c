@@ -265,6 +265,11 @@ static void refusals(void **state)
 	refused_kind(f, VF0, "", PROBLEM_USAGE, "no driver's name");
 	fake_iommu_off(f->h);
 	refused_kind(f, VF0, NULL, PROBLEM_NO_IOMMU, "no active IOMMU");
+	/* Unless the kernel was told to do without. */
+	fake_put(f->h, "N\n", "/sys/module/vfio/parameters/enable_unsafe_noiommu_mode");
+	refused_kind(f, VF0, NULL, PROBLEM_NO_IOMMU, "no active IOMMU");
+	fake_put(f->h, "Y\n", "/sys/module/vfio/parameters/enable_unsafe_noiommu_mode");
+	assert_int_equal(driver_bind_check(f->h, at(VF0), NULL, &f->opts, NULL), 1);
 }
 
 static void a_captured_machine_is_not_changed(void **state)

@@ -7,6 +7,8 @@
 #include "fitness/fitness.h"
 #include "lease/lease.h"
 
+#include <stdio.h>
+
 static void finds(const char *name, const char *address, enum problem_kind kind, const char *part)
 {
 	struct host *h = machine(name);
@@ -28,6 +30,24 @@ static void what_is_in_the_way(void **state UNUSED)
 	finds("s3-nonviable", "05:01.0", PROBLEM_GROUP_NOT_VIABLE, "0000:05:02.0 (e1000)");
 	finds("s3-nonviable", "04:00.0", PROBLEM_NOT_ASSIGNABLE, "is a bridge");
 	finds("s5-held", "02:10.0", PROBLEM_IN_USE, "held by pid");
+}
+
+/* A running guest's own VMM is in nobody's way when it gets more of a group; anybody else is. */
+static void the_guest_itself_is_not(void **state UNUSED)
+{
+	struct host *h = machine("s5-held");
+	CLEANUP(inventory_freep) struct inventory *inv = NULL;
+	autoproblem *why = NULL;
+	const struct function *f;
+	int pid = 0;
+
+	assert_int_equal(inventory_load(h, INVENTORY_GROUPS, &inv, NULL), 0);
+	f = inventory_find_bdf(inv, at("02:10.0"));
+	assert_true(fitness_check_beside(h, inv, NULL, f, 1, &why) < 0);
+	assert_int_equal(why->kind, PROBLEM_IN_USE);
+	assert_int_equal(sscanf(strstr(why->what, "pid "), "pid %d", &pid), 1);
+	assert_int_equal(fitness_check_beside(h, inv, NULL, f, pid, NULL), 0);
+	host_free(h);
 }
 
 static void nothing_is(void **state UNUSED)
@@ -116,6 +136,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(what_is_in_the_way),
+		cmocka_unit_test(the_guest_itself_is_not),
 		cmocka_unit_test(nothing_is),
 		cmocka_unit_test(whose_it_is),
 	};

@@ -2,6 +2,7 @@
 /* Who gets what handed over, on the fake kernel; and that nothing is left open. */
 #include "claim/machine-claim.h"
 
+#include "fakevfio/fakevfio.h"
 #include "handover/handover.h"
 #include "host/sysfs.h"
 #include "launch/tap.h"
@@ -51,17 +52,23 @@ static void claim(struct fixture *f, const char *address, const char *owner, uns
 	assert_int_equal(claim_take(f->h, &q, &f->opts, &given, NULL), 0);
 }
 
-static int ask_for(struct fixture *f, struct handover_asker who, const char *const *what,
-	uint64_t memory, struct handover *ret)
+static int ask_by(struct fixture *f, enum vfio_backend backend, struct handover_asker who,
+	const char *const *what, uint64_t memory, struct handover *ret)
 {
 	struct handover_limits limits = { .memory_bytes = 1 << 20 };
 	const struct handover_request q = { .asker = who,
 		.what = (char *const *)(uintptr_t)what,
 		.memory_bytes = memory,
+		.backend = backend,
 		.run_dir = f->run };
 
 	problem_free(TAKE_PTR(f->problem));
 	return handover_open(f->h, &q, &limits, ret, &f->problem);
+}
+static int ask_for(struct fixture *f, struct handover_asker who, const char *const *what,
+	uint64_t memory, struct handover *ret)
+{
+	return ask_by(f, VFIO_BACKEND_AUTO, who, what, memory, ret);
 }
 #define ASK(f, who, ret, ...) ask_for(f, who, (const char *const[]) { __VA_ARGS__, NULL }, 0, ret)
 
@@ -121,6 +128,86 @@ static void what_he_claimed(void **state UNUSED)
 	gets_group_and_container(&f, asker(ALICE)); /* it was closed: again */
 	assert_int_equal(give_back(&f, VF(0)), CLAIM_RETURNED);
 	refused(&f, asker(ALICE), PROBLEM_PERMISSION, "nobody has claimed");
+	fixture_end(&f);
+}
+
+static void gets(struct fixture *f, enum vfio_backend backend, const char *const *names)
+{
+	static const char *const what[] = { VF(0), VF(2), NULL };
+	autohandover got = { 0 };
+	size_t n = strv_len((char *const *)(uintptr_t)names);
+
+	assert_int_equal(ask_by(f, backend, asker(ALICE), what, 0, &got), 0);
+	assert_int_equal(got.n, n);
+	for (size_t i = 0; i < n; i++)
+		if (!str_starts(got.v[i].name, names[i]))
+			fail_msg("%s, not %s", got.v[i].name, names[i]);
+}
+
+/* Where the kernel has it, unless she wants groups: an iommufd for all, a node for each. */
+static void by_iommufd(void **state UNUSED)
+{
+	static const char *const nodes[] = { "/dev/iommu", "/dev/vfio/devices/vfio",
+		"/dev/vfio/devices/vfio", NULL };
+	static const char *const groups[] = { "/dev/vfio/vfio", "/dev/vfio/", "/dev/vfio/", NULL };
+	static const char *const what[] = { VF(0), NULL };
+	autofree char *me = str_printf("process:%d", (int)getpid());
+	autohandover got = { 0 };
+	struct fixture f;
+
+	start(&f);
+	claim(&f, VF(0), me, ALICE);
+	claim(&f, VF(2), me, ALICE);
+	assert_int_equal(ask_by(&f, VFIO_BACKEND_IOMMUFD, asker(ALICE), what, 0, &got), -ENOENT);
+	says(&f, PROBLEM_UNSUPPORTED, "no VFIO device node of its own");
+	gets(&f, VFIO_BACKEND_AUTO, groups);
+	fake_iommufd(f.h);
+	gets(&f, VFIO_BACKEND_AUTO, nodes);
+	gets(&f, VFIO_BACKEND_IOMMUFD, nodes);
+	gets(&f, VFIO_BACKEND_TYPE1, groups);
+	/* One function without a node: groups for both. */
+	assert_int_equal(give_back(&f, VF(2)), CLAIM_RETURNED);
+	claim(&f, VF(2), me, ALICE);
+	gets(&f, VFIO_BACKEND_AUTO, nodes);
+	fake_vanish(f.h, "/dev/iommu");
+	gets(&f, VFIO_BACKEND_AUTO, groups);
+	assert_true(ask_by(&f, VFIO_BACKEND_IOMMUFD, asker(ALICE), what, 0, &got) < 0);
+	fixture_end(&f);
+}
+
+/* What is pinned through it will count for her process alone. */
+static void the_iommufd_counts_processes(void **state UNUSED)
+{
+	static const char *const what[] = { VF(0), NULL };
+	autofree char *me = str_printf("process:%d", (int)getpid());
+	autohandover got = { 0 };
+	struct fixture f;
+
+	start(&f);
+	fake_iommufd(f.h);
+	claim(&f, VF(0), me, ALICE);
+	assert_int_equal(ask_by(&f, VFIO_BACKEND_AUTO, asker(ALICE), what, 0, &got), 0);
+	assert_true(fake_vfio(f.h)->memlock_of_process);
+	handover_done(&got);
+	assert_int_equal(fake_vfio(f.h)->n_objects, 0);
+	fixture_end(&f);
+}
+
+/* Its node alone opens nothing of them, but nothing is between them either. */
+static void fellow_members_by_iommufd(void **state UNUSED)
+{
+	autofree char *me = str_printf("process:%d", (int)getpid());
+	autofree char *group = NULL,
+		      *target = str_printf("../../../../devices/pci0000:00/%s", VF(2));
+	struct fixture f;
+
+	start(&f);
+	fake_iommufd(f.h);
+	claim(&f, VF(0), me, ALICE);
+	claim(&f, VF(2), "process:4900", BOB);
+	assert_int_equal(sysfs_link_name(f.h, &group, "bus/pci/devices/%s/iommu_group", VF(0)), 0);
+	fake_link(f.h, target, "/sys/kernel/iommu_groups/%s/devices/%s", group, VF(2));
+	refused(&f, asker(ALICE), PROBLEM_PERMISSION, VF(2) " is in the same IOMMU group");
 	fixture_end(&f);
 }
 
@@ -427,6 +514,9 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(what_he_claimed),
+		cmocka_unit_test(by_iommufd),
+		cmocka_unit_test(the_iommufd_counts_processes),
+		cmocka_unit_test(fellow_members_by_iommufd),
 		cmocka_unit_test(what_was_claimed_for_him),
 		cmocka_unit_test(what_is_another_s),
 		cmocka_unit_test(who_is_not_who_he_was),

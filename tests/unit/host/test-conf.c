@@ -1,42 +1,16 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /* A machine's configuration files: of the live machine, and of a captured one from its folder. */
 #include "cm.h"
+#include "made-machine.h"
 #include "base/str.h"
 #include "host/conf.h"
 
 #include <stdio.h>
 #include <sys/stat.h>
 
-static char dir[64];
-static struct host *h;
-
-static void sh(const char *fmt, ...) PRINTF(1, 2);
-static void sh(const char *fmt, ...)
-{
-	char *cmd = NULL;
-	va_list ap;
-
-	va_start(ap, fmt);
-	assert_true(vasprintf(&cmd, fmt, ap) > 0);
-	va_end(ap);
-	assert_int_equal(system(cmd), 0);
-	free(cmd);
-}
-
 static int make(void **state UNUSED)
 {
-	strcpy(dir, "/tmp/vfctl-conf-XXXXXX");
-	if (!mkdtemp(dir))
-		return -1;
-	sh("mkdir -p %s/sys %s/etc/x.d", dir, dir);
-	return host_new_captured(dir, &h, NULL);
-}
-
-static int drop(void **state UNUSED)
-{
-	host_free(h);
-	sh("rm -rf %s", dir);
-	return 0;
+	return make_machine("sys etc/x.d");
 }
 
 static int reads(const char *path)
@@ -95,7 +69,7 @@ static void masks(void **state UNUSED)
 
 int main(void)
 {
-#define T(f) cmocka_unit_test_setup_teardown(f, make, drop)
+#define T(f) cmocka_unit_test_setup_teardown(f, make, drop_machine)
 	const struct CMUnitTest tests[] = {
 		T(files),
 		T(a_fifo_is_not_waited_for),

@@ -453,6 +453,31 @@ static void modules(void **state)
 	assert_int_equal(host_load_module(f->h, "no-such-module-anywhere"), -ENOENT);
 }
 
+/* What is there comes at once; what is not is waited for, and not for ever. */
+static void streams(void **state)
+{
+	struct fixture *f = *state;
+	char buf[8] = "";
+	int p[2], n = 0;
+
+	assert_int_equal(pipe2(p, O_CLOEXEC), 0);
+	assert_int_equal(host_stream_read(f->h, p[0], buf, sizeof(buf), 20), -ETIMEDOUT);
+	assert_int_equal(host_stream_write(f->h, p[1], "abc", 3, 0), 3);
+	assert_int_equal(host_stream_read(f->h, p[0], buf, sizeof(buf), 0), 3);
+	assert_string_equal(buf, "abc");
+	while (host_stream_write(f->h, p[1], buf, sizeof(buf), 10) > 0)
+		n++;
+	assert_true(n > 100);
+	assert_int_equal(host_stream_write(f->h, p[1], buf, sizeof(buf), 10), -ETIMEDOUT);
+	assert_int_equal(host_stream_read(f->h, p[1], buf, sizeof(buf), 10), -EBADF);
+	close(p[1]);
+	for (; n > 0; n--)
+		assert_int_equal(host_stream_read(f->h, p[0], buf, sizeof(buf), 0), sizeof(buf));
+	assert_int_equal(host_stream_read(f->h, p[0], buf, sizeof(buf), 0), 0);
+	close(p[0]);
+	assert_int_equal(host_stream_read(f->h, p[0], buf, sizeof(buf), 0), -EBADF);
+}
+
 static void descriptors_only(void **state UNUSED)
 {
 	autohost *h = NULL;
@@ -487,6 +512,7 @@ int main(void)
 		T(within_reads_of_long_names),
 		T(network_interfaces),
 		T(modules),
+		T(streams),
 		cmocka_unit_test_setup_teardown(owners_of_nodes, setup, teardown),
 		cmocka_unit_test(descriptors_only),
 		/* In namespaces of their own: last, for a plain user has no other users there. */

@@ -9,10 +9,13 @@
 #include "fakevfio/fakekvm.h"
 #include "fakevfio/fakevfio.h"
 #include "host/given.h"
+#include "launch/attach.h"
+#include "launch/backend.h"
 #include "launch/child.h"
 #include "launch/image.h"
 
 #include <linux/capability.h>
+#include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
@@ -30,7 +33,7 @@ struct env {
 	struct launch_plan p;
 	struct launch_handles io;
 	struct problem *why;
-	char folder[64], kernel[96], vmm[96], out[96], disk[96];
+	char folder[64], kernel[96], vmm[96], out[96], disk[96], record[96];
 };
 
 static void write_file(const char *path, const void *data, size_t n)
@@ -72,6 +75,7 @@ static int setup(void **state)
 	snprintf(e->vmm, sizeof(e->vmm), "%s/vmm", e->folder);
 	snprintf(e->out, sizeof(e->out), "%s/out", e->folder);
 	snprintf(e->disk, sizeof(e->disk), "%s/disk", e->folder);
+	snprintf(e->record, sizeof(e->record), "%s/record", e->folder);
 	write_kernel(e->kernel, 8192);
 	write_file(e->disk, sectors, sizeof(sectors));
 	fakekvm_init(&e->k);
@@ -105,6 +109,7 @@ static int teardown(void **state)
 	unlink(e->vmm);
 	unlink(e->out);
 	unlink(e->disk);
+	unlink(e->record);
 	rmdir(e->folder);
 	free(e);
 	return left ? -1 : 0;
@@ -153,9 +158,9 @@ static char *output(struct env *e)
 #define LOOK_AT_FDS                                                                                \
 	"prev=\n"                                                                                  \
 	"for a; do\n"                                                                              \
-	"  case $prev in --kvm|--kernel|--status) f=$a ;;\n"                                       \
+	"  case $prev in --kvm|--kernel|--status|--record) f=$a ;;\n"                              \
 	"  --disk|--vfio) f=$(echo \"$a\" | tr ',' '\\n' |\n"                                      \
-	"      sed -n 's/^\\(fd\\|container\\|group\\|device\\)=//p') ;;\n"                        \
+	"      sed -n 's/^\\(fd\\|container\\|group\\|device\\|iommufd\\)=//p') ;;\n"              \
 	"  *) f= ;; esac\n"                                                                        \
 	"  for fd in $f; do [ -e /proc/self/fd/$fd ] || echo \"$prev $fd is closed\"; done\n"      \
 	"  prev=$a\n"                                                                              \
@@ -171,7 +176,11 @@ static void the_vmm_gets_all_its_descriptors(void **state)
 	assert_int_equal(launch_add_disk(&e->r, e->disk, NULL), 0);
 	e->r.rng = true;
 	e->r.append = "console=ttyS0 with spaces";
+	e->r.huge_page = 2 << 20;
+	e->r.record = e->record;
 	assert_int_equal(open_all(e), 0);
+	assert_int_equal(launch_open_record(&e->r, &e->io, NULL), 0);
+	e->p.memory = (struct launch_memory) { .node = 1, .only = true, .no_thp = true };
 	assert_ptr_equal(e->io.devices[0]->host, &e->v.host);
 	script(e, LOOK_AT_FDS "echo \"$@\"\n");
 	assert_int_equal(launch_run(e->vmm, &e->r, &e->p, &e->io, &end, &e->why), 0);
@@ -179,11 +188,12 @@ static void the_vmm_gets_all_its_descriptors(void **state)
 	assert_null(end.report);
 	said = output(e);
 	assert_null(strstr(said, "is closed"));
-	assert_non_null(strstr(said, "--mem 4194304 "));
+	assert_non_null(strstr(said, "--mem 4194304 --huge-pages 2097152 --numa 1,only "));
 	assert_non_null(strstr(said, "--append console=ttyS0 with spaces "));
-	assert_non_null(strstr(said, ",name=0000:01:10.0 --vfio container="));
-	assert_non_null(strstr(said, ",name=0000:01:10.2 --disk fd="));
+	assert_non_null(strstr(said, ",name=0000:01:10.0,clean --vfio container="));
+	assert_non_null(strstr(said, ",name=0000:01:10.2,clean --disk fd="));
 	assert_non_null(strstr(said, " --rng\n"));
+	assert_non_null(strstr(said, " --record "));
 	/* Ours are closed: the group is free again. */
 	assert_int_equal(e->v.n_objects, 0);
 }
@@ -217,6 +227,146 @@ static void what_was_given_is_not_opened(void **state)
 	assert_non_null(strstr(said, ",name=0000:01:10.2"));
 	assert_int_equal(e->v.n_objects, 0);
 	host_forget_given(&e->v.host);
+}
+
+/* One iommufd for all functions, and no groups. */
+static void by_iommufd(void **state)
+{
+	struct env *e = *state;
+	struct launch_end end;
+	autofree char *said = NULL;
+
+	e->v.iommufd = true;
+	want(e, "a", "b");
+	assert_string_equal(launch_backend(&e->v.host, &e->r, &e->p), "iommufd");
+	assert_int_equal(launch_check_backend(&e->v.host, &e->r, &e->p, NULL), 0);
+	assert_int_equal(open_all(e), 0);
+	assert_null(e->io.why_type1);
+	assert_false(e->fn[0]->group_open);
+	script(e, LOOK_AT_FDS "echo \"$@\"\n");
+	assert_int_equal(launch_run(e->vmm, &e->r, &e->p, &e->io, &end, &e->why), 0);
+	said = output(e);
+	assert_null(strstr(said, "is closed"));
+	assert_null(strstr(said, "container="));
+	assert_non_null(strstr(said, "--vfio iommufd="));
+	assert_non_null(strstr(said, ",name=0000:01:10.2"));
+	assert_int_equal(e->v.n_objects, 0);
+	assert_false(e->fn[0]->bound);
+}
+
+static void by_what_was_given_of_it(void **state)
+{
+	struct env *e = *state;
+
+	e->v.iommufd = true;
+	give(e, "/dev/iommu");
+	give(e, "/dev/vfio/devices/vfio0");
+	e->v.iommufd_errno = -EACCES; /* for whoever opens it himself */
+	want(e, "a", NULL);
+	assert_int_equal(open_all(e), 0);
+	assert_string_equal(e->io.space->ops->name, "iommufd");
+	launch_handles_done(&e->io);
+	host_forget_given(&e->v.host);
+}
+
+/* The kernel has it, and the user may not open it: groups are his way. */
+static void what_may_not_be_opened_is_passed_over(void **state)
+{
+	struct env *e = *state;
+
+	e->v.iommufd = true;
+	e->v.iommufd_errno = -EACCES;
+	want(e, "a", "b");
+	assert_int_equal(open_all(e), 0);
+	assert_string_equal(e->io.space->ops->name, "type1");
+	assert_int_equal(e->io.why_type1->kind, PROBLEM_PERMISSION);
+	launch_handles_done(&e->io);
+	assert_int_equal(launch_set_backend(&e->r, "iommufd", NULL), 0);
+	assert_int_equal(open_all(e), -EACCES);
+	assert_int_equal(e->why->kind, PROBLEM_PERMISSION);
+}
+
+static void what_is_wished_for_has_to_be_there(void **state)
+{
+	struct env *e = *state;
+	autofree char *text = str_printf("b,fallback=virtio-blk:%s", e->disk);
+
+	assert_int_equal(launch_set_backend(&e->r, "vfio", &e->why), -EINVAL);
+	assert_int_equal(e->why->kind, PROBLEM_USAGE);
+	problem_free(TAKE_PTR(e->why));
+	assert_int_equal(launch_set_backend(&e->r, "iommufd", NULL), 0);
+	want(e, "a", text);
+	e->v.iommufd = true;
+	e->fn[1]->no_node = true;
+	assert_int_equal(launch_check_backend(&e->v.host, &e->r, &e->p, NULL), 0);
+	assert_int_equal(e->p.v[0].how, LAUNCH_VFIO);
+	assert_int_equal(e->p.v[1].how, LAUNCH_DISK);
+	assert_non_null(strstr(e->p.v[1].why->what, "no VFIO device node"));
+	e->v.iommufd = false;
+	assert_int_equal(launch_check_backend(&e->v.host, &e->r, &e->p, &e->why), -ENOENT);
+	assert_int_equal(e->why->kind, PROBLEM_UNSUPPORTED);
+	problem_free(TAKE_PTR(e->why));
+	assert_int_equal(launch_set_backend(&e->r, "type1", NULL), 0);
+	assert_int_equal(launch_check_backend(&e->v.host, &e->r, &e->p, NULL), 0);
+	e->v.no_groups = true;
+	assert_int_equal(launch_check_backend(&e->v.host, &e->r, &e->p, NULL), -ENOENT);
+}
+
+static size_t opened_for(struct env *e, int container, bool is_iommufd, bool expect_iommufd)
+{
+	autolaunchfunction f = { 0 };
+	int fds[3];
+	size_t n;
+
+	assert_int_equal(
+		launch_open_function(&e->v.host, &e->p.v[0], container, is_iommufd, &f, NULL), 0);
+	assert_int_equal(launch_function_is_iommufd(&f), expect_iommufd);
+	n = launch_function_fds(&f, fds);
+	assert_int_equal(fds[0], f.device->fd);
+	for (size_t i = 0; i < n; i++)
+		assert_true(fds[i] >= 0);
+	return n;
+}
+
+/* For a guest that runs: into what it has, or what works. */
+static void one_more_goes_where_the_others_are(void **state)
+{
+	struct env *e = *state;
+
+	want(e, "a", NULL);
+	assert_int_equal(opened_for(e, -1, false, false), 3);
+	e->v.iommufd = true;
+	assert_int_equal(opened_for(e, -1, false, true), 2);
+	assert_int_equal(
+		opened_for(e, e->v.host.ops->open(&e->v.host, "/dev/iommu", 0), true, true), 1);
+	assert_int_equal(e->v.n_objects, 0);
+	assert_false(e->fn[0]->bound || e->fn[0]->group_open);
+}
+
+/* A group that the guest has open cannot be opened again: through what is lent of it, it can. */
+static void one_more_of_a_group_comes_through_the_others(void **state)
+{
+	struct env *e = *state;
+	autolaunchfunction first = { 0 }, none = { 0 };
+	struct problem *why = NULL;
+	int device;
+
+	e->fn[1]->group = e->fn[0]->group;
+	e->functions[1].iommu_group = e->functions[0].iommu_group;
+	want(e, "a", "b");
+	assert_int_equal(launch_open_function(&e->v.host, &e->p.v[0], -1, false, &first, NULL), 0);
+	assert_int_equal(
+		launch_open_function(&e->v.host, &e->p.v[1], -1, false, &none, &why), -EBUSY);
+	problem_free(TAKE_PTR(why));
+	device = launch_open_beside(&e->v.host, &e->p.v[1], first.device->group_fd, NULL);
+	assert_true(device >= 0);
+	assert_int_equal(e->fn[1]->devices_open, 1);
+	host_close(&e->v.host, device);
+	e->fn[1]->vf_token = "6ba7b810-9dad-11d1-80b4-00c04fd430c8";
+	device = launch_open_beside(&e->v.host, &e->p.v[1], first.device->group_fd, &why);
+	assert_int_equal(device, -EACCES);
+	assert_int_equal(why->kind, PROBLEM_PERMISSION);
+	problem_free(why);
 }
 
 static void the_vmm_gains_no_rights(void **state)
@@ -266,6 +416,35 @@ static void when_all_fall_back_nothing_is_held(void **state)
 	assert_int_equal(e->v.n_objects, 0);
 }
 
+/* Before anything is pinned: the kernel has told how many there are. */
+static void too_few_mappings_fall_back(void **state)
+{
+	struct env *e = *state;
+	autofree char *text = str_printf("a,fallback=virtio-blk:%s", e->disk), *why = NULL;
+
+	e->v.dma_limit = 1;
+	e->r.memory_bytes = 4ULL << 30; /* goes on above 4 GiB */
+	want(e, text, NULL);
+	assert_int_equal(open_all(e), 0);
+	assert_int_equal(e->p.v[0].how, LAUNCH_DISK);
+	assert_int_equal(e->p.v[0].why->kind, PROBLEM_DMA_LIMIT);
+	why = problem_text(e->p.v[0].why);
+	assert_non_null(strstr(why, "needs 2 DMA mappings, the IOMMU has 1 left"));
+	assert_int_equal(e->v.maps, 0);
+	assert_null(e->io.space);
+}
+
+static void one_mapping_is_enough_for_little_memory(void **state)
+{
+	struct env *e = *state;
+
+	e->v.dma_limit = 1;
+	e->r.memory_bytes = 3ULL << 30;
+	want(e, "a", NULL);
+	assert_int_equal(open_all(e), 0);
+	assert_int_equal(e->p.v[0].how, LAUNCH_VFIO);
+}
+
 static void without_fallback_it_is_refused(void **state)
 {
 	struct env *e = *state;
@@ -299,6 +478,32 @@ static void every_call_may_fail(void **state)
 		assert_int_equal(e->v.n_objects, 0);
 		assert_int_equal(e->k.opened, -1);
 	}
+}
+
+/* But how memory is counted, which may be refused, is two calls that nothing depends on. */
+static void every_call_by_iommufd_may_fail(void **state)
+{
+	struct env *e = *state;
+	unsigned total, survived = 0;
+
+	e->v.iommufd = true;
+	want(e, "a", "b");
+	assert_int_equal(open_all(e), 0);
+	total = e->v.calls;
+	launch_handles_done(&e->io);
+	for (unsigned n = 1; n <= total; n++) {
+		e->v.calls = 0;
+		e->v.fail_call = n;
+		e->v.fail_errno = -EIO;
+		survived += open_all(e) == 0;
+		assert_false(e->why && !e->why->what);
+		problem_free(TAKE_PTR(e->why));
+		launch_handles_done(&e->io);
+		assert_int_equal(e->v.n_objects, 0);
+		assert_false(e->fn[0]->bound || e->fn[1]->bound);
+		assert_int_equal(e->k.opened, -1);
+	}
+	assert_int_equal(survived, 4); /* of two functions how memory is counted, and dirty pages */
 }
 
 /* In a child, which gives up its capabilities. */
@@ -378,6 +583,16 @@ static void the_end_is_told(void **state)
 	assert_int_equal(end.status, 137);
 	assert_int_equal(launch_judge(&end, "web1", &e->why), -ECHILD);
 	assert_non_null(strstr(e->why->what, "signal 9"));
+	problem_free(TAKE_PTR(e->why));
+	end_of(e, REPORT("sandbox", "the sandbox stopped it: system call 2") "kill -31 $$", &end);
+	assert_int_equal(end.status, 159);
+	assert_int_equal(launch_judge(&end, "web1", &e->why), -ECHILD);
+	assert_int_equal(e->why->kind, PROBLEM_SANDBOX);
+	assert_string_equal(e->why->what, "guest web1: the sandbox stopped it: system call 2");
+	problem_free(TAKE_PTR(e->why));
+	end_of(e, "kill -31 $$", &end);
+	assert_int_equal(launch_judge(&end, "web1", &e->why), -ECHILD);
+	assert_non_null(strstr(e->why->what, "SIGSYS"));
 }
 
 static void signals_are_passed_on(void **state)
@@ -427,6 +642,31 @@ static void bad_image(struct env *e, int fd, enum problem_kind kind)
 	problem_free(TAKE_PTR(e->why));
 }
 
+/* A record begins anew; what is no record stays. */
+static void a_record_takes_the_place_of_a_record_only(void **state)
+{
+	static const char old[] = "vfctl-trace 1\n# of yesterday\n", disk[] = "a disk, or a letter";
+	struct env *e = *state;
+	struct host *h = &e->v.host;
+	struct stat st;
+	int fd;
+
+	for (int i = 0; i < 2; i++) {
+		fd = image_open_record(h, e->record, NULL);
+		assert_true(fd >= 0);
+		assert_int_equal(fstat(fd, &st), 0);
+		assert_int_equal(st.st_size, 0);
+		assert_int_equal(st.st_mode & 0777, 0600);
+		assert_true(fcntl(fd, F_GETFL) & O_APPEND);
+		close(fd);
+		write_file(e->record, old, sizeof(old) - 1);
+	}
+	write_file(e->record, disk, sizeof(disk));
+	bad_image(e, image_open_record(h, e->record, &e->why), PROBLEM_BAD_IMAGE);
+	assert_int_equal(stat(e->record, &st), 0);
+	assert_int_equal(st.st_size, sizeof(disk));
+}
+
 static void images_are_checked(void **state)
 {
 	struct env *e = *state;
@@ -446,8 +686,11 @@ static void images_are_checked(void **state)
 	bad_image(e, image_open_disk(h, e->out, true, &e->why), PROBLEM_BAD_IMAGE);
 	write_file(e->out, "", 0);
 	bad_image(e, image_open_initrd(h, e->out, &e->why), PROBLEM_BAD_IMAGE);
+	bad_image(e, image_open_record(h, e->folder, &e->why), PROBLEM_BAD_IMAGE);
 	unlink(e->out);
 	assert_int_equal(mkfifo(e->out, 0600), 0); /* and nobody waits for a writer */
+	assert_int_equal(image_open_record(h, e->out, &e->why), -EINVAL);
+	problem_free(TAKE_PTR(e->why));
 	bad_image(e, image_open_initrd(h, e->out, &e->why), PROBLEM_BAD_IMAGE);
 	bad_image(e, image_open_kernel(h, e->out, &e->why), PROBLEM_BAD_IMAGE);
 }
@@ -457,10 +700,19 @@ int main(void)
 #define T(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
 	const struct CMUnitTest tests[] = {
 		T(the_vmm_gets_all_its_descriptors),
+		T(by_iommufd),
+		T(one_more_goes_where_the_others_are),
+		T(one_more_of_a_group_comes_through_the_others),
+		T(by_what_was_given_of_it),
+		T(what_may_not_be_opened_is_passed_over),
+		T(what_is_wished_for_has_to_be_there),
+		T(every_call_by_iommufd_may_fail),
 		T(what_was_given_is_not_opened),
 		T(the_vmm_gains_no_rights),
 		T(what_cannot_be_opened_falls_back),
 		T(when_all_fall_back_nothing_is_held),
+		T(too_few_mappings_fall_back),
+		T(one_mapping_is_enough_for_little_memory),
 		T(without_fallback_it_is_refused),
 		T(every_call_may_fail),
 		T(memory_that_may_not_be_pinned_is_told),
@@ -468,6 +720,7 @@ int main(void)
 		T(signals_are_passed_on),
 		T(a_program_that_cannot_run_is_told),
 		T(the_program_is_found_or_missed),
+		T(a_record_takes_the_place_of_a_record_only),
 		T(images_are_checked),
 	};
 

@@ -42,6 +42,12 @@ static void vfs_are_understood(void **state)
 	assert_string_equal(r->vfs[2].vf_token, "2ab74924-c335-45f4-9b16-8569e5b08258");
 	assert_string_equal(r->vfs[2].disk.path, "/a,b:c.img");
 	assert_true(r->vfs[2].disk.read_only);
+	assert_false(r->vfs[2].stop_on_loss);
+	assert_int_equal(launch_add_vf(r, "a,on-loss=stop,fallback=virtio-net:tap0", NULL), 0);
+	assert_true(r->vfs[3].stop_on_loss);
+	assert_string_equal(r->vfs[3].net.tap, "tap0");
+	assert_int_equal(launch_add_vf(r, "a,on-loss=unplug", NULL), 0);
+	assert_false(r->vfs[4].stop_on_loss);
 }
 
 static void disks_and_nets_are_understood(void **state)
@@ -65,7 +71,7 @@ static void mistakes_are_told(void **state)
 		"x,fallback=virtio-net:", "x,fallback=e1000:tap0", "x,fallback=virtio-net:a/b",
 		"x,fallback=virtio-net:sixteen-letters-",
 		"x,fallback=virtio-blk:", "x,fallback=virtio-blk:,ro", "x,vf-token=1 iommu=off",
-		"x,fallback=virtio-net:t,fallback=virtio-net:u" };
+		"x,on-loss=", "x,on-loss=dance", "x,fallback=virtio-net:t,fallback=virtio-net:u" };
 	static const char *const nets[] = { "", "tap=", "mac=52:54:00:00:00:01", "tap=a,b",
 		"tap=a,mac=01:00:5e:00:00:01", "tap=a,tap=b", "tap=a%d" };
 	struct launch_request *r = *state;
@@ -86,6 +92,11 @@ static void numbers_have_bounds(void **state)
 {
 	struct launch_request *r = *state;
 
+	assert_string_equal(r->sandbox, "on");
+	assert_int_equal(launch_set_sandbox(r, "log", NULL), 0);
+	assert_string_equal(r->sandbox, "log");
+	assert_int_equal(launch_set_sandbox(r, "maybe", NULL), -EINVAL);
+	assert_string_equal(r->sandbox, "log");
 	assert_int_equal(launch_set_cpus(r, "8", NULL), 0);
 	assert_int_equal(launch_set_cpus(r, "9", NULL), -EINVAL);
 	assert_int_equal(launch_set_cpus(r, "0", NULL), -EINVAL);
@@ -95,6 +106,15 @@ static void numbers_have_bounds(void **state)
 	assert_int_equal(launch_set_memory(r, "3X", NULL), -EINVAL);
 	assert_int_equal(launch_set_memory(r, "8M", NULL), -EINVAL);
 	assert_int_equal(launch_set_memory(r, "67108865", NULL), -EINVAL);
+	assert_int_equal(launch_set_huge_pages(r, "4M", NULL), -EINVAL);
+	assert_int_equal(launch_set_huge_pages(r, "", NULL), -EINVAL);
+	assert_int_equal(launch_set_numa(r, "1", NULL), 0);
+	assert_int_equal(r->numa, LAUNCH_NUMA_NODE);
+	assert_int_equal(r->node, 1);
+	assert_int_equal(launch_set_numa(r, "auto", NULL), 0);
+	assert_int_equal(r->numa, LAUNCH_NUMA_AUTO);
+	assert_int_equal(launch_set_numa(r, "-1", NULL), -EINVAL);
+	assert_int_equal(launch_set_numa(r, "near", NULL), -EINVAL);
 }
 
 static void the_whole_is_checked(void **state)
@@ -104,10 +124,14 @@ static void the_whole_is_checked(void **state)
 	assert_int_equal(launch_request_check(r, NULL), -EINVAL);
 	r->kernel = "vmlinuz";
 	assert_int_equal(launch_request_check(r, NULL), 0);
-	r->huge_pages = true;
+	assert_int_equal(launch_set_huge_pages(r, NULL, NULL), 0);
 	r->memory_bytes = 513 << 20;
 	assert_int_equal(launch_request_check(r, NULL), -EINVAL);
 	r->memory_bytes = 512 << 20;
+	assert_int_equal(launch_request_check(r, NULL), 0);
+	assert_int_equal(launch_set_huge_pages(r, "1G", NULL), 0);
+	assert_int_equal(launch_request_check(r, NULL), -EINVAL);
+	assert_int_equal(launch_set_huge_pages(r, "2M", NULL), 0);
 	r->name = "a,b";
 	assert_int_equal(launch_request_check(r, NULL), -EINVAL);
 	r->name = "web1";
@@ -116,6 +140,41 @@ static void the_whole_is_checked(void **state)
 	assert_int_equal(launch_request_check(r, NULL), 0);
 	r->rng = true;
 	assert_int_equal(launch_request_check(r, NULL), -EINVAL);
+}
+
+static void a_rom_may_be_shown(void **state)
+{
+	struct launch_request *r = *state;
+
+	assert_int_equal(launch_add_vf(r, "a/vf0,rom=on,on-loss=stop", NULL), 0);
+	assert_true(r->vfs[0].rom && r->vfs[0].stop_on_loss && !r->vfs[0].rom_file);
+	assert_int_equal(launch_add_vf(r, "a/vf1,rom=off", NULL), 0);
+	assert_false(r->vfs[1].rom || r->vfs[1].rom_file);
+	assert_int_equal(launch_add_vf(r, "a/vf2-4,rom=/tmp/x.rom,on-loss=stop", NULL), 0);
+	assert_string_equal(r->vfs[2].selector, "a/vf2-4");
+	assert_string_equal(r->vfs[2].rom_file, "/tmp/x.rom");
+	assert_int_equal(launch_add_vf(r, "a/vf5,rom=", NULL), -EINVAL);
+}
+
+/* Who must have it gets the back end that can. */
+static void functions_may_reach_each_other(void **state)
+{
+	struct launch_request *r = *state;
+	struct problem *why = NULL;
+
+	r->kernel = "vmlinuz";
+	assert_string_equal(r->peers, "auto");
+	assert_int_equal(launch_set_peers(r, "perhaps", NULL), -EINVAL);
+	assert_int_equal(launch_set_peers(r, "off", NULL), 0);
+	assert_int_equal(launch_request_check(r, NULL), 0);
+	assert_int_equal(r->backend, VFIO_BACKEND_AUTO);
+	assert_int_equal(launch_set_peers(r, "on", NULL), 0);
+	assert_int_equal(launch_request_check(r, NULL), 0);
+	assert_int_equal(r->backend, VFIO_BACKEND_TYPE1);
+	r->backend = VFIO_BACKEND_IOMMUFD;
+	assert_int_equal(launch_request_check(r, &why), -EINVAL);
+	assert_int_equal(why->kind, PROBLEM_USAGE);
+	problem_free(why);
 }
 
 int main(void)
@@ -127,6 +186,8 @@ int main(void)
 		T(mistakes_are_told),
 		T(numbers_have_bounds),
 		T(the_whole_is_checked),
+		T(a_rom_may_be_shown),
+		T(functions_may_reach_each_other),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

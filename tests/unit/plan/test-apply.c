@@ -69,6 +69,28 @@ static bool with_fault(unsigned n, bool for_ever)
 	return faults.calls >= n;
 }
 
+static void without_an_iommu(void **state UNUSED)
+{
+	static const char *const told = "/sys/module/vfio/parameters/enable_unsafe_noiommu_mode";
+	const struct plan_opts how = { 0 };
+	autoplan refused = { 0 }, allowed = { 0 };
+	autowishes w = { 0 };
+	struct fixture f;
+
+	fixture_start(&f, "s0-pf-only");
+	fake_iommu_off(f.h);
+	wish(&w);
+	fake_put(f.h, "N\n", told);
+	make_plan(&f, &w, &how, &refused);
+	assert_non_null(plan_refusal(&refused));
+	assert_int_equal(plan_refusal(&refused)->kind, PROBLEM_NO_IOMMU);
+	/* The kernel was told to do without. */
+	fake_put(f.h, "Y\n", told);
+	make_plan(&f, &w, &how, &allowed);
+	assert_null(plan_refusal(&allowed));
+	fixture_end(&f);
+}
+
 static void a_journal_that_fails(void **state UNUSED)
 {
 	unsigned n = 1;
@@ -339,6 +361,7 @@ int main(void)
 		cmocka_unit_test(enough_of_a_holder),
 		cmocka_unit_test(a_holder_that_came_late),
 		cmocka_unit_test(nowhere_to_write),
+		cmocka_unit_test(without_an_iommu),
 		cmocka_unit_test(work_of_another_boot),
 		cmocka_unit_test(pictures_are_wishes),
 	};

@@ -12,7 +12,7 @@ enum { CONFIG = VFIO_PCI_CONFIG_REGION_INDEX };
 static void a_sound_function_is_proved(void **state)
 {
 	static const char *const wanted[] = { "open", "config", "regions", "interrupts", "dma-map",
-		"dma-reserved", "dma-limits", "migration", "dma-device", "reset" };
+		"dma-reserved", "dma-limits", "migration", "state", "dma-device", "reset" };
 	struct env *e = *state;
 
 	e->target.device = 0x10cb; /* nobody knows such a one */
@@ -50,6 +50,32 @@ static void bars_are_mapped_around_the_vectors(void **state)
 	env_run(e);
 	assert_string_equal(
 		env_check(e, "regions")->text, "BARs read: 2; mapped: 16 KiB in pieces: 1");
+}
+
+/* What the kernel has decides, unless somebody wants one of the two. */
+static void by_its_own_node(void **state)
+{
+	struct env *e = *state;
+
+	e->target.device = 0x10cb;
+	fakevfio_poke(e->fn, CONFIG, 2, "\xcb", 1);
+	env_run(e);
+	assert_non_null(strstr(env_check(e, "open")->evidence, "type1 IOMMU"));
+	e->opts.backend = VFIO_BACKEND_IOMMUFD;
+	env_run(e);
+	env_blames(e, "open", PROOF_FAILED, "no iommufd");
+	e->opts.backend = VFIO_BACKEND_AUTO;
+	fake_iommufd(e->h);
+	env_run(e);
+	env_all_proved(e);
+	assert_non_null(strstr(env_check(e, "open")->text, "iommufd and function opened"));
+	assert_non_null(strstr(env_check(e, "open")->evidence, "iommufd, pages from 4096"));
+	assert_non_null(strstr(env_check(e, "dma-limits")->text, "left: no limit"));
+	assert_int_equal(env_check(e, "dma-reserved")->verdict, PROOF_PROVED);
+	e->opts.backend = VFIO_BACKEND_TYPE1;
+	env_run(e);
+	env_all_proved(e);
+	assert_non_null(strstr(env_check(e, "open")->evidence, "type1 IOMMU"));
 }
 
 static void older_interrupts_do_as_well(void **state)
@@ -232,10 +258,95 @@ static void migration_is_asked_for(void **state)
 	assert_string_equal(
 		env_check(e, "migration")->text, "offered: stop-copy p2p dirty-tracking");
 	assert_int_equal(e->proof.migration, VFIO_MIGRATES | VFIO_MIGRATES_P2P | VFIO_TRACKS_DMA);
+	assert_non_null(strstr(env_check(e, "migration")->evidence, "IOMMU tells: none"));
 	e->fn->migration = VFIO_MIGRATION_P2P;
 	env_run(e);
 	env_blames(e, "migration", PROOF_FAILED, "not how");
 	assert_int_equal(e->proof.migration, -1);
+}
+
+/* Offered is not done: the state goes out, is forgotten, and comes back. */
+static void state_is_moved(void **state)
+{
+	struct env *e = *state;
+
+	e->target.device = 0x10cb;
+	fakevfio_poke(e->fn, CONFIG, 2, "\xcb", 1);
+	env_run(e);
+	assert_int_equal(env_check(e, "state")->verdict, PROOF_SKIPPED);
+	e->fn->migration = VFIO_MIGRATION_STOP_COPY;
+	strcpy(e->fn->mig.inner, "a counter");
+	env_run(e);
+	env_all_proved(e);
+	assert_non_null(strstr(env_check(e, "state")->text, "16 bytes taken out"));
+	assert_non_null(strstr(env_check(e, "state")->evidence, "16 bytes"));
+	assert_string_equal(e->fn->mig.steps, "scs"
+					      "sis"
+					      "r");
+
+	e->fn->mig.step_errno = -EIO;
+	e->fn->mig.fails_at = VFIO_DEVICE_STATE_RESUMING;
+	env_run(e);
+	env_blames(e, "state", PROOF_FAILED, "cannot make it resuming");
+	assert_int_equal(e->fn->mig.state, VFIO_DEVICE_STATE_RUNNING);
+}
+
+struct file {
+	char bytes[512];
+	size_t len;
+};
+
+static ssize_t file_read(void *arg, void *buf, size_t len, uint64_t at)
+{
+	const struct file *f = arg;
+	size_t n = at < f->len ? MIN(len, f->len - (size_t)at) : 0;
+
+	memcpy(buf, f->bytes + at, n);
+	return (ssize_t)n;
+}
+
+static int file_write(void *arg, const void *data, size_t len, uint64_t at)
+{
+	struct file *f = arg;
+
+	assert_true(at + len <= sizeof(f->bytes));
+	memcpy(f->bytes + at, data, len);
+	f->len = MAX(f->len, (size_t)at + len);
+	return 0;
+}
+
+/* One function's state is another's, if its driver takes it. */
+static void state_of_another(void **state)
+{
+	struct env *e = *state;
+	struct file first = { 0 }, second = { 0 };
+	const struct vfio_saved_file one = { file_read, file_write, &first },
+				     two = { file_read, file_write, &second };
+
+	e->target.device = 0x10cb;
+	fakevfio_poke(e->fn, CONFIG, 2, "\xcb", 1);
+	e->opts.save_to = &one;
+	env_run(e);
+	env_blames(e, "state", PROOF_UNPROVED, "neither");
+	assert_int_equal(env_check(e, "state")->kind, PROBLEM_UNSUPPORTED);
+	assert_int_equal(first.len, 0);
+
+	e->fn->migration = VFIO_MIGRATION_STOP_COPY;
+	strcpy(e->fn->mig.inner, "of the first");
+	env_run(e);
+	env_all_proved(e);
+	e->opts.load_from = &one;
+	e->opts.save_to = &two;
+	e->fn->can_reset = false; /* else the last reset of the proof forgets it */
+	strcpy(e->fn->mig.inner, "of the second");
+	env_run(e);
+	assert_int_equal(env_check(e, "state")->verdict, PROOF_PROVED);
+	assert_string_equal(second.bytes + VFIO_SAVED_HEAD, "state:of the second");
+	assert_string_equal(e->fn->mig.inner, "of the first");
+	first.bytes[VFIO_SAVED_HEAD] ^= 1;
+	env_run(e);
+	env_blames(e, "state", PROOF_FAILED, "checksum");
+	assert_int_equal(e->fn->mig.state, VFIO_DEVICE_STATE_RUNNING);
 }
 
 static void resets_that_are_none(void **state)
@@ -306,6 +417,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		T(a_sound_function_is_proved),
 		T(bars_are_mapped_around_the_vectors),
+		T(by_its_own_node),
 		T(older_interrupts_do_as_well),
 		T(holders_and_drivers_are_named),
 		T(a_group_that_is_not_viable_is_not_opened),
@@ -316,6 +428,8 @@ int main(void)
 		T(limits_of_mappings),
 		T(a_kernel_that_names_no_ranges),
 		T(migration_is_asked_for),
+		T(state_is_moved),
+		T(state_of_another),
 		T(resets_that_are_none),
 		T(the_command_register_is_given_back),
 		T(any_call_may_fail),

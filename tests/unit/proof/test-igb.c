@@ -30,9 +30,9 @@ static void all_is_proved_with_frames(struct env *e)
 	env_run(e);
 	env_all_proved(e);
 	assert_string_equal(e->proof.device_class, "igb");
-	assert_int_equal(e->proof.n, 8 + ARRAY_SIZE(wanted));
+	assert_int_equal(e->proof.n, 9 + ARRAY_SIZE(wanted));
 	for (size_t i = 0; i < ARRAY_SIZE(wanted); i++)
-		assert_string_equal(e->proof.v[8 + i].name, wanted[i]);
+		assert_string_equal(e->proof.v[9 + i].name, wanted[i]);
 	assert_int_equal(env_check(e, "loopback")->bytes, 2 * 8 * (60 + 64 + 777 + 1514));
 	assert_int_equal(env_check(e, "vectors")->interrupts, 64);
 	assert_int_equal(env_check(e, "isolation-write")->faults, 1);

@@ -27,9 +27,9 @@ static void a_sound_controller_is_proved(void **state)
 	env_run(e);
 	env_all_proved(e);
 	assert_string_equal(e->proof.device_class, "nvme");
-	assert_int_equal(e->proof.n, 8 + ARRAY_SIZE(wanted));
+	assert_int_equal(e->proof.n, 9 + ARRAY_SIZE(wanted));
 	for (size_t i = 0; i < ARRAY_SIZE(wanted); i++)
-		assert_string_equal(e->proof.v[8 + i].name, wanted[i]);
+		assert_string_equal(e->proof.v[9 + i].name, wanted[i]);
 	assert_int_equal(env_check(e, "identify")->bytes, 8192);
 	assert_int_equal(env_check(e, "read")->bytes, 1024);
 	assert_int_equal(env_check(e, "admin-interrupts")->interrupts, 2);
@@ -42,6 +42,19 @@ static void a_sound_controller_is_proved(void **state)
 	assert_int_equal(nvme.writes, 0);
 	assert_int_equal(nvme.reads, 2);
 	assert_int_equal(nvme.cc & 1, 0);
+}
+
+static void through_iommufd_as_well(void **state)
+{
+	struct env *e = *state;
+
+	fake_iommufd(e->h);
+	e->opts.backend = VFIO_BACKEND_IOMMUFD;
+	env_run(e);
+	env_all_proved(e);
+	assert_int_equal(env_check(e, "read")->bytes, 1024);
+	assert_int_equal(env_check(e, "isolation")->faults, 1);
+	assert_false(e->fn->bound || e->fn->group_open);
 }
 
 static void one_interrupt_is_enough(void **state)
@@ -183,6 +196,7 @@ int main(void)
 #define T(f) cmocka_unit_test_setup_teardown(f, setup, env_teardown)
 	const struct CMUnitTest tests[] = {
 		T(a_sound_controller_is_proved),
+		T(through_iommufd_as_well),
 		T(one_interrupt_is_enough),
 		T(without_a_namespace_nothing_is_read),
 		T(every_fault_is_found),

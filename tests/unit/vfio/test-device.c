@@ -3,6 +3,7 @@
 
 #include "fakevfio/fakevfio.h"
 #include "vfio/device.h"
+#include "vfio/hotreset.h"
 #include "vfio/irq.h"
 #include "vfio/migration.h"
 #include "vfio/type1.h"
@@ -244,6 +245,51 @@ static void migration_is_what_the_driver_offers(void **state)
 	assert_int_equal(offered, 4711);
 }
 
+static uint32_t lied_count;
+
+static void lie_about_the_set(unsigned long request, void *arg)
+{
+	if (request == VFIO_DEVICE_GET_PCI_HOT_RESET_INFO)
+		((struct vfio_pci_hot_reset_info *)arg)->count = lied_count;
+}
+
+static void who_is_reset_together_is_told(void **state)
+{
+	struct env *e = *state;
+	struct vfio_hot_set set = { 0 };
+	struct problem *why = NULL;
+	uint8_t config[256] = { 0 };
+	int group = e->d->group_fd;
+
+	assert_int_equal(vfio_hot_set_get(e->d, &set, &why), -ENODEV);
+	assert_int_equal(why->kind, PROBLEM_UNSUPPORTED);
+	assert_non_null(strstr(why->what, "cannot be reset, neither alone"));
+	problem_free(why);
+	e->fn->slot = 1;
+	fakevfio_add(&e->kernel, "0000:01:1f.7", 13, config, sizeof(config))->slot = 1;
+	assert_int_equal(vfio_hot_set_get(e->d, &set, NULL), 0);
+	assert_int_equal(set.n, 2);
+	assert_string_equal(BDF_TEXT(set.v[0]), "0000:01:10.0");
+	assert_string_equal(BDF_TEXT(set.v[1]), "0000:01:1f.7");
+	assert_false(set.by_devices || set.owned);
+	vfio_hot_set_done(&set);
+	/* With the one group alone the kernel refuses. */
+	assert_int_equal(vfio_hot_reset(e->d, &group, 1, NULL), -EINVAL);
+	assert_int_equal(e->fn->hot_resets, 0);
+	e->fn->by_iommufd = true;
+	assert_int_equal(vfio_hot_set_get(e->d, &set, NULL), 0);
+	assert_true(set.by_devices && set.owned);
+	vfio_hot_set_done(&set);
+	assert_int_equal(vfio_hot_reset(e->d, NULL, 0, NULL), 0);
+	assert_int_equal(e->fn->hot_resets, 1);
+	e->kernel.lie = lie_about_the_set;
+	for (unsigned i = 0; i < 3; i++) {
+		lied_count = (const uint32_t[]) { 0, 3, UINT32_MAX }[i];
+		assert_int_equal(vfio_hot_set_get(e->d, &set, NULL), -EBADMSG);
+	}
+	assert_null(set.v);
+}
+
 int main(void)
 {
 #define T(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
@@ -256,6 +302,7 @@ int main(void)
 		T(interrupts_follow_the_kernels_rules),
 		T(features_are_checked_as_the_kernel_does),
 		T(migration_is_what_the_driver_offers),
+		T(who_is_reset_together_is_told),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -82,6 +82,25 @@ static void the_whole_trip_works(void **state)
 	assert_false(e->fn->group_open);
 }
 
+/* type1 takes all that is mapped for written, where it tells anything. */
+static void dirty_pages_are_told(void **state)
+{
+	struct env *e = *state;
+	CLEANUP(vfio_space_freep) struct vfio_space *s = NULL;
+	CLEANUP(vfio_device_freep) struct vfio_device *d = NULL;
+
+	assert_null(vfio_dirty_name(VFIO_DIRTY_UNKNOWN));
+	assert_int_equal(vfio_type1_open(&e->kernel.host, &s, NULL), 0);
+	assert_int_equal(s->dirty, VFIO_DIRTY_UNKNOWN);
+	assert_int_equal(vfio_space_attach(s, &target, &d, NULL), 0);
+	assert_string_equal(vfio_dirty_name(s->dirty), "none");
+	e->kernel.tracks_dirty = true;
+	assert_int_equal(s->ops->refresh(s), 0);
+	assert_string_equal(vfio_dirty_name(s->dirty), "all-mapped");
+	assert_int_equal(s->n_ranges, 2);
+	assert_true(s->dma_avail_known);
+}
+
 static void every_call_may_fail_and_nothing_leaks(void **state)
 {
 	struct env *e = *state;
@@ -131,6 +150,9 @@ static void refusals_say_who_is_to_blame(void **state)
 	e->fn->group = 13;
 	expect(e, -ENOENT, PROBLEM_NOT_BOUND_TO_VFIO, "group 12 has no member");
 	e->fn->group = 12;
+	e->kernel.no_iommu = true;
+	expect(e, -ENOENT, PROBLEM_NO_IOMMU, "noiommu-12");
+	e->kernel.no_iommu = false;
 	e->fn->name = "0000:01:10.2";
 	expect(e, -ENODEV, PROBLEM_NOT_BOUND_TO_VFIO, "0000:01:10.0 is not bound");
 	e->fn->name = "0000:01:10.0";
@@ -358,6 +380,7 @@ int main(void)
 #define T(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
 	const struct CMUnitTest tests[] = {
 		T(the_whole_trip_works),
+		T(dirty_pages_are_told),
 		T(every_call_may_fail_and_nothing_leaks),
 		T(refusals_say_who_is_to_blame),
 		T(a_token_opens_the_vf),

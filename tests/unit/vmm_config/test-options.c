@@ -28,22 +28,28 @@ static void everything(void **state UNUSED)
 {
 	struct options o;
 
-	assert_int_equal(parse("--name vm1 --kvm 0 --cpus=4 --mem 1G --huge-pages --kernel 1 "
-			       "--initrd=2 --append x=y --disk fd=0,ro,serial=S1 "
-			       "--net fd=1,mac=52:54:00:00:00:01 --rng --vfio "
-			       "container=0,group=1,device=2,name=0000:01:10.0 --status 2 "
-			       "--no-reboot -v",
-				 &o, NULL),
+	assert_int_equal(
+		parse("--name vm1 --kvm 0 --cpus=4 --mem 1G --huge-pages 1G --numa 1,only --thp off --peers on --kernel 1 "
+		      "--initrd=2 --append x=y --disk fd=0,ro,serial=S1 "
+		      "--net fd=1,mac=52:54:00:00:00:01 --rng --vfio "
+		      "container=0,group=1,device=2,name=0000:01:10.0,clean --vfio "
+		      "iommufd=0,device=1,name=0000:01:10.2 --status 2 "
+		      "--record 1 --no-reboot -v",
+			&o, NULL),
 		0);
 	assert_string_equal(o.name, "vm1");
 	assert_int_equal(o.cpus, 4);
 	assert_true(o.memory_bytes == 1 << 30);
-	assert_true(o.huge_pages && o.no_reboot && o.verbose);
+	assert_int_equal(o.huge_page, 1 << 30);
+	assert_int_equal(o.peers, OPTION_PEERS_ON);
+	assert_int_equal(o.numa, 1);
+	assert_true(o.numa_only && o.no_thp && o.no_reboot && o.verbose);
 	assert_int_equal(o.kernel, 1);
 	assert_int_equal(o.initrd, 2);
 	assert_int_equal(o.status, 2);
+	assert_int_equal(o.record, 1);
 	assert_string_equal(o.append, "x=y");
-	assert_int_equal(o.n_devices, 4);
+	assert_int_equal(o.n_devices, 5);
 	assert_int_equal(o.devices[0].kind, DEVICE_DISK);
 	assert_true(o.devices[0].read_only);
 	assert_string_equal(o.devices[0].serial, "S1");
@@ -51,7 +57,12 @@ static void everything(void **state UNUSED)
 	assert_int_equal(o.devices[1].mac.b[5], 1);
 	assert_int_equal(o.devices[2].kind, DEVICE_RNG);
 	assert_int_equal(o.devices[3].device, 2);
+	assert_int_equal(o.devices[3].iommufd, -1);
 	assert_string_equal(o.devices[3].name, "0000:01:10.0");
+	assert_true(o.devices[3].clean && !o.devices[4].clean);
+	assert_int_equal(o.devices[4].iommufd, 0);
+	assert_int_equal(o.devices[4].container, -1);
+	assert_int_equal(o.devices[4].device, 1);
 }
 
 static void defaults(void **state UNUSED)
@@ -62,7 +73,11 @@ static void defaults(void **state UNUSED)
 	assert_int_equal(o.cpus, 1);
 	assert_true(o.memory_bytes == 512 << 20);
 	assert_int_equal(o.initrd, -1);
+	assert_int_equal(o.huge_page, 0);
+	assert_int_equal(o.peers, OPTION_PEERS_AUTO);
+	assert_int_equal(o.numa, OPTION_NUMA_NONE);
 	assert_int_equal(o.status, -1);
+	assert_int_equal(o.record, -1);
 	assert_string_equal(o.append, "");
 	assert_int_equal(parse("--help", &o, NULL), 0);
 	assert_true(o.help);
@@ -78,6 +93,11 @@ static void bad_ones_say_why(void **state UNUSED)
 		{ "--kernel 1", "--kvm: it is needed" },
 		{ "--kvm 0", "--kernel: it is needed" },
 		{ "--kvm", "a value is missing" },
+		{ "--kvm 0 --kernel 1 --peers yes", "auto, on or off" },
+		{ "--kvm 0 --kernel 1 --huge-pages 4M", "huge pages have 2M or 1G" },
+		{ "--kvm 0 --kernel 1 --numa x", "the number of a node" },
+		{ "--kvm 0 --kernel 1 --numa 1,o", "the number of a node" },
+		{ "--kvm 0 --kernel 1 --thp on", "--thp" },
 		{ "--kvm x", "a descriptor is a number" },
 		{ "--kvm -1", "a descriptor is a number" },
 		{ "--kvm 999", "descriptor 999 is not open" },
@@ -94,7 +114,12 @@ static void bad_ones_say_why(void **state UNUSED)
 		{ "--disk fd", "not understood" },
 		{ "--net fd=0,mac=hello", "not understood" },
 		{ "--net fd=0,ro", "not understood" },
-		{ "--vfio device=0", "container= and device= are needed" },
+		{ "--vfio device=0", "either container= or iommufd=" },
+		{ "--vfio iommufd=0", "device= is needed" },
+		{ "--vfio iommufd=0,container=1,device=2", "goes without container=" },
+		{ "--vfio iommufd=0,group=1,device=2", "goes without container=" },
+		{ "--vfio iommufd=99,device=0", "not open" },
+		{ "--disk fd=0,iommufd=0", "not understood" },
 		{ "--vfio container=0,device=0,fd=0", "not understood" },
 		{ "--bogus", "no such option" },
 		{ "stray", "no such option" },

@@ -109,6 +109,32 @@ static void clock_tells_the_time(void **state UNUSED)
 	rtc_done(&r);
 }
 
+static uint8_t bcd(int v)
+{
+	return (uint8_t)(v / 10 * 16 + v % 10);
+}
+
+/* The C library knows the calendar too: each day of 1970 to 2470, at another time. */
+static void clock_knows_the_calendar(void **state UNUSED)
+{
+	struct rtc r;
+
+	rtc_init(&r);
+	for (time_t t = 0; t < 500LL * 366 * 86400; t += 86400 + 61) {
+		struct tm tm;
+
+		gmtime_r(&t, &tm);
+		assert_int_equal(reading(&r, 0, t), bcd(tm.tm_sec));
+		assert_int_equal(reading(&r, 4, t), bcd(tm.tm_hour));
+		assert_int_equal(reading(&r, 6, t), tm.tm_wday + 1);
+		assert_int_equal(reading(&r, 7, t), bcd(tm.tm_mday));
+		assert_int_equal(reading(&r, 8, t), bcd(tm.tm_mon + 1));
+		assert_int_equal(reading(&r, 9, t), bcd(tm.tm_year % 100));
+		assert_int_equal(reading(&r, 0x32, t), bcd((tm.tm_year + 1900) / 100));
+	}
+	rtc_done(&r);
+}
+
 static void clock_cannot_be_set_but_ram_can(void **state UNUSED)
 {
 	struct rtc r;
@@ -130,6 +156,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(only_s5_powers_off, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(two_ways_to_reset, set_up, tear_down),
 		cmocka_unit_test(clock_tells_the_time),
+		cmocka_unit_test(clock_knows_the_calendar),
 		cmocka_unit_test(clock_cannot_be_set_but_ram_can),
 	};
 

@@ -57,8 +57,6 @@ static void large_goes_on_above_the_hole(void **state UNUSED)
 	assert_int_equal(m->banks[1].start.v, 4 * GIB);
 	assert_int_equal(m->banks[1].size, 2 * GIB);
 	assert_int_equal(guest_memory_end(m).v, 6 * GIB);
-	/* The file is without the hole. */
-	assert_ptr_equal(m->banks[1].host, m->banks[0].host + 3 * GIB);
 	drop(m);
 }
 
@@ -121,7 +119,7 @@ static void access_is_checked_by_its_end(void **state UNUSED)
 	struct guest_memory *m = make(5 * GIB, NULL, 0);
 	uint8_t buf[16];
 
-	assert_ptr_equal(guest_memory_at(m, GPA(0), 1), m->map);
+	assert_ptr_equal(guest_memory_at(m, GPA(0), 1), m->banks[0].host);
 	assert_non_null(guest_memory_at(m, GPA(3 * GIB - 1), 1));
 	assert_null(guest_memory_at(m, GPA(3 * GIB - 1), 2));
 	assert_null(guest_memory_at(m, GPA(3 * GIB), 1));
@@ -149,14 +147,72 @@ static void what_is_written_is_read(void **state UNUSED)
 	drop(m);
 }
 
-/* Who gets the memfd cannot pull RAM away. */
-static void the_file_cannot_shrink(void **state UNUSED)
+/* Else neither KVM nor the IOMMU could use large pages. */
+static void banks_lie_as_the_guest_sees_them(void **state UNUSED)
 {
-	struct guest_memory *m = make(8 * MIB, NULL, 0);
+	static const struct guest_range reserved = { 32 * MIB, 33 * MIB + 4095 };
+	struct guest_memory *m = make(8 * GIB, &reserved, 1);
+	static const uint64_t pages[] = { 2 * MIB, GIB, GIB };
 
-	assert_int_equal(ftruncate(m->fd, 4096), -1);
-	assert_int_equal(errno, EPERM);
+	assert_int_equal(m->n_banks, 3);
+	for (size_t i = 0; i < m->n_banks; i++)
+		assert_int_equal(
+			((uintptr_t)m->banks[i].host ^ m->banks[i].start.v) & (pages[i] - 1), 0);
 	drop(m);
+}
+
+static int make_odd(struct guest_memory_params p, struct problem **reterr)
+{
+	struct guest_memory *m = NULL;
+	autohost *h = NULL;
+	int r;
+
+	assert_int_equal(host_new_fds_only(&h), 0);
+	r = guest_memory_new(h, &p, &m, reterr);
+	guest_memory_free(m);
+	return r;
+}
+
+static void a_pool_that_is_too_small_is_a_story(void **state UNUSED)
+{
+	struct guest_memory_params p = { .size = 1ULL << 45, .huge_page = 2 * MIB };
+	autoproblem *why = NULL;
+	autofree char *text = NULL;
+
+	assert_int_equal(make_odd(p, &why), -ENOMEM);
+	assert_int_equal(why->kind, PROBLEM_NO_MEMORY);
+	text = problem_text(why);
+	assert_non_null(strstr(text, "cannot get 16777216 huge pages of 2 MiB"));
+}
+
+static void huge_pages_are_whole_ones(void **state UNUSED)
+{
+	assert_int_equal(
+		make_odd((struct guest_memory_params) { .size = 3 * MIB, .huge_page = 2 * MIB },
+			NULL),
+		-EINVAL);
+	assert_int_equal(
+		make_odd((struct guest_memory_params) { .size = 3 * GIB / 2, .huge_page = GIB },
+			NULL),
+		-EINVAL);
+	assert_int_equal(
+		make_odd((struct guest_memory_params) { .size = 64 * MIB, .huge_page = 64 << 10 },
+			NULL),
+		-EINVAL);
+}
+
+/* An order that cannot be followed ends the start; a wish does not. */
+static void nodes_that_are_not_there(void **state UNUSED)
+{
+	struct guest_memory_params p = { .size = 4 * MIB, .near = GUEST_NEAR_ONLY, .node = 1000 };
+	autoproblem *why = NULL;
+	autofree char *text = NULL;
+
+	assert_true(make_odd(p, &why) < 0);
+	text = problem_text(why);
+	assert_non_null(strstr(text, "NUMA node 1000"));
+	p.near = GUEST_NEAR_IF_ROOM;
+	assert_int_equal(make_odd(p, NULL), 0);
 }
 
 int main(void)
@@ -169,7 +225,10 @@ int main(void)
 		cmocka_unit_test(odd_sizes_are_refused),
 		cmocka_unit_test(access_is_checked_by_its_end),
 		cmocka_unit_test(what_is_written_is_read),
-		cmocka_unit_test(the_file_cannot_shrink),
+		cmocka_unit_test(banks_lie_as_the_guest_sees_them),
+		cmocka_unit_test(a_pool_that_is_too_small_is_a_story),
+		cmocka_unit_test(huge_pages_are_whole_ones),
+		cmocka_unit_test(nodes_that_are_not_there),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

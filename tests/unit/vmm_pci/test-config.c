@@ -20,6 +20,7 @@ struct toy {
 	unsigned mapped, unmapped, stopped, *freed;
 	uint64_t at[PCI_BARS], wrote;
 	unsigned bad_lens;
+	bool clings; /* lets no BAR go */
 };
 
 struct env {
@@ -44,11 +45,14 @@ static int toy_mapped(struct pci_device *dev, unsigned bar, struct gpa at)
 	return 0;
 }
 
-static void toy_unmapped(struct pci_device *dev, unsigned bar, struct gpa at)
+static int toy_unmapped(struct pci_device *dev, unsigned bar, struct gpa at)
 {
 	assert_int_equal(toy_of(dev)->at[bar], at.v);
+	if (toy_of(dev)->clings)
+		return -ENOMEM;
 	toy_of(dev)->unmapped++;
 	toy_of(dev)->at[bar] = 0;
+	return 0;
 }
 
 static uint64_t toy_read(
@@ -457,6 +461,32 @@ static void stops_once(void **state)
 
 #define TEST(fn) cmocka_unit_test_setup_teardown(fn, set_up, tear_down)
 
+/* All of it stays where it was, in the bus too, and goes as soon as it can. */
+static void what_the_device_cannot_unmap_stays(void **state)
+{
+	struct env *e = *state;
+	uint64_t before, v;
+
+	ecam_set(e, PCI_COMMAND, 2, PCI_COMMAND_MEMORY);
+	before = e->toy->at[0];
+	assert_true(before);
+	e->toy->clings = true;
+	ecam_set(e, PCI_BASE_ADDRESS_0, 4, before + 0x100000);
+	assert_int_equal(e->toy->at[0], before);
+	assert_true(bus_read(e->mmio, before, 4, &v));
+	assert_false(bus_read(e->mmio, before + 0x100000, 4, &v));
+	assert_sane(e);
+	/* It was never gone. */
+	ecam_set(e, PCI_BASE_ADDRESS_0, 4, before);
+	assert_sane(e);
+	ecam_set(e, PCI_BASE_ADDRESS_0, 4, before + 0x200000);
+	e->toy->clings = false;
+	ecam_set(e, PCI_COMMAND, 2, PCI_COMMAND_MEMORY);
+	assert_int_equal(e->toy->at[0], before + 0x200000);
+	assert_false(bus_read(e->mmio, before, 4, &v));
+	assert_sane(e);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -467,6 +497,7 @@ int main(void)
 		TEST(sizes_are_told),
 		TEST(decode_maps_and_unmaps),
 		TEST(bars_move),
+		TEST(what_the_device_cannot_unmap_stays),
 		TEST(bad_places_are_not_mapped),
 		TEST(overlaps_resolve),
 		TEST(noise_breaks_nothing),

@@ -22,7 +22,7 @@ enum {
 	FK_MEM32 = 0xc0000000,
 	FK_KVM_FD = 1000, /* never touched */
 	FK_DOORBELLS = 16,
-	FK_IRQFDS = 64,
+	FK_GSIS = IRQ_ROUTES_MAX,
 };
 
 struct fake_kvm {
@@ -32,7 +32,8 @@ struct fake_kvm {
 	struct host *fds;
 	struct kvm_ioeventfd doorbells[FK_DOORBELLS];
 	unsigned n_doorbells;
-	int irqfds[FK_IRQFDS]; /* by gsi - 24, -1 = none */
+	int irqfds[FK_GSIS];	/* by GSI, -1 = none */
+	uint32_t data[FK_GSIS]; /* of the message that a GSI is routed to */
 	int level[IRQ_IOAPIC_PINS];
 	int fail_ioeventfd; /* what KVM_IOEVENTFD answers */
 	char note[256];
@@ -58,10 +59,28 @@ static int fk_ioeventfd(struct fake_kvm *k, const struct kvm_ioeventfd *d)
 
 static int fk_irqfd(struct fake_kvm *k, const struct kvm_irqfd *i)
 {
-	if (i->gsi < 24 || i->gsi - 24 >= FK_IRQFDS)
+	if (i->gsi < IRQ_IOAPIC_PINS || i->gsi >= FK_GSIS)
 		return -EINVAL;
-	k->irqfds[i->gsi - 24] = i->flags & KVM_IRQFD_FLAG_DEASSIGN ? -1 : (int)i->fd;
+	k->irqfds[i->gsi] = i->flags & KVM_IRQFD_FLAG_DEASSIGN ? -1 : (int)i->fd;
 	return 0;
+}
+
+static int fk_routes(struct fake_kvm *k, const struct kvm_irq_routing *r)
+{
+	memset(k->data, 0, sizeof(k->data));
+	for (uint32_t i = 0; i < r->nr; i++)
+		if (r->entries[i].type == KVM_IRQ_ROUTING_MSI && r->entries[i].gsi < FK_GSIS)
+			k->data[r->entries[i].gsi] = r->entries[i].u.msi.data;
+	return 0;
+}
+
+/* The eventfd that becomes the message with this data, -1 = none. */
+static inline int fk_irqfd_of(const struct fake_kvm *k, uint32_t data)
+{
+	for (unsigned i = 0; i < FK_GSIS; i++)
+		if (k->irqfds[i] >= 0 && k->data[i] == data)
+			return k->irqfds[i];
+	return -1;
 }
 
 static int fk_ioctl(struct host *h, int fd UNUSED, unsigned long request, void *arg)
@@ -82,6 +101,8 @@ static int fk_ioctl(struct host *h, int fd UNUSED, unsigned long request, void *
 		return fk_ioeventfd(k, arg);
 	case KVM_IRQFD:
 		return fk_irqfd(k, arg);
+	case KVM_SET_GSI_ROUTING:
+		return fk_routes(k, arg);
 	case KVM_IRQ_LINE:
 		if (l->irq < IRQ_IOAPIC_PINS)
 			__atomic_store_n(&k->level[l->irq], (int)l->level, __ATOMIC_SEQ_CST);
@@ -131,7 +152,7 @@ static inline struct fake_kvm *fk_open(uint64_t ram)
 	struct guest_memory_params memory = { .size = ram };
 	struct pci_bus_params pci = { .ecam = FK_ECAM, .mem32 = { FK_MEM32, 1 << 20 } };
 
-	for (unsigned i = 0; i < FK_IRQFDS; i++)
+	for (unsigned i = 0; i < FK_GSIS; i++)
 		k->irqfds[i] = -1;
 	fk_require(host_new_fds_only(&k->fds));
 	k->real = k->fds->ops;

@@ -215,13 +215,14 @@ static bool completed(struct fixture *f)
 	return false;
 }
 
-/* Takes the signals of the irqfd of GSI 24 + i, waiting for the first. */
+/* Takes the signals of the irqfd of vector i, waiting for the first. */
 static uint64_t signals(struct fixture *f, unsigned i)
 {
+	int fd = fk_irqfd_of(f->k, 0x40 + i);
 	uint64_t n = 0;
 
-	assert_true(f->k->irqfds[i] >= 0);
-	for (unsigned t = 0; t < 5000 && read(f->k->irqfds[i], &n, 8) != 8; t++)
+	assert_true(fd >= 0);
+	for (unsigned t = 0; t < 5000 && read(fd, &n, 8) != 8; t++)
 		usleep(1000);
 	return n;
 }

@@ -60,12 +60,12 @@ static void finish(struct guest *g)
 	end(&g->f);
 }
 
-static int open_for(struct guest *g, const char *what, unsigned uid)
+static int open_by(struct guest *g, const char *what, unsigned uid, const char *more)
 {
 	autofree char *text =
 		str_printf("{\"do\":\"open\",\"functions\":[%s],\"guest\":{\"uid\":%u,"
-			   "\"pid\":%d,\"memory\":0},\"options\":{}}",
-			what, uid, PID);
+			   "\"pid\":%d,\"memory\":0%s},\"options\":{}}",
+			what, uid, PID, more);
 	autoorder o = { 0 };
 	ssize_t n;
 	int r;
@@ -79,6 +79,11 @@ static int open_for(struct guest *g, const char *what, unsigned uid)
 		g->text[at + (size_t)n] = '\0';
 	}
 	return r;
+}
+
+static int open_for(struct guest *g, const char *what, unsigned uid)
+{
+	return open_by(g, what, uid, "");
 }
 
 static void with_the_answer(void **state UNUSED)
@@ -115,6 +120,25 @@ static void or_not_at_all(void **state UNUSED)
 	finish(&g);
 }
 
+/* As the caller wants VFIO, or as this machine has it. */
+static void by_the_back_end_that_is_wanted(void **state UNUSED)
+{
+	struct guest g;
+
+	begin(&g);
+	fake_iommufd(g.f.w.h);
+	assert_int_equal(open_by(&g, "\"" VF "\"", ALICE, ",\"vfio\":\"type1\""), 0);
+	assert_non_null(strstr(g.text, "dev\\\\/vfio\\\\/vfio"));
+	assert_int_equal(open_by(&g, "\"" VF "\"", ALICE, ",\"vfio\":\"iommufd\""), 0);
+	assert_non_null(strstr(g.text, "dev\\\\/iommu"));
+	assert_int_equal(open_for(&g, "\"" VF "\"", ALICE), 0);
+	assert_non_null(strstr(g.text, "dev\\\\/iommu"));
+	assert_int_equal(g.n, 6);
+	assert_int_equal(open_by(&g, "\"" VF "\"", ALICE, ",\"vfio\":\"\""), -EINVAL);
+	assert_non_null(strstr(g.text, "auto, type1 or iommufd"));
+	finish(&g);
+}
+
 /* Whoever was to have it has gone: nobody keeps the group. */
 static void nobody_takes_it(void **state UNUSED)
 {
@@ -145,6 +169,8 @@ static void orders_that_are_none(void **state UNUSED)
 		"\"options\":{}}",
 		"{\"do\":\"open\",\"functions\":[],\"guest\":{\"uid\":\"0\",\"pid\":1,"
 		"\"memory\":0},\"options\":{}}",
+		"{\"do\":\"open\",\"functions\":[],\"guest\":{\"uid\":0,\"pid\":1,\"memory\":0,"
+		"\"vfio\":1},\"options\":{}}",
 		"{\"do\":\"open\",\"functions\":{},\"guest\":{\"uid\":0,\"pid\":1,\"memory\":0},"
 		"\"options\":{}}",
 	};
@@ -164,6 +190,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(with_the_answer),
 		cmocka_unit_test(or_not_at_all),
+		cmocka_unit_test(by_the_back_end_that_is_wanted),
 		cmocka_unit_test(nobody_takes_it),
 		cmocka_unit_test(orders_that_are_none),
 	};

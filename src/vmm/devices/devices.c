@@ -1,0 +1,228 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "entries.h"
+
+#include "vmm/virtio/virtio.h"
+
+#include <stdio.h>
+#include <string.h>
+
+enum { NAME_BYTES = 24 };
+
+struct vfio_fds entry_fds(const struct device_option *o)
+{
+	return (struct vfio_fds) {
+		.container = o->container,
+		.group = o->group,
+		.device = o->device,
+		.iommufd = o->iommufd,
+		.name = o->name,
+		.clean = o->clean,
+	};
+}
+
+static int open_vfio(
+	struct devices *d, struct host *h, enum option_peers peers, struct problem **reterr)
+{
+	static const enum peers_wish wishes[] = {
+		[OPTION_PEERS_AUTO] = PEERS_AUTO,
+		[OPTION_PEERS_ON] = PEERS_ON,
+		[OPTION_PEERS_OFF] = PEERS_OFF,
+	};
+	int r = vfio_session_new(h, wishes[peers], &d->vfio);
+
+	if (r < 0)
+		return problem(reterr, r, PROBLEM_NO_MEMORY, NULL, "assigned functions");
+	for (size_t i = 0; i < d->n_entries; i++) {
+		struct entry *e = &d->entries[i];
+		const struct device_option *o = &e->option;
+		const struct vfio_fds fds = entry_fds(o);
+
+		if (o->kind != DEVICE_VFIO)
+			continue;
+		r = vfio_session_add(d->vfio, &fds, reterr);
+		if (r < 0)
+			return r;
+		e->vfio = vfio_session_device(d->vfio, vfio_session_count(d->vfio) - 1);
+	}
+	r = vfio_session_reserved(d->vfio, &d->reserved, &d->n_reserved);
+	return r < 0 ? problem(reterr, r, PROBLEM_FAILED, NULL,
+			       "the I/O address ranges cannot be read: %s", strerror(-r))
+		     : 0;
+}
+
+int devices_new(struct host *h, struct loop *loop, const struct options *o, devices_end_fn *end,
+	void *arg, struct devices **ret, struct problem **reterr)
+{
+	CLEANUP(devices_freep) struct devices *d = calloc(1, sizeof(*d));
+	int r;
+
+	if (!d)
+		return problem(reterr, -ENOMEM, PROBLEM_NO_MEMORY, NULL, "devices");
+	d->host = h;
+	d->loop = loop;
+	d->end = end;
+	d->end_arg = arg;
+	d->wake_fd = d->timer_fd = -1;
+	for (size_t i = 0; i < o->n_devices; i++)
+		d->entries[d->n_entries++].option = o->devices[i];
+	r = plugging_new(d);
+	if (r < 0)
+		return problem(
+			reterr, r, PROBLEM_FAILED, NULL, "cannot watch devices: %s", strerror(-r));
+	r = open_vfio(d, h, o->peers, reterr);
+	if (r < 0)
+		return r;
+	*ret = TAKE_PTR(d);
+	return 0;
+}
+
+void devices_free(struct devices *d)
+{
+	if (!d)
+		return;
+	plugging_done(d);
+	/* Whatever the guest left in them is nobody's business; session_free() does the others. */
+	if (d->vfio)
+		vfio_reset_together(d->vfio, NULL, NULL);
+	vfio_session_free(d->vfio);
+	for (size_t i = 0; i < d->n_entries; i++)
+		free(d->entries[i].name);
+	free(d->reserved);
+	free(d);
+}
+
+const struct guest_range *devices_reserved(const struct devices *d, size_t *ret_n)
+{
+	*ret_n = d->n_reserved;
+	return d->reserved;
+}
+
+int devices_container(const struct devices *d)
+{
+	return vfio_session_container(d->vfio);
+}
+
+const char *devices_vfio_backend(const struct devices *d)
+{
+	return vfio_session_backend(d->vfio);
+}
+
+/* "virtio-blk0": numbered by kind, so that a name does not depend on the other devices. */
+static struct virtio_options common(
+	char buf[NAME_BYTES], const char *kind, unsigned number, const struct device_option *o)
+{
+	snprintf(buf, NAME_BYTES, "%s%u", kind, number);
+	return (struct virtio_options) {
+		.name = buf, .slot = PCI_SLOT_ANY, .no_ioeventfd = o->no_ioeventfd
+	};
+}
+
+static int add_disk(const struct vmm_services *s, const struct device_option *o, unsigned number,
+	struct problem **reterr)
+{
+	char name[NAME_BYTES];
+	const struct virtio_blk_params p = {
+		.common = common(name, "virtio-blk", number, o),
+		.fd = o->fd,
+		.read_only = o->read_only,
+		.serial = o->serial,
+	};
+
+	return virtio_blk_new(s, &p, reterr);
+}
+
+static int add_net(const struct vmm_services *s, const struct device_option *o, unsigned number,
+	struct problem **reterr)
+{
+	char name[NAME_BYTES];
+	const struct virtio_net_params p = {
+		.common = common(name, "virtio-net", number, o),
+		.fd = o->fd,
+		.mac = o->mac,
+	};
+
+	return virtio_net_new(s, &p, reterr);
+}
+
+static int add_rng(const struct vmm_services *s, const struct device_option *o, unsigned number,
+	struct problem **reterr)
+{
+	char name[NAME_BYTES];
+	const struct virtio_options options = common(name, "virtio-rng", number, o);
+
+	return virtio_rng_new(s, &options, reterr);
+}
+
+int entry_add_function(
+	struct devices *d, const struct vmm_services *s, struct entry *e, struct problem **reterr)
+{
+	static const enum function_rom roms[] = {
+		[OPTION_ROM_OFF] = FUNCTION_ROM_OFF,
+		[OPTION_ROM_DEVICE] = FUNCTION_ROM_DEVICE,
+		[OPTION_ROM_FILE] = FUNCTION_ROM_FILE,
+	};
+	const struct vfio_function_params p = {
+		.device = e->vfio,
+		.peers = vfio_session_peers(d->vfio),
+		.lost = plugging_lost,
+		.lost_arg = d,
+		.rom = roms[e->option.rom],
+		.rom_fd = e->option.rom_fd,
+	};
+
+	return vfio_function_add(s, &p, &e->pci, reterr);
+}
+
+static int add(struct devices *d, const struct vmm_services *s, struct entry *e, unsigned number,
+	struct problem **reterr)
+{
+	switch (e->option.kind) {
+	case DEVICE_DISK:
+		return add_disk(s, &e->option, number, reterr);
+	case DEVICE_NET:
+		return add_net(s, &e->option, number, reterr);
+	case DEVICE_RNG:
+		return add_rng(s, &e->option, number, reterr);
+	case DEVICE_VFIO:
+		return entry_add_function(d, s, e, reterr);
+	}
+	return -EINVAL;
+}
+
+int devices_attach(struct devices *d, const struct vmm_services *s, struct problem **reterr)
+{
+	unsigned numbers[DEVICE_VFIO + 1] = { 0 };
+	int r;
+
+	plugging_settle(d);
+	vfio_reset_together(d->vfio, s->note, s->note_arg);
+	r = vfio_session_enter(d->vfio, s->kvm, s->memory, reterr);
+	for (size_t i = 0; i < d->n_entries && r == 0; i++)
+		r = add(d, s, &d->entries[i], numbers[d->entries[i].option.kind]++, reterr);
+	if (r == 0)
+		d->services = s;
+	return r;
+}
+
+void devices_detach(struct devices *d)
+{
+	d->services = NULL;
+	for (size_t i = 0; i < d->n_entries; i++)
+		d->entries[i].pci = NULL;
+	vfio_session_leave(d->vfio);
+}
+
+int devices_map_bank(struct devices *d, size_t bank, struct problem **reterr)
+{
+	return vfio_session_map_bank(d->vfio, bank, reterr);
+}
+
+bool devices_have_dma(const struct devices *d)
+{
+	return vfio_session_count(d->vfio) > 0;
+}
+
+void devices_dma_usage(const struct devices *d, struct dma_usage *ret)
+{
+	vfio_session_usage(d->vfio, ret);
+}
