@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-#include "options.h"
+#include "device.h"
 
 #include "base/str.h"
 
@@ -56,20 +56,20 @@ const char options_help[] =
 	"11 stopped by a signal or key, 20 crashed (triple fault), 21 KVM could not go on,\n"
 	"159 (SIGSYS) stopped by the sandbox.\n";
 
-static int usage(struct problem **reterr, const char *option, const char *what)
+int options_usage(struct problem **reterr, const char *option, const char *what)
 {
 	return problem(
 		reterr, -EINVAL, PROBLEM_USAGE, "see vfctl-vmm --help", "%s: %s", option, what);
 }
 
-static int parse_fd(
+int options_fd(
 	struct options *o, const char *option, const char *text, int *ret, struct problem **reterr)
 {
 	uint32_t fd;
 	int flags;
 
 	if (parse_u32(text, &fd) < 0 || fd > INT_MAX)
-		return usage(reterr, option, "a descriptor is a number");
+		return options_usage(reterr, option, "a descriptor is a number");
 	flags = fcntl((int)fd, F_GETFD);
 	if (flags < 0) {
 		problem(reterr, -EBADF, PROBLEM_USAGE, "pass it open to this process",
@@ -77,102 +77,10 @@ static int parse_fd(
 		return -EBADF;
 	}
 	if (o->n_fds == OPTIONS_FDS_MAX)
-		return usage(reterr, option, "too many descriptors");
+		return options_usage(reterr, option, "too many descriptors");
 	fcntl((int)fd, F_SETFD, flags | FD_CLOEXEC);
 	o->fds[o->n_fds++] = (int)fd;
 	*ret = (int)fd;
-	return 0;
-}
-
-/* One key of a device option; NULL value = a bare word. */
-static int parse_key(struct options *o, struct device_option *d, const char *option,
-	const char *key, const char *value, struct problem **reterr)
-{
-	bool disk = d->kind == DEVICE_DISK, net = d->kind == DEVICE_NET;
-	bool vfio = d->kind == DEVICE_VFIO, on;
-
-	if ((disk || net) && str_eq(key, "fd") && value)
-		return parse_fd(o, option, value, &d->fd, reterr);
-	if (vfio && str_eq(key, "container") && value)
-		return parse_fd(o, option, value, &d->container, reterr);
-	if (vfio && str_eq(key, "group") && value)
-		return parse_fd(o, option, value, &d->group, reterr);
-	if (vfio && str_eq(key, "device") && value)
-		return parse_fd(o, option, value, &d->device, reterr);
-	if (vfio && str_eq(key, "iommufd") && value)
-		return parse_fd(o, option, value, &d->iommufd, reterr);
-	if (vfio && str_eq(key, "rom-fd") && value) {
-		d->rom = OPTION_ROM_FILE;
-		return parse_fd(o, option, value, &d->rom_fd, reterr);
-	}
-	if (vfio && str_eq(key, "name") && value)
-		d->name = value;
-	else if (vfio && str_eq(key, "rom") && value && parse_bool(value, &on) == 0)
-		d->rom = on ? OPTION_ROM_DEVICE : OPTION_ROM_OFF;
-	else if (vfio && str_eq(key, "on-loss") && value &&
-		 (str_eq(value, "stop") || str_eq(value, "unplug")))
-		d->stop_on_loss = str_eq(value, "stop");
-	else if (vfio && str_eq(key, "clean") && !value)
-		d->clean = true;
-	else if (disk && str_eq(key, "ro") && !value)
-		d->read_only = true;
-	else if (disk && str_eq(key, "serial") && value)
-		d->serial = value;
-	else if ((disk || net) && str_eq(key, "ioeventfd") && value && parse_bool(value, &on) == 0)
-		d->no_ioeventfd = !on;
-	else if (!net || !str_eq(key, "mac") || !value || mac_parse(value, &d->mac) < 0)
-		return problem(reterr, -EINVAL, PROBLEM_USAGE, "see vfctl-vmm --help",
-			"%s: \"%s%s%s\" is not understood", option, key, value ? "=" : "",
-			value ? value : "");
-	return 0;
-}
-
-static int check_device(const struct device_option *d, const char *option, struct problem **reterr)
-{
-	if ((d->kind == DEVICE_DISK || d->kind == DEVICE_NET) && d->fd < 0)
-		return usage(reterr, option, "fd= is missing");
-	if (d->kind != DEVICE_VFIO)
-		return 0;
-	if (d->device < 0 || (d->container < 0 && d->iommufd < 0))
-		return usage(
-			reterr, option, "device= is needed, and either container= or iommufd=");
-	if (d->iommufd >= 0 && (d->container >= 0 || d->group >= 0))
-		return usage(reterr, option, "iommufd= goes without container= and group=");
-	return 0;
-}
-
-static int parse_device(struct options *o, enum device_kind kind, const char *option, char *text,
-	struct problem **reterr)
-{
-	struct device_option d = {
-		.kind = kind,
-		.fd = -1,
-		.container = -1,
-		.iommufd = -1,
-		.group = -1,
-		.device = -1,
-		.rom_fd = -1,
-		.name = "function",
-	};
-	char *save = NULL;
-	int r;
-
-	if (o->n_devices == OPTIONS_DEVICES_MAX)
-		return usage(reterr, option, "there is room for 31 devices");
-	for (char *w = text ? strtok_r(text, ",", &save) : NULL; w;
-		w = strtok_r(NULL, ",", &save)) {
-		char *value = strchr(w, '=');
-
-		if (value)
-			*value++ = '\0';
-		r = parse_key(o, &d, option, w, value, reterr);
-		if (r < 0)
-			return r;
-	}
-	r = check_device(&d, option, reterr);
-	if (r < 0)
-		return r;
-	o->devices[o->n_devices++] = d;
 	return 0;
 }
 
@@ -193,14 +101,15 @@ static int set_append(
 static int set_cpus(struct options *o, const char *opt, char *v, struct problem **reterr)
 {
 	if (parse_u32(v, &o->cpus) < 0 || o->cpus < 1 || o->cpus > 8)
-		return usage(reterr, opt, "1 to 8 CPUs can be had");
+		return options_usage(reterr, opt, "1 to 8 CPUs can be had");
 	return 0;
 }
 
 static int set_memory(struct options *o, const char *opt, char *v, struct problem **reterr)
 {
 	if (parse_bytes(v, &o->memory_bytes) < 0 || !o->memory_bytes || o->memory_bytes % 4096)
-		return usage(reterr, opt, "a multiple of 4096 bytes, such as 512M, is needed");
+		return options_usage(
+			reterr, opt, "a multiple of 4096 bytes, such as 512M, is needed");
 	return 0;
 }
 
@@ -208,7 +117,7 @@ static int set_huge_pages(struct options *o, const char *opt, char *v, struct pr
 {
 	if (parse_bytes(v, &o->huge_page) < 0 ||
 		(o->huge_page != 2ULL << 20 && o->huge_page != 1ULL << 30))
-		return usage(reterr, opt, "huge pages have 2M or 1G");
+		return options_usage(reterr, opt, "huge pages have 2M or 1G");
 	return 0;
 }
 
@@ -221,7 +130,8 @@ static int set_numa(struct options *o, const char *opt, char *v, struct problem 
 	if (comma)
 		*comma = '\0';
 	if (parse_u32(v, &node) < 0 || node > INT_MAX || (comma && !o->numa_only))
-		return usage(reterr, opt, "the number of a node is needed, \",only\" may follow");
+		return options_usage(
+			reterr, opt, "the number of a node is needed, \",only\" may follow");
 	o->numa = (int)node;
 	return 0;
 }
@@ -229,37 +139,38 @@ static int set_numa(struct options *o, const char *opt, char *v, struct problem 
 static int set_thp(struct options *o, const char *opt, char *v, struct problem **reterr)
 {
 	o->no_thp = str_eq(v, "off");
-	return o->no_thp ? 0 : usage(reterr, opt, "only \"off\" is worth telling");
+	return o->no_thp ? 0 : options_usage(reterr, opt, "only \"off\" is worth telling");
 }
 
 static int set_kvm(struct options *o, const char *opt, char *v, struct problem **reterr)
 {
-	return parse_fd(o, opt, v, &o->kvm, reterr);
+	return options_fd(o, opt, v, &o->kvm, reterr);
 }
 
 static int set_kernel(struct options *o, const char *opt, char *v, struct problem **reterr)
 {
-	return parse_fd(o, opt, v, &o->kernel, reterr);
+	return options_fd(o, opt, v, &o->kernel, reterr);
 }
 
 static int set_initrd(struct options *o, const char *opt, char *v, struct problem **reterr)
 {
-	return parse_fd(o, opt, v, &o->initrd, reterr);
+	return options_fd(o, opt, v, &o->initrd, reterr);
 }
 
 static int set_status(struct options *o, const char *opt, char *v, struct problem **reterr)
 {
-	return parse_fd(o, opt, v, &o->status, reterr);
+	return options_fd(o, opt, v, &o->status, reterr);
 }
 
 static int set_record(struct options *o, const char *opt, char *v, struct problem **reterr)
 {
-	return parse_fd(o, opt, v, &o->record, reterr);
+	return options_fd(o, opt, v, &o->record, reterr);
 }
 
 static int set_sandbox(struct options *o, const char *opt, char *v, struct problem **reterr)
 {
-	return sandbox_mode_parse(v, &o->sandbox) < 0 ? usage(reterr, opt, "on, log or off") : 0;
+	return sandbox_mode_parse(v, &o->sandbox) < 0 ? options_usage(reterr, opt, "on, log or off")
+						      : 0;
 }
 
 static int set_peers(struct options *o, const char *opt, char *v, struct problem **reterr)
@@ -271,32 +182,32 @@ static int set_peers(struct options *o, const char *opt, char *v, struct problem
 			o->peers = (enum option_peers)i;
 			return 0;
 		}
-	return usage(reterr, opt, "auto, on or off");
+	return options_usage(reterr, opt, "auto, on or off");
 }
 
 static int set_control(struct options *o, const char *opt, char *v, struct problem **reterr)
 {
-	return parse_fd(o, opt, v, &o->control, reterr);
+	return options_fd(o, opt, v, &o->control, reterr);
 }
 
 static int add_disk(struct options *o, const char *opt, char *v, struct problem **reterr)
 {
-	return parse_device(o, DEVICE_DISK, opt, v, reterr);
+	return options_add_device(o, DEVICE_DISK, opt, v, reterr);
 }
 
 static int add_net(struct options *o, const char *opt, char *v, struct problem **reterr)
 {
-	return parse_device(o, DEVICE_NET, opt, v, reterr);
+	return options_add_device(o, DEVICE_NET, opt, v, reterr);
 }
 
 static int add_vfio(struct options *o, const char *opt, char *v, struct problem **reterr)
 {
-	return parse_device(o, DEVICE_VFIO, opt, v, reterr);
+	return options_add_device(o, DEVICE_VFIO, opt, v, reterr);
 }
 
 static int add_rng(struct options *o, const char *opt, char *v, struct problem **reterr)
 {
-	return parse_device(o, DEVICE_RNG, opt, v, reterr);
+	return options_add_device(o, DEVICE_RNG, opt, v, reterr);
 }
 
 static int set_flag(
@@ -361,14 +272,14 @@ static int parse_one(struct options *o, char **argv, int argc, int *i, struct pr
 		if (arg[len] == '=')
 			value = arg + len + 1;
 		if (value && !table[t].has_value)
-			return usage(reterr, table[t].name, "it takes no value");
+			return options_usage(reterr, table[t].name, "it takes no value");
 		if (table[t].has_value && !value && *i + 1 < argc)
 			value = argv[++*i];
 		if (table[t].has_value && !value)
-			return usage(reterr, table[t].name, "a value is missing");
+			return options_usage(reterr, table[t].name, "a value is missing");
 		return table[t].set(o, table[t].name, value, reterr);
 	}
-	return usage(reterr, arg, "there is no such option");
+	return options_usage(reterr, arg, "there is no such option");
 }
 
 int options_parse(int argc, char **argv, struct options *ret, struct problem **reterr)
@@ -394,7 +305,7 @@ int options_parse(int argc, char **argv, struct options *ret, struct problem **r
 			return r;
 	}
 	if (!o.help && !o.version && !o.sandbox_rules && (o.kvm < 0 || o.kernel < 0))
-		return usage(reterr, o.kvm < 0 ? "--kvm" : "--kernel", "it is needed");
+		return options_usage(reterr, o.kvm < 0 ? "--kvm" : "--kernel", "it is needed");
 	*ret = o;
 	return 0;
 }

@@ -1,0 +1,206 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The keys of --disk, --net, --rng and --vfio: a row for each, with the kinds that have it. */
+#include "device.h"
+
+#include "base/str.h"
+
+#include <string.h>
+
+enum {
+	DISK = 1 << DEVICE_DISK,
+	NET = 1 << DEVICE_NET,
+	VFIO = 1 << DEVICE_VFIO,
+	NOT_UNDERSTOOD = 1, /* what a setter returns of a value that is none; < 0: it has told */
+};
+
+/* What a setter is given besides the value. */
+struct device_key {
+	struct options *o;
+	struct device_option *d;
+	const char *option; /* "--disk" */
+	struct problem **reterr;
+};
+
+static int to_fd(const struct device_key *k, const char *v, int *ret)
+{
+	return options_fd(k->o, k->option, v, ret, k->reterr);
+}
+
+static int set_fd(const struct device_key *k, char *v)
+{
+	return to_fd(k, v, &k->d->fd);
+}
+
+static int set_container(const struct device_key *k, char *v)
+{
+	return to_fd(k, v, &k->d->container);
+}
+
+static int set_group(const struct device_key *k, char *v)
+{
+	return to_fd(k, v, &k->d->group);
+}
+
+static int set_device(const struct device_key *k, char *v)
+{
+	return to_fd(k, v, &k->d->device);
+}
+
+static int set_iommufd(const struct device_key *k, char *v)
+{
+	return to_fd(k, v, &k->d->iommufd);
+}
+
+static int set_rom_fd(const struct device_key *k, char *v)
+{
+	k->d->rom = OPTION_ROM_FILE;
+	return to_fd(k, v, &k->d->rom_fd);
+}
+
+static int set_name(const struct device_key *k, char *v)
+{
+	k->d->name = v;
+	return 0;
+}
+
+static int set_rom(const struct device_key *k, char *v)
+{
+	bool on;
+
+	if (parse_bool(v, &on) < 0)
+		return NOT_UNDERSTOOD;
+	k->d->rom = on ? OPTION_ROM_DEVICE : OPTION_ROM_OFF;
+	return 0;
+}
+
+static int set_on_loss(const struct device_key *k, char *v)
+{
+	k->d->stop_on_loss = str_eq(v, "stop");
+	return k->d->stop_on_loss || str_eq(v, "unplug") ? 0 : NOT_UNDERSTOOD;
+}
+
+static int set_clean(const struct device_key *k, char *v UNUSED)
+{
+	k->d->clean = true;
+	return 0;
+}
+
+static int set_read_only(const struct device_key *k, char *v UNUSED)
+{
+	k->d->read_only = true;
+	return 0;
+}
+
+static int set_serial(const struct device_key *k, char *v)
+{
+	k->d->serial = v;
+	return 0;
+}
+
+static int set_mac(const struct device_key *k, char *v)
+{
+	return mac_parse(v, &k->d->mac) < 0 ? NOT_UNDERSTOOD : 0;
+}
+
+static int set_ioeventfd(const struct device_key *k, char *v)
+{
+	bool on;
+
+	if (parse_bool(v, &on) < 0)
+		return NOT_UNDERSTOOD;
+	k->d->no_ioeventfd = !on;
+	return 0;
+}
+
+/* A key has a value, or it is a bare word. */
+static const struct {
+	const char *key;
+	unsigned kinds;
+	bool bare;
+	int (*set)(const struct device_key *k, char *value);
+} keys[] = {
+	{ "fd", DISK | NET, false, set_fd },
+	{ "ioeventfd", DISK | NET, false, set_ioeventfd },
+	{ "ro", DISK, true, set_read_only },
+	{ "serial", DISK, false, set_serial },
+	{ "mac", NET, false, set_mac },
+	{ "container", VFIO, false, set_container },
+	{ "group", VFIO, false, set_group },
+	{ "device", VFIO, false, set_device },
+	{ "iommufd", VFIO, false, set_iommufd },
+	{ "name", VFIO, false, set_name },
+	{ "on-loss", VFIO, false, set_on_loss },
+	{ "rom", VFIO, false, set_rom },
+	{ "rom-fd", VFIO, false, set_rom_fd },
+	{ "clean", VFIO, true, set_clean },
+};
+
+/* NULL value: a bare word. */
+static int parse_key(const struct device_key *k, const char *key, char *value)
+{
+	int r = NOT_UNDERSTOOD;
+
+	for (size_t i = 0; i < ARRAY_SIZE(keys); i++)
+		if ((keys[i].kinds & 1U << k->d->kind) && keys[i].bare == !value &&
+			str_eq(keys[i].key, key))
+			r = keys[i].set(k, value);
+	if (r == NOT_UNDERSTOOD)
+		return problem(k->reterr, -EINVAL, PROBLEM_USAGE, "see vfctl-vmm --help",
+			"%s: \"%s%s%s\" is not understood", k->option, key, value ? "=" : "",
+			value ? value : "");
+	return r;
+}
+
+static int check_function(
+	const struct device_option *d, const char *option, struct problem **reterr)
+{
+	if (d->device < 0 || (d->container < 0 && d->iommufd < 0))
+		return options_usage(
+			reterr, option, "device= is needed, and either container= or iommufd=");
+	if (d->iommufd >= 0 && (d->container >= 0 || d->group >= 0))
+		return options_usage(reterr, option, "iommufd= goes without container= and group=");
+	return 0;
+}
+
+static int check_device(const struct device_option *d, const char *option, struct problem **reterr)
+{
+	if ((1U << d->kind & (DISK | NET)) && d->fd < 0)
+		return options_usage(reterr, option, "fd= is missing");
+	return d->kind == DEVICE_VFIO ? check_function(d, option, reterr) : 0;
+}
+
+int options_add_device(struct options *o, enum device_kind kind, const char *option, char *text,
+	struct problem **reterr)
+{
+	struct device_option d = {
+		.kind = kind,
+		.fd = -1,
+		.container = -1,
+		.iommufd = -1,
+		.group = -1,
+		.device = -1,
+		.rom_fd = -1,
+		.name = "function",
+	};
+	const struct device_key k = { o, &d, option, reterr };
+	char *save = NULL;
+	int r;
+
+	if (o->n_devices == OPTIONS_DEVICES_MAX)
+		return options_usage(reterr, option, "there is room for 31 devices");
+	for (char *w = text ? strtok_r(text, ",", &save) : NULL; w;
+		w = strtok_r(NULL, ",", &save)) {
+		char *value = strchr(w, '=');
+
+		if (value)
+			*value++ = '\0';
+		r = parse_key(&k, w, value);
+		if (r < 0)
+			return r;
+	}
+	r = check_device(&d, option, reterr);
+	if (r < 0)
+		return r;
+	o->devices[o->n_devices++] = d;
+	return 0;
+}
