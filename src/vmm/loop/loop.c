@@ -91,7 +91,8 @@ void loop_free(struct loop *l)
 
 static int add_source(struct loop *l, struct loop_source *s, uint32_t events)
 {
-	struct epoll_event ev = { .events = events, .data.ptr = s };
+	/* See loop_source_set_events(). */
+	struct epoll_event ev = { .events = events ? events : EPOLLONESHOT, .data.ptr = s };
 
 	if (epoll_ctl(l->epoll_fd, EPOLL_CTL_ADD, s->fd, &ev) < 0)
 		return -errno;

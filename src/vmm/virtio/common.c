@@ -31,7 +31,7 @@ static void read_queue(struct virtio_pci *v, common_cfg *c)
 
 	if (!q)
 		return;
-	pthread_mutex_lock(&q->lock);
+	virtq_lock(q);
 	c->queue_size = q->size;
 	c->queue_msix_vector = q->vector;
 	c->queue_enable = q->enabled;
@@ -42,7 +42,7 @@ static void read_queue(struct virtio_pci *v, common_cfg *c)
 	c->queue_avail_hi = (uint32_t)(q->driver.v >> 32);
 	c->queue_used_lo = (uint32_t)q->device.v;
 	c->queue_used_hi = (uint32_t)(q->device.v >> 32);
-	pthread_mutex_unlock(&q->lock);
+	virtq_unlock(q);
 }
 
 uint64_t vpci_common_read(struct virtio_pci *v, uint64_t offset, unsigned len)
@@ -111,7 +111,7 @@ static void write_queue(struct virtio_pci *v, uint64_t offset, unsigned len, uin
 
 	if (!q)
 		return;
-	pthread_mutex_lock(&q->lock);
+	virtq_lock(q);
 	if (offset == offsetof(common_cfg, queue_msix_vector) && len == 2)
 		q->vector = valid_vector(v, value);
 	else if (q->enabled)
@@ -122,7 +122,7 @@ static void write_queue(struct virtio_pci *v, uint64_t offset, unsigned len, uin
 		enable(v, q, value);
 	else if (offset >= offsetof(common_cfg, queue_desc_lo))
 		set_address(q, offset, len, value);
-	pthread_mutex_unlock(&q->lock);
+	virtq_unlock(q);
 }
 
 _Static_assert(offsetof(common_cfg, queue_desc_lo) % 8 == 0, "set_address() counts on it");

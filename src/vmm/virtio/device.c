@@ -2,7 +2,6 @@
 #include "device.h"
 #include "base/checked.h"
 #include "base/str.h"
-#include "vmm/loop/loop.h"
 
 #include <linux/virtio_config.h>
 #include <linux/virtio_ring.h>
@@ -41,9 +40,7 @@ int virtio_device_init(struct virtio_device *d, const struct guest_memory *m,
 	}
 	for (unsigned i = 0; i < d->n_queues; i++)
 		virtq_init(&d->queues[i], m, i, params->queue_size);
-	r = loop_new(&d->loop);
-	if (r == 0)
-		r = loop_start_thread(d->loop, d->name);
+	r = virtio_service_new(d);
 	if (r < 0)
 		virtio_device_done(d);
 	return r;
@@ -51,12 +48,12 @@ int virtio_device_init(struct virtio_device *d, const struct guest_memory *m,
 
 void virtio_device_stop(struct virtio_device *d)
 {
-	loop_stop_thread(d->loop);
+	virtio_device_unserve(d);
 }
 
 void virtio_device_done(struct virtio_device *d)
 {
-	loop_free(d->loop);
+	virtio_service_free(d);
 	for (unsigned i = 0; i < d->n_queues; i++)
 		virtq_done(&d->queues[i]);
 	free(d->queues);
@@ -146,11 +143,11 @@ static void reset_locked(struct virtio_device *d)
 		struct virtq *q = &d->queues[i];
 
 		/* Whoever works on the queue finishes first; nobody starts again. */
-		pthread_mutex_lock(&q->lock);
+		virtq_lock(q);
 		virtq_reset(q);
 		if (d->ops->queue_reset)
 			d->ops->queue_reset(d, q);
-		pthread_mutex_unlock(&q->lock);
+		virtq_unlock(q);
 	}
 	d->wanted = d->features = 0;
 	__atomic_store_n(&d->status, 0, __ATOMIC_SEQ_CST);
@@ -212,13 +209,13 @@ bool virtio_device_ring(struct virtio_device *d, struct virtq *q, uint64_t times
 	bool more = false;
 
 	virtq_count_doorbells(q, times, woken);
-	pthread_mutex_lock(&q->lock);
+	virtq_lock(q);
 	if (virtio_device_runs(d)) {
 		if (virtq_is_live(q))
 			more = d->ops->kicked(d, q);
 		virtio_device_check(d, q);
 	}
-	pthread_mutex_unlock(&q->lock);
+	virtq_unlock(q);
 	return more;
 }
 

@@ -5,19 +5,21 @@
  * supplies the operations; a transport (pci.h) drives it and delivers its interrupts.
  *
  * Threads: `lock` guards negotiation, status changes and configuration space, all slow paths of
- * vCPU threads. A queue belongs to whoever holds its own lock (queue.h): the device's I/O thread,
- * or a vCPU. Order: device lock, then queue locks by index, then the transport's.
+ * vCPU threads. A queue belongs to whoever holds its own lock (queue.h): the thread that serves it
+ * (serve.h), or a vCPU. Order: device lock or the lock of a loop, then queue locks by index, then
+ * the transport's. Nobody who holds a loop's lock takes a device's, or the other way round.
  */
 #pragma once
 
 #include "queue.h"
+#include "serve.h"
 
 #include <pthread.h>
 #include <stdbool.h>
 #include <stdint.h>
 
-struct loop;
 struct virtio_device;
+struct virtio_service;
 
 #define VIRTIO_FEATURE(bit) (1ULL << (bit))
 
@@ -29,6 +31,24 @@ struct virtio_device_ops {
 	 * more to do, call again after others had their turn.
 	 */
 	bool (*kicked)(struct virtio_device *d, struct virtq *q);
+	/*
+	 * A descriptor of the back end that is this queue's, -1: none; asked once per thread that
+	 * serves the queue, which sleeps on it (EPOLLIN) while it is watched, as it is at first.
+	 * NULL: no queue has one. Queue lock not held.
+	 */
+	int (*fd)(struct virtio_device *d, struct virtq *q);
+	/*
+	 * Takes what the back end has ready, and gives chains back; how many. When the descriptor
+	 * is readable, and at every turn while the thread polls: that costs no system call when
+	 * there is nothing, or the queue is not `pollable`. Queue lock held. Called for queues that
+	 * are not live, too: then what is ready is dropped, or the descriptor not watched any more.
+	 */
+	unsigned (*completed)(struct virtio_device *d, struct virtq *q);
+	/*
+	 * The thread is about to sleep: from now on the back end must signal its descriptor; or it
+	 * polls from now on, and it need not. Queue lock held; may be NULL.
+	 */
+	void (*sleep)(struct virtio_device *d, struct virtq *q, bool asleep);
 	/* The queue was reset: forget chains that were taken from it. Queue lock held; may be NULL.
 	 */
 	void (*queue_reset)(struct virtio_device *d, struct virtq *q);
@@ -55,8 +75,8 @@ struct virtio_device {
 	uint16_t id;	  /* VIRTIO_ID_* */
 	struct virtq *queues;
 	unsigned n_queues;
-	struct loop *loop;  /* the device's I/O thread */
-	const void *config; /* the device's configuration structure … */
+	struct virtio_service *service; /* who serves the queues */
+	const void *config;		/* the device's configuration structure … */
 	size_t config_bytes;
 	uint32_t generation; /* counts its changes */
 
@@ -82,10 +102,11 @@ struct virtio_device_params {
 	size_t config_bytes;
 };
 
-/* Starts the I/O thread; on failure there is nothing to be done with. */
+/* Nobody serves the queues yet: virtio_device_serve(). On failure there is nothing to be done with.
+ */
 int virtio_device_init(struct virtio_device *d, const struct guest_memory *m,
 	const struct virtio_device_params *params);
-/* The I/O thread ends; no callbacks after this. */
+/* Threads end; no callbacks after this. */
 void virtio_device_stop(struct virtio_device *d);
 void virtio_device_done(struct virtio_device *d);
 
@@ -112,6 +133,11 @@ bool virtio_device_runs(const struct virtio_device *d);
  * sleeping and woke for it. Queue lock not held. True: call again soon, with times 0.
  */
 bool virtio_device_ring(struct virtio_device *d, struct virtq *q, uint64_t times, bool woken);
+/*
+ * Back pressure: whether the back end's descriptor wakes the thread that serves the queue. Queue
+ * lock held.
+ */
+void virtio_device_watch(struct virtio_device *d, struct virtq *q, bool on);
 /* After publishing: interrupts if the driver wants it. Queue lock held. */
 void virtio_device_interrupt(struct virtio_device *d, struct virtq *q);
 /*

@@ -4,19 +4,19 @@
  *
  * Receiving: chains are taken from the queue ahead of the packet, since its length is only known
  * once it is read; what it does not use waits for the next. When the guest has no buffers left, the
- * tap is not polled until the driver rings.
+ * tap is not watched until the driver rings.
  *
  * Sending: when the tap is full, the packet waits here until it can be written.
  */
 #include "net.h"
 #include "base/str.h"
-#include "vmm/loop/loop.h"
 #include "vmm/net/tap.h"
 
 #include <linux/if_tun.h>
 #include <linux/virtio_ids.h>
 #include <linux/virtio_net.h>
 #include <string.h>
+#include <sys/epoll.h>
 #include <sys/random.h>
 
 enum {
@@ -62,11 +62,9 @@ struct tx {
 struct net {
 	struct virtio_device dev;
 	struct tap *tap;
-	struct loop_source *source;
+	int room_fd; /* readable when the tap can be written */
 	struct virtio_net_config config;
-	pthread_mutex_t poll_lock; /* what the tap is polled for; taken last */
-	uint32_t polled;
-	bool dead;			 /* the tap has gone; under poll_lock */
+	bool dead;			 /* the tap has gone; the receive queue's lock */
 	struct rx rx;			 /* the receive queue's lock */
 	struct tx tx;			 /* the send queue's lock */
 	uint64_t rx_dropped, tx_dropped; /* atomic */
@@ -82,34 +80,21 @@ static void drop(uint64_t *counter)
 	__atomic_fetch_add(counter, 1, __ATOMIC_RELAXED);
 }
 
-static void poll_for(struct net *n, uint32_t event, bool on)
+static void listen(struct net *n, struct virtq *rx, bool on)
 {
-	uint32_t wanted;
-
-	pthread_mutex_lock(&n->poll_lock);
-	wanted = n->dead ? 0 : on ? n->polled | event : n->polled & ~event;
-	if (wanted != n->polled && loop_source_set_events(n->source, wanted) == 0)
-		n->polled = wanted;
-	pthread_mutex_unlock(&n->poll_lock);
+	virtio_device_watch(&n->dev, rx, on && !n->dead);
 }
 
 /* A tap that was deleted stays readable with an error for ever: stop looking at it. */
-static void tap_gone(struct net *n)
+static void tap_gone(struct net *n, struct virtq *rx)
 {
 	autofree char *text = str_printf("%s: the tap %s has gone; no packets arrive any more",
 		n->dev.name, tap_name(n->tap));
-	bool was_dead;
 
-	pthread_mutex_lock(&n->poll_lock);
-	was_dead = n->dead;
-	n->dead = true;
-	n->polled = 0;
-	/* Once: each change arms the source for one more report of the hang-up. */
-	if (!was_dead)
-		loop_source_set_events(n->source, 0);
-	pthread_mutex_unlock(&n->poll_lock);
-	if (!was_dead)
+	if (!n->dead)
 		virtio_device_note(&n->dev, text);
+	n->dead = true;
+	listen(n, rx, false);
 }
 
 /* ---- receiving ---- */
@@ -204,7 +189,7 @@ static bool rx_wait_for_buffers(struct net *n, struct virtq *q)
 {
 	if (!virtq_arm(q))
 		return false;
-	poll_for(n, EPOLLIN, false);
+	listen(n, q, false);
 	return true;
 }
 
@@ -219,7 +204,7 @@ static void rx_work(struct net *n, struct virtq *q)
 			r = 1;
 	}
 	if (r == -ENODEV)
-		tap_gone(n);
+		tap_gone(n, q);
 	if (q->stats.requests != before)
 		virtio_device_interrupt(&n->dev, q);
 }
@@ -301,7 +286,7 @@ static bool tx_work(struct net *n, struct virtq *q)
 	for (unsigned i = 0; !stuck && !last && i < BUDGET; i++)
 		stuck = tx_one(n, q, &last) == -EAGAIN;
 	more = !stuck && !last && virtq_is_live(q);
-	poll_for(n, EPOLLOUT, stuck);
+	virtio_device_watch(&n->dev, q, stuck);
 	virtq_publish(q);
 	if (q->stats.requests != before)
 		virtio_device_interrupt(&n->dev, q);
@@ -310,27 +295,23 @@ static bool tx_work(struct net *n, struct virtq *q)
 
 /* ---- both ---- */
 
-static void on_tap_queue(struct net *n, struct virtq *q, uint32_t event)
+static int net_fd(struct virtio_device *d, struct virtq *q)
 {
-	pthread_mutex_lock(&q->lock);
-	if (!virtio_device_runs(&n->dev) || !virtq_is_live(q))
-		poll_for(n, event, false);
-	else if (event == EPOLLIN)
-		rx_work(n, q);
-	else if (tx_work(n, q))
-		poll_for(n, EPOLLOUT, true); /* it can be written right now: back at once */
-	virtio_device_check(&n->dev, q);
-	pthread_mutex_unlock(&q->lock);
+	return q->index == VIRTIO_NET_TX ? net_of(d)->room_fd : tap_fd(net_of(d)->tap);
 }
 
-static void on_tap(void *arg, uint32_t events)
+static unsigned net_completed(struct virtio_device *d, struct virtq *q)
 {
-	struct net *n = arg;
+	uint64_t before = q->stats.requests;
+	struct net *n = net_of(d);
 
-	if (events & (EPOLLIN | EPOLLERR | EPOLLHUP))
-		on_tap_queue(n, &n->dev.queues[VIRTIO_NET_RX], EPOLLIN);
-	if (events & EPOLLOUT)
-		on_tap_queue(n, &n->dev.queues[VIRTIO_NET_TX], EPOLLOUT);
+	if (!virtio_device_runs(d) || !virtq_is_live(q))
+		virtio_device_watch(d, q, false);
+	else if (q->index == VIRTIO_NET_RX)
+		rx_work(n, q);
+	else if (tx_work(n, q))
+		virtio_device_poke(d, q);
+	return (unsigned)(q->stats.requests - before);
 }
 
 /* New receive buffers only say that listening is worth while again. */
@@ -340,7 +321,7 @@ static bool net_kicked(struct virtio_device *d, struct virtq *q)
 
 	if (q->index == VIRTIO_NET_TX)
 		return tx_work(n, q);
-	poll_for(n, EPOLLIN, true);
+	listen(n, q, true);
 	return false;
 }
 
@@ -348,13 +329,12 @@ static void net_queue_reset(struct virtio_device *d, struct virtq *q)
 {
 	struct net *n = net_of(d);
 
+	virtio_device_watch(d, q, false);
 	if (q->index == VIRTIO_NET_TX) {
 		n->tx.waiting = false;
-		poll_for(n, EPOLLOUT, false);
 	} else {
 		n->rx.n_chains = n->rx.n_iov = 0;
 		n->rx.bytes = 0;
-		poll_for(n, EPOLLIN, false);
 		tap_set_offload(n->tap, 0);
 	}
 }
@@ -398,13 +378,15 @@ static void net_free(struct virtio_device *d)
 
 	virtio_device_done(d);
 	tap_free(n->tap);
-	pthread_mutex_destroy(&n->poll_lock);
+	closep_(&n->room_fd);
 	free(n);
 }
 
 static const struct virtio_device_ops net_ops = {
 	.negotiated = net_negotiated,
 	.kicked = net_kicked,
+	.fd = net_fd,
+	.completed = net_completed,
 	.queue_reset = net_queue_reset,
 	.free = net_free,
 	.stats = net_stats,
@@ -434,6 +416,17 @@ static void choose_mac(struct virtio_net_config *config, struct mac mac)
 	memcpy(config->mac, mac.b, sizeof(config->mac));
 }
 
+/* Both queues' threads sleep on the tap, for different things, and may be one. */
+static int watch_room(struct net *n)
+{
+	struct epoll_event ev = { .events = EPOLLOUT };
+
+	n->room_fd = epoll_create1(EPOLL_CLOEXEC);
+	if (n->room_fd < 0 || epoll_ctl(n->room_fd, EPOLL_CTL_ADD, tap_fd(n->tap), &ev) < 0)
+		return -errno;
+	return 0;
+}
+
 static int start(struct net *n, const struct guest_memory *m, const char *name, uint16_t mtu)
 {
 	struct virtio_device_params params = {
@@ -446,14 +439,17 @@ static int start(struct net *n, const struct guest_memory *m, const char *name, 
 		.config = &n->config,
 		.config_bytes = offsetof(struct virtio_net_config, speed),
 	};
-	int r = virtio_device_init(&n->dev, m, &params);
+	int r = watch_room(n);
 
+	if (r == 0)
+		r = virtio_device_init(&n->dev, m, &params);
 	if (r < 0)
 		return r;
-	r = loop_add(n->dev.loop, tap_fd(n->tap), 0, on_tap, n, &n->source);
-	if (r < 0)
-		virtio_device_done(&n->dev);
-	return r;
+	for (unsigned i = 0; i < n->dev.n_queues; i++) {
+		n->dev.queues[i].pollable = false;
+		virtio_device_watch(&n->dev, &n->dev.queues[i], false);
+	}
+	return 0;
 }
 
 int virtio_net_device_new(const struct guest_memory *m, const char *name, struct tap *tap,
@@ -468,10 +464,11 @@ int virtio_net_device_new(const struct guest_memory *m, const char *name, struct
 			.status = VIRTIO_NET_S_LINK_UP, .max_virtqueue_pairs = 1, .mtu = mtu
 		};
 		choose_mac(&n->config, mac);
-		pthread_mutex_init(&n->poll_lock, NULL);
 		r = start(n, m, name, mtu);
 	}
 	if (r < 0) {
+		if (n)
+			closep_(&n->room_fd);
 		tap_free(tap);
 		free(n);
 		return r;

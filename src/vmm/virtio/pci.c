@@ -6,7 +6,6 @@
 #include <linux/virtio_pci.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/eventfd.h>
 
 enum {
 	VIRTIO_VENDOR = 0x1af4,
@@ -20,27 +19,12 @@ static struct virtio_pci *vpci_of(struct pci_device *pci)
 
 /* ---- doorbells ---- */
 
-static void signal_doorbell(const struct doorbell *b)
+static void signal_doorbell(int fd)
 {
 	uint64_t one = 1;
-	ssize_t n = write(b->fd, &one, sizeof(one));
+	ssize_t n = write(fd, &one, sizeof(one));
 
 	(void)n; /* a full counter rings as well */
-}
-
-/* In the I/O thread. The counter tells how often the driver rang since the last look. */
-static void on_doorbell(void *arg, uint32_t events UNUSED)
-{
-	struct doorbell *b = arg;
-	uint64_t times;
-	bool more;
-
-	if (read(b->fd, &times, sizeof(times)) != sizeof(times))
-		return;
-	more = virtio_device_ring(b->owner->dev, b->q, times - b->ours, times > b->ours);
-	b->ours = more;
-	if (more)
-		signal_doorbell(b);
 }
 
 /*
@@ -54,7 +38,7 @@ static void ring_trapped(struct virtio_pci *v, uint64_t offset)
 	if (i >= v->dev->n_queues)
 		return;
 	if (!v->no_ioeventfd) {
-		signal_doorbell(&v->doorbells[i]);
+		signal_doorbell(virtio_device_doorbell(v->dev, (unsigned)i));
 		return;
 	}
 	while (virtio_device_ring(v->dev, &v->dev->queues[i], times, false))
@@ -71,7 +55,7 @@ static void disconnect(struct virtio_pci *v, struct gpa bar, unsigned n)
 	while (n--) {
 		struct kvm_doorbell d = doorbell_at(bar, n);
 
-		kvm_doorbell_remove(v->services.kvm, &d, v->doorbells[n].fd);
+		kvm_doorbell_remove(v->services.kvm, &d, virtio_device_doorbell(v->dev, n));
 	}
 }
 
@@ -81,7 +65,7 @@ static int bar_mapped(struct pci_device *pci, unsigned bar UNUSED, struct gpa at
 
 	for (unsigned i = 0; i < v->dev->n_queues && !v->no_ioeventfd; i++) {
 		struct kvm_doorbell d = doorbell_at(at, i);
-		int r = kvm_doorbell_add(v->services.kvm, &d, v->doorbells[i].fd);
+		int r = kvm_doorbell_add(v->services.kvm, &d, virtio_device_doorbell(v->dev, i));
 
 		if (r < 0) {
 			disconnect(v, at, i);
@@ -259,11 +243,6 @@ static void vpci_free(struct pci_device *pci)
 	struct virtio_pci *v = vpci_of(pci);
 
 	virtio_device_stop(v->dev);
-	for (unsigned i = 0; v->doorbells && i < v->dev->n_queues; i++) {
-		loop_remove(v->doorbells[i].source);
-		closep_(&v->doorbells[i].fd);
-	}
-	free(v->doorbells);
 	if (v->intx_ready)
 		intx_done(&v->intx);
 	msix_free(v->msix);
@@ -303,10 +282,12 @@ static void vpci_stats(
 {
 	struct virtio_pci *v = vpci_of(pci);
 
-	for (unsigned i = 0; i < v->dev->n_queues; i++)
+	for (unsigned i = 0; i < v->dev->n_queues; i++) {
+		virtio_device_count_doorbells(v->dev, &v->dev->queues[i]);
 		queue_stats(&v->dev->queues[i], each, arg);
+	}
 	each(arg, "queue-breaks", __atomic_load_n(&v->dev->breaks, __ATOMIC_RELAXED));
-	each(arg, "thread-wakeups", loop_wakeups(v->dev->loop));
+	each(arg, "thread-wakeups", virtio_device_wakeups(v->dev));
 	msix_stats(v->msix, each, arg);
 	if (v->dev->ops->stats)
 		v->dev->ops->stats(v->dev, each, arg);
@@ -342,29 +323,6 @@ static uint32_t class_of(uint16_t id)
 	}
 }
 
-static int open_doorbells(struct virtio_pci *v)
-{
-	v->doorbells = calloc(v->dev->n_queues, sizeof(*v->doorbells));
-	if (!v->doorbells)
-		return -ENOMEM;
-	for (unsigned i = 0; i < v->dev->n_queues; i++)
-		v->doorbells[i].fd = -1;
-	for (unsigned i = 0; i < v->dev->n_queues; i++) {
-		struct doorbell *b = &v->doorbells[i];
-		int r;
-
-		*b = (struct doorbell) { .owner = v,
-			.q = &v->dev->queues[i],
-			.fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK) };
-		if (b->fd < 0)
-			return -errno;
-		r = loop_add(v->dev->loop, b->fd, EPOLLIN, on_doorbell, b, &b->source);
-		if (r < 0)
-			return r;
-	}
-	return 0;
-}
-
 static uint64_t bar_bytes(unsigned n_queues)
 {
 	uint64_t bytes = VPCI_PAGE;
@@ -384,6 +342,7 @@ static int set_up(struct virtio_pci *v)
 		.table_offset = VPCI_MSIX,
 		.pba_offset = VPCI_PBA,
 	};
+	const struct virtio_serve how = { .threads = VIRTIO_THREADS_IO, .main = v->services.loop };
 	int r;
 
 	if (msix_table_bytes(msix.vectors) > VPCI_PBA - VPCI_MSIX)
@@ -394,9 +353,7 @@ static int set_up(struct virtio_pci *v)
 		r = msix_new(&v->pci, &msix, 0, &v->msix);
 	if (r == 0)
 		r = add_capabilities(v);
-	if (r == 0)
-		r = open_doorbells(v);
-	return r < 0 ? r : 0;
+	return r < 0 ? r : virtio_device_serve(v->dev, &how);
 }
 
 static struct virtio_pci *allocate(const struct vmm_services *s, struct virtio_device *d)

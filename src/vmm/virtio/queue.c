@@ -13,9 +13,11 @@ static void count(uint64_t *counter, uint64_t n)
 
 void virtq_init(struct virtq *q, const struct guest_memory *m, unsigned index, uint16_t size_max)
 {
-	*q = (struct virtq) {
-		.ops = &virtq_split_ops, .memory = m, .index = index, .size_max = size_max
-	};
+	*q = (struct virtq) { .ops = &virtq_split_ops,
+		.memory = m,
+		.index = index,
+		.size_max = size_max,
+		.pollable = true };
 	pthread_mutex_init(&q->lock, NULL);
 	virtq_reset(q);
 }

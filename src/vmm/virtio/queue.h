@@ -74,8 +74,10 @@ struct virtq {
 	const struct virtq_ops *ops;
 	const struct guest_memory *memory;
 	pthread_mutex_t lock;
+	unsigned waiters; /* atomic: who waits for it, so that a thread that polls makes way */
 	unsigned index;
 	uint16_t size_max;
+	bool pollable; /* the device's word: to look costs no system call; true at first */
 
 	/* Set by the driver before it enables the queue; the transport writes them. */
 	uint16_t size;
@@ -89,6 +91,19 @@ struct virtq {
 	struct virtq_split split;
 	struct virtq_stats stats;
 };
+
+/* The queue's lock. Short waits only: somebody may be polling with it. */
+static inline void virtq_lock(struct virtq *q)
+{
+	__atomic_fetch_add(&q->waiters, 1, __ATOMIC_RELAXED);
+	pthread_mutex_lock(&q->lock);
+	__atomic_fetch_sub(&q->waiters, 1, __ATOMIC_RELAXED);
+}
+
+static inline void virtq_unlock(struct virtq *q)
+{
+	pthread_mutex_unlock(&q->lock);
+}
 
 /* size_max is a power of two, at most VIRTQ_SIZE_MAX. */
 void virtq_init(struct virtq *q, const struct guest_memory *m, unsigned index, uint16_t size_max);

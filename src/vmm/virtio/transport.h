@@ -6,7 +6,6 @@
 
 #include "vmm/irq/irq.h"
 #include "vmm/kvm/kvm.h"
-#include "vmm/loop/loop.h"
 #include "vmm/pci/bus.h"
 #include "vmm/pci/device.h"
 #include "vmm/pci/msix.h"
@@ -24,22 +23,13 @@ enum {
 
 struct virtio_pci;
 
-struct doorbell {
-	struct virtio_pci *owner;
-	struct virtq *q;
-	int fd;	       /* eventfd */
-	uint64_t ours; /* signals of it that the driver did not make; I/O thread only */
-	struct loop_source *source;
-};
-
 struct virtio_pci {
 	struct pci_device pci;
 	struct virtio_device *dev;
 	struct vmm_services services;
 	bool no_ioeventfd;
 	struct msix *msix;
-	struct doorbell *doorbells; /* one per queue */
-	unsigned pci_cfg_cap;	    /* where the window capability (4.1.4.9) is */
+	unsigned pci_cfg_cap; /* where the window capability (4.1.4.9) is */
 
 	uint32_t offered_select, wanted_select, queue_select; /* atomic: registers without effect */
 	uint16_t config_vector;				      /* atomic */

@@ -44,6 +44,15 @@ static inline void harness_attach(struct virtio_device *d, struct drv_transport 
 	d->transport_ops = &harness_ops;
 }
 
+/* With an I/O thread, as it usually has. */
+static inline void harness_serve(struct virtio_device *d)
+{
+	const struct virtio_serve how = { .threads = VIRTIO_THREADS_IO };
+
+	if (virtio_device_serve(d, &how) < 0)
+		abort();
+}
+
 static inline bool harness_negotiate(struct virtio_device *d, uint64_t features)
 {
 	features |= VIRTIO_FEATURE(VIRTIO_F_VERSION_1);

@@ -45,6 +45,7 @@ static struct fixture *open_net(uint64_t features)
 	assert_int_equal(
 		virtio_net_device_new(f->ram.memory, "virtio-net0", tap, mac, 1400, &f->dev), 0);
 	harness_attach(f->dev, &f->t);
+	harness_serve(f->dev);
 	up(f, features);
 	return f;
 }
