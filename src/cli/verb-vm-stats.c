@@ -2,6 +2,7 @@
 /* vm stats: what a running guest costs. */
 #include "verbs.h"
 #include "vm.h"
+#include "base/counter.h"
 #include "base/str.h"
 #include "out/cell.h"
 #include "out/json.h"
@@ -10,19 +11,20 @@
 
 enum { ANSWER_MS = 10000 };
 
-/* A counter of a CPU, a device, or the whole guest. */
-struct counter {
+/* A counter of a CPU, a device, one of its queues, or the whole guest. */
+struct row {
 	char *of;
 	const char *name;
 	int64_t v;
+	const struct counter *means; /* NULL: nobody has said */
 };
 
-struct counters {
-	struct counter *v;
+struct rows {
+	struct row *v;
 	size_t n;
 };
 
-static void counters_done(struct counters *c)
+static void rows_done(struct rows *c)
 {
 	for (size_t i = 0; i < c->n; i++)
 		free(c->v[i].of);
@@ -31,48 +33,78 @@ static void counters_done(struct counters *c)
 
 static int text_of(const void *row, char **ret)
 {
-	return cell_str(ret, ((const struct counter *)row)->of);
+	return cell_str(ret, ((const struct row *)row)->of);
 }
 
 static int text_name(const void *row, char **ret)
 {
-	return cell_str(ret, ((const struct counter *)row)->name);
+	return cell_str(ret, ((const struct row *)row)->name);
 }
 
 static int text_value(const void *row, char **ret)
 {
-	return cell_fmt(ret, "%lld", (long long)((const struct counter *)row)->v);
+	return cell_fmt(ret, "%lld", (long long)((const struct row *)row)->v);
+}
+
+/* In one line, and nothing for what a newer or older VMM counts. */
+static int text_means(const void *row, char **ret)
+{
+	const struct counter *c = ((const struct row *)row)->means;
+
+	return cell_str(ret, c ? c->what : NULL);
 }
 
 static const struct out_column columns[] = {
 	{ "OF", "guest, CPU or device", OUT_USUAL, text_of, NULL },
 	{ "COUNTER", "what is counted", OUT_USUAL, text_name, NULL },
 	{ "VALUE", "since its last boot", OUT_USUAL | OUT_RIGHT, text_value, NULL },
+	{ "MEANS", "what one more means", 0, text_means, NULL },
 };
 static const size_t n_columns = ARRAY_SIZE(columns);
 
+/* Of a device's report: a queue is called as "vm set" calls it. */
+static int name_row(struct row *row, const char *device, const char *name)
+{
+	int index;
+	const char *bare;
+	enum counter_of of = counter_parse(name, &bare, &index);
+
+	row->means = counter_find(of, bare);
+	row->name = of == COUNTER_QUEUE ? bare : name;
+	row->of = of == COUNTER_QUEUE ? str_printf("%s/%d", device, index) : strdup(device);
+	return row->of ? 0 : -ENOMEM;
+}
+
 /* The numbers of an object. */
-static int add(struct counters *c, const char *of, json_object *from)
+static int add(struct rows *c, enum counter_of kind, const char *of, json_object *from)
 {
 	json_object_object_foreach(from, name, value)
 	{
-		struct counter *v;
+		struct row *v;
 
-		if (!json_object_is_type(value, json_type_int))
+		if (!json_object_is_type(value, json_type_int) || str_eq(name, "slot"))
 			continue;
 		v = reallocarray(c->v, c->n + 1, sizeof(*v));
 		if (!v)
 			return -ENOMEM;
 		c->v = v;
-		v[c->n] = (struct counter) { strdup(of), name, json_object_get_int64(value) };
-		if (!v[c->n++].of)
+		v += c->n++;
+		*v = (struct row) { .name = name, .v = json_object_get_int64(value) };
+		if (kind == COUNTER_DEVICE) {
+			if (name_row(v, of, name) < 0)
+				return -ENOMEM;
+			continue;
+		}
+		v->means = counter_find(kind, name);
+		v->of = strdup(of);
+		if (!v->of)
 			return -ENOMEM;
 	}
 	return 0;
 }
 
 /* Those of a list; elements without a name are numbered. */
-static int add_list(struct counters *c, const char *numbered, json_object *list)
+static int add_list(struct rows *c, enum counter_of kind, json_object *list)
 {
 	size_t n = list ? json_object_array_length(list) : 0;
 	int r = 0;
@@ -81,23 +113,23 @@ static int add_list(struct counters *c, const char *numbered, json_object *list)
 		json_object *one = json_object_array_get_idx(list, i);
 		json_object *name = json_object_object_get(one, "name");
 		autofree char *of = name ? strdup(json_object_get_string(name))
-					 : str_printf("%s%zu", numbered, i);
+					 : str_printf("%s%zu", counter_of_name(kind), i);
 
-		r = of ? add(c, of, one) : -ENOMEM;
+		r = of ? add(c, kind, of, one) : -ENOMEM;
 	}
 	return r;
 }
 
 static int show(struct cli *cli, const char *guest, json_object *stats, struct problem **reterr)
 {
-	CLEANUP(counters_done) struct counters c = { 0 };
+	CLEANUP(rows_done) struct rows c = { 0 };
 	autofree const void **rows = NULL;
-	int r = add(&c, guest, stats);
+	int r = add(&c, COUNTER_GUEST, guest, stats);
 
 	if (r == 0)
-		r = add_list(&c, "cpu", json_object_object_get(stats, "cpus"));
+		r = add_list(&c, COUNTER_CPU, json_object_object_get(stats, "cpus"));
 	if (r == 0)
-		r = add_list(&c, "device", json_object_object_get(stats, "devices"));
+		r = add_list(&c, COUNTER_DEVICE, json_object_object_get(stats, "devices"));
 	rows = calloc(c.n + 1, sizeof(*rows));
 	if (r < 0 || !rows)
 		return -ENOMEM;

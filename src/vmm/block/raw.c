@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "disk.h"
 #include "host/host.h"
+#include "vmm/count/syscalls.h"
 
 #include <fcntl.h>
 #include <linux/falloc.h>
@@ -24,7 +25,10 @@ static int transfer(struct disk *d, struct sg *s, uint64_t offset,
 	ssize_t (*move)(int fd, const struct iovec *v, int n, off_t at))
 {
 	while (s->len) {
-		ssize_t n = move(raw_of(d)->fd, s->v, (int)s->n, (off_t)offset);
+		ssize_t n;
+
+		syscalls_count(1);
+		n = move(raw_of(d)->fd, s->v, (int)s->n, (off_t)offset);
 
 		if (n < 0 && errno == EINTR)
 			continue;
@@ -48,6 +52,7 @@ static int raw_write(struct disk *d, struct sg *from, uint64_t offset)
 
 static int raw_flush(struct disk *d)
 {
+	syscalls_count(1);
 	return fdatasync(raw_of(d)->fd) < 0 ? -errno : 0;
 }
 
@@ -55,9 +60,10 @@ static int raw_fallocate(struct disk *d, int mode, uint64_t offset, uint64_t len
 {
 	int r;
 
-	do
+	do {
+		syscalls_count(1);
 		r = fallocate(raw_of(d)->fd, mode, (off_t)offset, (off_t)len);
-	while (r < 0 && errno == EINTR);
+	} while (r < 0 && errno == EINTR);
 	return r < 0 ? -errno : 0;
 }
 

@@ -231,11 +231,8 @@ void msi_counts_tell(const struct msi_counts *c, const char *name,
 		const char *what;
 		uint64_t n;
 	} counts[] = {
-		{ "signalled", c->signalled },
-		{ "injected", c->injected },
-		{ "merged", c->merged },
-		{ "dropped", c->dropped },
-		{ "spurious", c->spurious },
+#define VECTOR_COUNTER(field, name, unit, what) { name, c->field },
+#include "base/counter.def"
 	};
 
 	for (size_t i = 0; i < ARRAY_SIZE(counts); i++) {

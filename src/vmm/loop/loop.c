@@ -2,6 +2,7 @@
 #include "loop.h"
 
 #include "base/thread.h"
+#include "vmm/count/syscalls.h"
 #include "vmm/sandbox/sandbox.h"
 
 #include <stdatomic.h>
@@ -195,6 +196,8 @@ static int run_once(struct loop *l)
 	pthread_mutex_lock(&l->lock);
 	free_list(&l->dead);
 	pthread_mutex_unlock(&l->lock);
+	syscalls_take();
+	syscalls_count(1);
 	n = epoll_wait(l->epoll_fd, events, LOOP_BATCH, -1);
 	if (n < 0)
 		return errno == EINTR ? 0 : -errno;

@@ -129,12 +129,14 @@ static void add_devices(struct strbuf *b, struct pci_bus *bus)
 	for (unsigned slot = 0; slot < PCI_SLOTS; slot++) {
 		struct pci_device *dev = pci_bus_device(bus, slot);
 
-		if (!dev || !dev->ops->stats)
+		if (!dev)
 			continue;
 		strbuf_add(b, "%s{\"name\":", some ? "," : "");
 		strbuf_add_json(b, dev->name);
 		strbuf_add(b, ",\"slot\":%u", slot);
-		dev->ops->stats(dev, add_counter, b);
+		pci_device_stats(dev, add_counter, b);
+		if (dev->ops->stats)
+			dev->ops->stats(dev, add_counter, b);
 		add_migration(b, dev);
 		strbuf_add(b, "}");
 		some = true;

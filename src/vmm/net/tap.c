@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "tap.h"
 #include "host/host.h"
+#include "vmm/count/syscalls.h"
 
 #include <fcntl.h>
 #include <linux/if.h>
@@ -103,9 +104,10 @@ ssize_t tap_read(struct tap *t, const struct iovec *v, unsigned n)
 {
 	ssize_t r;
 
-	do
+	do {
+		syscalls_count(1);
 		r = readv(t->fd, v, (int)n);
-	while (r < 0 && errno == EINTR);
+	} while (r < 0 && errno == EINTR);
 	return r < 0 ? -errno : r;
 }
 
@@ -113,8 +115,9 @@ ssize_t tap_write(struct tap *t, const struct iovec *v, unsigned n)
 {
 	ssize_t r;
 
-	do
+	do {
+		syscalls_count(1);
 		r = writev(t->fd, v, (int)n);
-	while (r < 0 && errno == EINTR);
+	} while (r < 0 && errno == EINTR);
 	return r < 0 ? -errno : r;
 }

@@ -185,6 +185,7 @@ uint64_t pci_config_read(struct pci_device *dev, unsigned offset, unsigned len)
 {
 	uint64_t v = bus_all_ones(len);
 
+	atomic_fetch_add_explicit(&dev->config_reads, 1, memory_order_relaxed);
 	pthread_mutex_lock(&dev->config_lock);
 	for (unsigned done = 0; done < len && offset + done < PCI_CONFIG_BYTES;) {
 		unsigned at = offset + done, n = piece(at, len - done);
@@ -201,6 +202,7 @@ uint64_t pci_config_read(struct pci_device *dev, unsigned offset, unsigned len)
 
 void pci_config_write(struct pci_device *dev, unsigned offset, unsigned len, uint64_t value)
 {
+	atomic_fetch_add_explicit(&dev->config_writes, 1, memory_order_relaxed);
 	pthread_mutex_lock(&dev->config_lock);
 	for (unsigned done = 0; done < len && offset + done < PCI_CONFIG_BYTES;) {
 		unsigned at = offset + done, n = piece(at, len - done);
@@ -213,4 +215,24 @@ void pci_config_write(struct pci_device *dev, unsigned offset, unsigned len, uin
 		done += n;
 	}
 	pthread_mutex_unlock(&dev->config_lock);
+}
+
+static uint64_t relaxed(const atomic_uint_fast64_t *counter)
+{
+	return atomic_load_explicit(counter, memory_order_relaxed);
+}
+
+void pci_device_stats(
+	struct pci_device *dev, void (*each)(void *arg, const char *name, uint64_t v), void *arg)
+{
+	uint64_t reads = 0, writes = 0;
+
+	for (unsigned i = 0; i < PCI_BARS; i++) {
+		reads += relaxed(&dev->bars[i].region.reads);
+		writes += relaxed(&dev->bars[i].region.writes);
+	}
+	each(arg, "trapped-reads", reads);
+	each(arg, "trapped-writes", writes);
+	each(arg, "config-reads", relaxed(&dev->config_reads));
+	each(arg, "config-writes", relaxed(&dev->config_writes));
 }

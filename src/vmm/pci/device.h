@@ -117,7 +117,8 @@ struct pci_device {
 	unsigned slot;	/* device number; the function is 0 */
 	bool removable; /* while the guest runs; set before it is added */
 	pthread_mutex_t config_lock;
-	uint8_t next_cap; /* where pci_add_capability() goes on */
+	atomic_uint_fast64_t config_reads, config_writes; /* of the guest */
+	uint8_t next_cap;				  /* where pci_add_capability() goes on */
 };
 
 struct pci_ids {
@@ -163,6 +164,10 @@ void pci_config_default_write(
  */
 uint64_t pci_config_read(struct pci_device *dev, unsigned offset, unsigned len);
 void pci_config_write(struct pci_device *dev, unsigned offset, unsigned len, uint64_t value);
+
+/* What every device counts, as ops->stats: the accesses that were left to user space. */
+void pci_device_stats(
+	struct pci_device *dev, void (*each)(void *arg, const char *name, uint64_t v), void *arg);
 
 static inline void pci_config_lock(struct pci_device *dev)
 {

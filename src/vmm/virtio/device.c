@@ -2,6 +2,7 @@
 #include "device.h"
 #include "base/checked.h"
 #include "base/str.h"
+#include "vmm/count/syscalls.h"
 
 #include <linux/virtio_config.h>
 #include <linux/virtio_ring.h>
@@ -215,13 +216,17 @@ bool virtio_device_ring(struct virtio_device *d, struct virtq *q, uint64_t times
 			more = d->ops->kicked(d, q);
 		virtio_device_check(d, q);
 	}
+	virtq_count_syscalls(q, syscalls_take());
 	virtq_unlock(q);
 	return more;
 }
 
 void virtio_device_interrupt(struct virtio_device *d, struct virtq *q)
 {
-	if (virtq_wants_interrupt(q) && d->transport_ops &&
-		d->transport_ops->interrupt(d->transport, q->vector))
+	if (!virtq_wants_interrupt(q))
+		return;
+	if (d->transport_ops && d->transport_ops->interrupt(d->transport, q->vector))
 		virtq_count_injection(q);
+	else
+		virtq_count_kept(q);
 }

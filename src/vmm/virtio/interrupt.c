@@ -2,6 +2,8 @@
 /* How a virtio PCI function interrupts (4.1.4.5, 4.1.5.1.2): MSI-X vectors, or ISR and INTx. */
 #include "transport.h"
 
+#include "vmm/count/syscalls.h"
+
 #include <linux/virtio_pci.h>
 
 enum { ISR_QUEUE = 1, ISR_CONFIG = VIRTIO_PCI_ISR_CONFIG };
@@ -53,6 +55,7 @@ static bool notify(struct virtio_pci *v, uint16_t vector, uint8_t isr_bit)
 	if (vector == VIRTIO_MSI_NO_VECTOR)
 		return false;
 	msix_notify(v->msix, vector);
+	syscalls_count(1);
 	return true;
 }
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "transport.h"
 #include "base/checked.h"
+#include "vmm/count/syscalls.h"
 
 #include <linux/virtio_ids.h>
 #include <linux/virtio_pci.h>
@@ -41,6 +42,7 @@ static void ring_trapped(struct virtio_pci *v, uint64_t offset)
 		signal_doorbell(virtio_device_doorbell(v->dev, (unsigned)i));
 		return;
 	}
+	syscalls_take();
 	while (virtio_device_ring(v->dev, &v->dev->queues[i], times, false))
 		times = 0;
 }
@@ -260,13 +262,8 @@ static void queue_stats(
 		const char *name;
 		uint64_t v;
 	} all[] = {
-		{ "doorbells", s.doorbells },
-		{ "wakeups", s.wakeups },
-		{ "requests", s.requests },
-		{ "bytes-out", s.bytes_out },
-		{ "bytes-in", s.bytes_in },
-		{ "injections", s.injections },
-		{ "injections-kept", s.injections_kept },
+#define QUEUE_COUNTER(field, name, unit, what) { name, s.field },
+#include "base/counter.def"
 	};
 
 	for (size_t i = 0; i < ARRAY_SIZE(all); i++) {

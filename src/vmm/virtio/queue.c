@@ -6,9 +6,10 @@
 #include <linux/virtio_pci.h>
 #include <linux/virtio_ring.h>
 
+/* The owner alone writes; others may read meanwhile. */
 static void count(uint64_t *counter, uint64_t n)
 {
-	__atomic_fetch_add(counter, n, __ATOMIC_RELAXED);
+	__atomic_store_n(counter, *counter + n, __ATOMIC_RELAXED);
 }
 
 void virtq_init(struct virtq *q, const struct guest_memory *m, unsigned index, uint16_t size_max)
@@ -35,6 +36,7 @@ void virtq_reset(struct virtq *q)
 	q->enabled = q->event_idx = q->indirect = false;
 	q->broken = NULL;
 	q->in_flight = 0;
+	q->undecided = 0;
 	q->split = (struct virtq_split) { 0 };
 }
 
@@ -72,6 +74,7 @@ int virtq_pop(struct virtq *q, struct iovec *iov, unsigned room, struct virtq_ch
 	if (r > 0) {
 		q->in_flight++;
 		count(&q->stats.bytes_out, ret->out.len);
+		count(&q->taken, 1);
 	}
 	return r;
 }
@@ -87,6 +90,7 @@ void virtq_fill(struct virtq *q, uint16_t head, uint32_t written)
 		return;
 	q->in_flight--;
 	q->ops->fill(q, head, written);
+	q->undecided++;
 	count(&q->stats.requests, 1);
 	count(&q->stats.bytes_in, written);
 }
@@ -109,33 +113,45 @@ bool virtq_wants_interrupt(struct virtq *q)
 		return false;
 	if (q->ops->wants_interrupt(q))
 		return true;
-	count(&q->stats.injections_kept, 1);
+	virtq_count_kept(q);
 	return false;
 }
 
 void virtq_count_injection(struct virtq *q)
 {
 	count(&q->stats.injections, 1);
+	count(&q->stats.injections_merged, q->undecided ? q->undecided - 1 : 0);
+	q->undecided = 0;
+}
+
+void virtq_count_kept(struct virtq *q)
+{
+	count(&q->stats.injections_kept, q->undecided);
+	q->undecided = 0;
+}
+
+void virtq_count_syscalls(struct virtq *q, uint64_t n)
+{
+	count(&q->stats.host_syscalls, n);
 }
 
 void virtq_count_doorbells(struct virtq *q, uint64_t times, bool woken)
 {
-	count(&q->stats.doorbells, times);
+	if (times)
+		__atomic_fetch_add(&q->stats.doorbells, times, __ATOMIC_RELAXED);
 	if (woken)
-		count(&q->stats.wakeups, 1);
+		__atomic_fetch_add(&q->stats.wakeups, 1, __ATOMIC_RELAXED);
 }
 
 struct virtq_stats virtq_stats_get(const struct virtq *q)
 {
-	const struct virtq_stats *s = &q->stats;
+	struct virtq_stats s;
+	uint64_t taken;
 
-	return (struct virtq_stats) {
-		.doorbells = __atomic_load_n(&s->doorbells, __ATOMIC_RELAXED),
-		.wakeups = __atomic_load_n(&s->wakeups, __ATOMIC_RELAXED),
-		.requests = __atomic_load_n(&s->requests, __ATOMIC_RELAXED),
-		.bytes_out = __atomic_load_n(&s->bytes_out, __ATOMIC_RELAXED),
-		.bytes_in = __atomic_load_n(&s->bytes_in, __ATOMIC_RELAXED),
-		.injections = __atomic_load_n(&s->injections, __ATOMIC_RELAXED),
-		.injections_kept = __atomic_load_n(&s->injections_kept, __ATOMIC_RELAXED),
-	};
+#define QUEUE_COUNTER(field, name, unit, what)                                                     \
+	s.field = __atomic_load_n(&q->stats.field, __ATOMIC_RELAXED);
+#include "base/counter.def"
+	taken = __atomic_load_n(&q->taken, __ATOMIC_RELAXED);
+	s.doorbells_suppressed = taken - MIN(taken, s.doorbells);
+	return s;
 }

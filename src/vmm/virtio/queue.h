@@ -36,17 +36,14 @@ struct virtq_chain {
 };
 
 /*
- * What the queue has cost. Written by the queue's owner with relaxed atomics, so that
- * virtq_stats_get() may be called at any time from anywhere.
+ * What the queue has cost: base/counter.def says what each means. Written by the queue's owner
+ * alone, so that virtq_stats_get() may be called at any time from anywhere, and a count costs no
+ * locked instruction. Once the device has told whom it gives a chain back to, and unless the kernel
+ * or another process serves the queue: requests = injections + injections_merged + injections_kept.
  */
 struct virtq_stats {
-	uint64_t doorbells;  /* the driver's writes to the notify register */
-	uint64_t wakeups;    /* times that a thread came to look because of them */
-	uint64_t requests;   /* chains given back */
-	uint64_t bytes_out;  /* in the device-readable parts of chains taken, headers included */
-	uint64_t bytes_in;   /* written by the device, as told to the driver */
-	uint64_t injections; /* interrupts sent */
-	uint64_t injections_kept; /* completions for which the driver wanted no interrupt */
+#define QUEUE_COUNTER(field, name, unit, what) uint64_t field;
+#include "base/counter.def"
 };
 
 struct virtq_ops {
@@ -89,7 +86,10 @@ struct virtq {
 	const char *broken;	  /* why, NULL while all is well */
 	unsigned in_flight;	  /* chains taken and not given back */
 	struct virtq_split split;
+
 	struct virtq_stats stats;
+	uint64_t taken;	    /* chains, for doorbells_suppressed */
+	uint64_t undecided; /* chains given back since the driver was last interrupted or not */
 };
 
 /* The queue's lock. Short waits only: somebody may be polling with it. */
@@ -141,13 +141,17 @@ bool virtq_arm(struct virtq *q);
 void virtq_fill(struct virtq *q, uint16_t head, uint32_t written);
 void virtq_publish(struct virtq *q);
 void virtq_push(struct virtq *q, const struct virtq_chain *c, uint32_t written);
-/* After publishing: does the driver want an interrupt for it? A no is counted. */
+/* After publishing: does the driver want an interrupt for it? A no is counted; a yes is followed by
+ * one of virtq_count_injection() and virtq_count_kept(). */
 bool virtq_wants_interrupt(struct virtq *q);
 
 /* The driver rang `times`; `woken`: a thread had to be woken for it. Needs no lock. */
 void virtq_count_doorbells(struct virtq *q, uint64_t times, bool woken);
-/* An interrupt was sent. */
+/* An interrupt was sent for what was given back, or the driver got none. */
 void virtq_count_injection(struct virtq *q);
+void virtq_count_kept(struct virtq *q);
+/* System calls made for the queue. */
+void virtq_count_syscalls(struct virtq *q, uint64_t n);
 /* A copy; needs no lock. */
 struct virtq_stats virtq_stats_get(const struct virtq *q);
 /* Marks the queue broken; `why` is static. Returns -EPROTO. */

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "rng.h"
 
+#include "vmm/count/syscalls.h"
+
 #include <linux/virtio_ids.h>
 #include <sys/random.h>
 
@@ -21,9 +23,10 @@ static uint32_t fill(struct sg *s)
 	size_t want = MIN(s->len, sizeof(buf));
 	ssize_t n;
 
-	do
+	do {
+		syscalls_count(1);
 		n = getrandom(buf, want, 0);
-	while (n < 0 && errno == EINTR);
+	} while (n < 0 && errno == EINTR);
 	return n > 0 && sg_push(s, buf, (size_t)n) ? (uint32_t)n : 0;
 }
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "serve.h"
 #include "device.h"
+#include "vmm/count/syscalls.h"
 #include "vmm/loop/loop.h"
 
 #include <stdio.h>
@@ -65,6 +66,7 @@ static void on_back(void *arg, uint32_t events UNUSED)
 	if (s->watched)
 		s->device->ops->completed(s->device, s->q);
 	virtio_device_check(s->device, s->q);
+	virtq_count_syscalls(s->q, syscalls_take());
 	virtq_unlock(s->q);
 }
 

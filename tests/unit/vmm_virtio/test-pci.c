@@ -274,6 +274,10 @@ static void a_request_through_ioeventfd_and_irqfd(void **state UNUSED)
 	assert_int_equal(counter(f, "queue0-requests"), N);
 	assert_int_equal(counter(f, "queue0-injections"), N);
 	assert_int_equal(counter(f, "queue0-injections-kept"), 0);
+	assert_int_equal(counter(f, "queue0-injections-merged"), 0);
+	assert_int_equal(counter(f, "queue0-doorbells-suppressed"), 0);
+	/* To wait, to read, to interrupt. */
+	assert_int_equal(counter(f, "queue0-host-syscalls"), 3 * N);
 	assert_int_equal(counter(f, "thread-wakeups"), N);
 	assert_int_equal(fk_read(f->k, f->isr, 1), 0);
 	close_pci(f);
@@ -296,6 +300,7 @@ static void without_ioeventfd_the_vcpu_works(void **state UNUSED)
 	}
 	assert_int_equal(counter(f, "queue0-doorbells"), 10);
 	assert_int_equal(counter(f, "queue0-wakeups"), 0);
+	assert_int_equal(counter(f, "queue0-host-syscalls"), 20); /* to read, to interrupt */
 	assert_int_equal(counter(f, "thread-wakeups"), 0);
 	close_pci(f);
 }

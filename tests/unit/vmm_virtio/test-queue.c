@@ -49,6 +49,16 @@ static int pop(struct fixture *f, struct virtq_chain *c)
 	return virtq_pop(&f->q, f->iov, VIRTQ_SIZE_MAX, c);
 }
 
+/* As the device does it: what the driver wants is sent and counted. */
+static bool interrupted(struct fixture *f)
+{
+	bool wants = virtq_wants_interrupt(&f->q);
+
+	if (wants)
+		virtq_count_injection(&f->q);
+	return wants;
+}
+
 static const struct drv_piece OUT = { DRV_BUFFERS, 16, false };
 static const struct drv_piece IN = { DRV_BUFFERS + 0x1000, 512, true };
 
@@ -195,7 +205,7 @@ static void event_index_suppresses(void **state UNUSED)
 			assert_int_equal(pop(f, &c), 1);
 			assert_int_equal(virtq_arm(&f->q), i == SIZE - 1);
 			virtq_push(&f->q, &c, 1);
-			interrupts += virtq_wants_interrupt(&f->q);
+			interrupts += interrupted(f);
 		}
 		assert_int_equal(interrupts, round + 1);
 		f->drv.used_seen = (uint16_t)(f->drv.used_seen + SIZE);
@@ -217,7 +227,7 @@ static void flags_suppress(void **state UNUSED)
 	assert_false(virtq_arm(&f->q));
 	assert_int_equal(f->drv.used->flags, VRING_USED_F_NO_NOTIFY);
 	virtq_push(&f->q, &c, 1);
-	assert_true(virtq_wants_interrupt(&f->q));
+	assert_true(interrupted(f));
 	assert_int_equal(pop(f, &c), 1);
 	assert_true(virtq_arm(&f->q));
 	assert_int_equal(f->drv.used->flags, 0);
@@ -519,6 +529,45 @@ static void refuses_impossible_rings(void **state UNUSED)
 	close_queue(f);
 }
 
+/* Whatever the driver wants, and however many go back at once: each chain is told of once. */
+static void each_chain_is_accounted_for(void **state UNUSED)
+{
+	struct fixture *f = open_queue(EVENT);
+	struct virtq_stats s;
+	struct virtq_chain c;
+	unsigned rings = 0;
+
+	assert_true(virtq_arm(&f->q));
+	for (unsigned round = 0; round < 3000; round++) {
+		unsigned n = 1 + round % SIZE, batch = 1 + round % 3;
+
+		for (unsigned i = 0; i < n; i++) {
+			drv_chain(&f->drv, &IN, 1);
+			if (drv_publish(&f->drv)) {
+				virtq_count_doorbells(&f->q, 1, true);
+				rings++;
+			}
+		}
+		*drv_used_event(&f->drv) = (uint16_t)(f->drv.used_seen + round % (n + 1));
+		for (unsigned i = 0; i < n; i++) {
+			assert_int_equal(pop(f, &c), 1);
+			virtq_arm(&f->q);
+			virtq_fill(&f->q, c.head, 1);
+			if ((i + 1) % batch && i + 1 < n)
+				continue;
+			virtq_publish(&f->q);
+			interrupted(f);
+		}
+		f->drv.used_seen = (uint16_t)(f->drv.used_seen + n);
+	}
+	s = virtq_stats_get(&f->q);
+	assert_int_equal(s.doorbells, rings);
+	assert_int_equal(s.requests, s.doorbells + s.doorbells_suppressed);
+	assert_int_equal(s.requests, s.injections + s.injections_merged + s.injections_kept);
+	assert_true(s.injections && s.injections_merged && s.injections_kept);
+	close_queue(f);
+}
+
 static void doorbells_are_counted(void **state UNUSED)
 {
 	struct fixture *f = open_queue(0);
@@ -529,6 +578,9 @@ static void doorbells_are_counted(void **state UNUSED)
 	assert_int_equal(virtq_stats_get(&f->q).doorbells, 4);
 	assert_int_equal(virtq_stats_get(&f->q).wakeups, 1);
 	assert_int_equal(virtq_stats_get(&f->q).injections, 1);
+	assert_int_equal(virtq_stats_get(&f->q).injections_merged, 0);
+	virtq_count_syscalls(&f->q, 7);
+	assert_int_equal(virtq_stats_get(&f->q).host_syscalls, 7);
 	virtq_reset(&f->q);
 	assert_int_equal(virtq_stats_get(&f->q).doorbells, 4);
 	close_queue(f);
@@ -563,6 +615,7 @@ int main(void)
 		cmocka_unit_test(the_queue_size_bounds_a_chain),
 		cmocka_unit_test(refuses_more_in_flight_than_fit),
 		cmocka_unit_test(refuses_impossible_rings),
+		cmocka_unit_test(each_chain_is_accounted_for),
 		cmocka_unit_test(doorbells_are_counted),
 	};
 
