@@ -50,7 +50,7 @@ packages_for() {
 		echo gcc libc6-dev linux-libc-dev cmake ninja-build pkg-config acpica-tools \
 			libpci-dev libudev-dev libnl-3-dev libnl-route-3-dev libnl-genl-3-dev \
 			libkmod-dev libsmartcols-dev libjson-c-dev libarchive-dev nettle-dev \
-			libxml2-dev libyaml-dev libsystemd-dev libcap-ng-dev libseccomp-dev libvirt-dev scdoc
+			libxml2-dev libyaml-dev libsystemd-dev libcap-ng-dev libseccomp-dev liburing-dev libvirt-dev scdoc
 		;;
 	test)
 		echo clang clang-format clang-tidy cppcheck codespell shellcheck \

@@ -4,7 +4,9 @@
  * transfer is done whole or not at all as far as the caller knows; errors (-EIO, -ENOSPC …) are for
  * the guest and never end the VMM. Offsets and lengths are checked by the caller: disk_holds().
  *
- * Operations are called by one thread at a time.
+ * Operations wait until they are done, and may be called by several threads at once: overlapping
+ * writes that are under way together may leave any mixture. How to have requests done without
+ * waiting for them: engine.h.
  */
 #pragma once
 
@@ -37,6 +39,11 @@ struct disk {
 	uint32_t logical_bytes;	 /* the unit of access, 512 … 4096 */
 	uint32_t physical_bytes; /* writes below this are slower; a power of two ≥ logical_bytes */
 	bool read_only;
+	/*
+	 * What the file wants of transfers because the host's page cache is left out (O_DIRECT): of
+	 * offsets and lengths, and of addresses. Powers of two; 1: nothing.
+	 */
+	uint32_t direct_bytes, direct_memory;
 };
 
 enum { DISK_SECTOR_BYTES = 512 };
@@ -53,6 +60,9 @@ static inline bool disk_holds(const struct disk *d, uint64_t offset, uint64_t le
 {
 	return range_fits(offset, len, d->bytes);
 }
+
+/* It can go to the file as it is; else through memory of ours, which the operations do. */
+bool disk_is_aligned(const struct disk *d, const struct sg *s, uint64_t offset);
 
 static inline void disk_free(struct disk *d)
 {

@@ -1,0 +1,228 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "engines.h"
+
+#include "base/str.h"
+#include "vmm/count/syscalls.h"
+
+#include <stdio.h>
+#include <string.h>
+
+struct disk_engine {
+	enum disk_engine_kind kind;
+	char why[120];
+	unsigned n, depth;
+	struct disk_channel *channels[];
+};
+
+static const char *const names[] = {
+	[DISK_ENGINE_AUTO] = "auto",
+	[DISK_ENGINE_URING] = "uring",
+	[DISK_ENGINE_SQPOLL] = "uring-sqpoll",
+	[DISK_ENGINE_THREADS] = "threads",
+};
+
+int disk_engine_parse(const char *text, enum disk_engine_kind *ret)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(names); i++)
+		if (str_eq(text, names[i])) {
+			*ret = (enum disk_engine_kind)i;
+			return 0;
+		}
+	return -EINVAL;
+}
+
+const char *disk_engine_kind_name(enum disk_engine_kind kind)
+{
+	return names[kind];
+}
+
+static void drop_channels(struct disk_engine *e)
+{
+	for (unsigned i = 0; i < e->n; i++)
+		if (e->channels[i])
+			e->channels[i]->ops->free(TAKE_PTR(e->channels[i]));
+}
+
+/* All channels of one kind, or none. */
+static int make_channels(struct disk_engine *e, const struct disk_engine_params *p,
+	enum disk_engine_kind kind, const char **ret_what)
+{
+	int r = 0;
+
+	*ret_what = "threads";
+	for (unsigned i = 0; i < e->n && r == 0; i++)
+		r = kind == DISK_ENGINE_THREADS
+			    ? disk_pool_new(&e->channels[i])
+			    : disk_uring_new(p->fd, p->depth, kind == DISK_ENGINE_SQPOLL,
+				      i ? e->channels[0]->fd : -1, &e->channels[i], ret_what);
+	if (r < 0)
+		drop_channels(e);
+	else
+		e->kind = kind;
+	return r;
+}
+
+int disk_engine_new(
+	const struct disk_engine_params *p, struct disk_engine **ret, struct problem **reterr)
+{
+	enum disk_engine_kind first = p->kind == DISK_ENGINE_AUTO ? DISK_ENGINE_URING : p->kind;
+	CLEANUP(disk_engine_freep)
+	struct disk_engine *e = calloc(1, sizeof(*e) + p->channels * sizeof(struct disk_channel *));
+	const char *what;
+	int r;
+
+	if (!e)
+		return problem(reterr, -ENOMEM, PROBLEM_NO_MEMORY, NULL, "no memory for a disk");
+	e->n = p->channels;
+	e->depth = p->depth;
+	r = make_channels(e, p, first, &what);
+	if (r < 0 && p->kind == DISK_ENGINE_AUTO) {
+		snprintf(e->why, sizeof(e->why), "io_uring cannot be had, %s: %s", what,
+			strerror(-r));
+		r = make_channels(e, p, DISK_ENGINE_THREADS, &what);
+	}
+	if (r < 0)
+		return problem(reterr, r, PROBLEM_UNSUPPORTED, "engine=auto takes what there is",
+			"the disk's engine \"%s\", %s: %s", names[first], what, strerror(-r));
+	*ret = TAKE_PTR(e);
+	return 0;
+}
+
+void disk_engine_free(struct disk_engine *e)
+{
+	if (!e)
+		return;
+	drop_channels(e);
+	free(e);
+}
+
+const char *disk_engine_name(const struct disk_engine *e)
+{
+	return names[e->kind];
+}
+
+const char *disk_engine_why(const struct disk_engine *e)
+{
+	return *e->why ? e->why : NULL;
+}
+
+unsigned disk_engine_channels(const struct disk_engine *e)
+{
+	return e->n;
+}
+
+unsigned disk_engine_depth(const struct disk_engine *e)
+{
+	return e->depth;
+}
+
+struct disk_channel *disk_engine_channel(struct disk_engine *e, unsigned i)
+{
+	return e->channels[i];
+}
+
+int disk_channel_start(struct disk_channel *c, struct disk *d, const char *name)
+{
+	int r;
+
+	c->disk = d;
+	r = c->ops->start ? c->ops->start(c, name) : 0;
+	if (r < 0)
+		c->disk = NULL;
+	return r;
+}
+
+void disk_channel_stop(struct disk_channel *c)
+{
+	if (c->disk && c->ops->stop)
+		c->ops->stop(c);
+	c->disk = NULL;
+}
+
+void disk_submit(struct disk_channel *c, struct disk_request *r)
+{
+	r->next = NULL;
+	r->tries = r->stage = 0;
+	r->syscalls = 0;
+	r->result = 0;
+	c->in_flight++;
+	c->ops->submit(c, r);
+}
+
+void disk_kick(struct disk_channel *c)
+{
+	c->ops->kick(c);
+}
+
+static struct disk_request *take(struct disk_channel *c, bool wait)
+{
+	struct disk_request *r = c->in_flight ? c->ops->reap(c, wait) : NULL;
+
+	if (!r)
+		return NULL;
+	c->in_flight--;
+	syscalls_count((unsigned)r->syscalls);
+	disk_count(&c->requests);
+	if (r->result < 0)
+		disk_count(&c->errors);
+	return r;
+}
+
+struct disk_request *disk_reap(struct disk_channel *c)
+{
+	return take(c, false);
+}
+
+struct disk_request *disk_wait(struct disk_channel *c)
+{
+	return take(c, true);
+}
+
+unsigned disk_in_flight(const struct disk_channel *c)
+{
+	return c->in_flight;
+}
+
+int disk_channel_fd(const struct disk_channel *c)
+{
+	return c->fd;
+}
+
+bool disk_sleep(struct disk_channel *c, bool asleep)
+{
+	return c->ops->sleep(c, asleep);
+}
+
+struct disk_channel_stats disk_channel_stats(const struct disk_channel *c)
+{
+	return (struct disk_channel_stats) {
+		.requests = atomic_load_explicit(&c->requests, memory_order_relaxed),
+		.bounced = atomic_load_explicit(&c->bounced, memory_order_relaxed),
+		.errors = atomic_load_explicit(&c->errors, memory_order_relaxed),
+	};
+}
+
+void disk_request_do(struct disk_channel *c, struct disk_request *r)
+{
+	struct disk *d = c->disk;
+
+	switch (r->work) {
+	case DISK_READ:
+	case DISK_WRITE:
+		if (!disk_is_aligned(d, &r->sg, r->offset))
+			disk_count(&c->bounced);
+		r->result = r->work == DISK_READ ? d->ops->read(d, &r->sg, r->offset)
+						 : d->ops->write(d, &r->sg, r->offset);
+		return;
+	case DISK_FLUSH:
+		r->result = d->ops->flush(d);
+		return;
+	case DISK_DISCARD:
+		r->result = d->ops->discard(d, r->offset, r->len);
+		return;
+	case DISK_ZERO:
+		r->result = d->ops->zero(d, r->offset, r->len, r->may_unmap);
+		return;
+	}
+	r->result = -EINVAL;
+}

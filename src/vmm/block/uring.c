@@ -1,0 +1,407 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * io_uring(7). A ring may touch one file, by a list of operations, and nothing can be registered
+ * with it later: IORING_REGISTER_RESTRICTIONS, Linux 5.10. Set-up is liburing's; what is submitted
+ * is counted here, to the system call.
+ *
+ * A request has one entry in the rings at a time. Kernel-side polling shows completions before it
+ * says that their entries are free, hence twice as many of them as requests. Tasks that end take
+ * what they had submitted with them: -ECANCELED, and the request is submitted again.
+ */
+#include "engines.h"
+
+#include "vmm/count/syscalls.h"
+
+#include <fcntl.h>
+#include <liburing.h>
+#include <limits.h>
+#include <linux/falloc.h>
+#include <sched.h>
+
+enum {
+	SQPOLL_IDLE_MS = 100, /* then the kernel's thread sleeps, and is woken by a system call */
+	TRIES = 64,
+	ZERO_BYTES = 64 << 10,
+	ZERO_PIECES = 16,
+	PUNCH = FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE,
+	ZERO_RANGE = FALLOC_FL_ZERO_RANGE | FALLOC_FL_KEEP_SIZE,
+};
+
+/* How DISK_ZERO is tried, one after the other. */
+enum zero_stage { STAGE_PUNCH, STAGE_RANGE, STAGE_WRITE };
+
+struct uring {
+	struct disk_channel channel;
+	struct io_uring ring;
+	bool sqpoll;
+	struct disk_request *done, **last; /* not by the kernel */
+};
+
+static char zeroes[ZERO_BYTES] __attribute__((aligned(4096)));
+static const struct iovec zero_pieces[ZERO_PIECES] = {
+	[0 ... ZERO_PIECES - 1] = { zeroes, sizeof(zeroes) },
+};
+
+static struct uring *uring_of(struct disk_channel *c)
+{
+	return container_of(c, struct uring, channel);
+}
+
+static void append_done(struct uring *u, struct disk_request *r)
+{
+	r->next = NULL;
+	*u->last = r;
+	u->last = &r->next;
+}
+
+static struct disk_request *take_done(struct uring *u)
+{
+	struct disk_request *r = u->done;
+
+	if (!r)
+		return NULL;
+	u->done = r->next;
+	if (!u->done)
+		u->last = &u->done;
+	return r;
+}
+
+static int enter(struct uring *u, unsigned submit, unsigned wait, unsigned flags)
+{
+	syscalls_count(1);
+	return io_uring_enter((unsigned)u->ring.ring_fd, submit, wait, flags, NULL);
+}
+
+/* Entries that the kernel has not taken yet. */
+static unsigned published(const struct uring *u)
+{
+	return *u->ring.sq.ktail - io_uring_smp_load_acquire(u->ring.sq.khead);
+}
+
+/* Shows the kernel what was prepared. */
+static void publish(struct uring *u)
+{
+	struct io_uring_sq *sq = &u->ring.sq;
+
+	for (unsigned i = sq->sqe_head; i != sq->sqe_tail; i++)
+		sq->array[i & sq->ring_mask] = i & sq->ring_mask;
+	sq->sqe_head = sq->sqe_tail;
+	io_uring_smp_store_release(sq->ktail, sq->sqe_tail);
+}
+
+/* The kernel takes no more: what it has not taken ends with its error, and nothing hangs. */
+static void take_back(struct uring *u, int error)
+{
+	struct io_uring_sq *sq = &u->ring.sq;
+	unsigned head = io_uring_smp_load_acquire(sq->khead);
+
+	for (unsigned i = head; i != *sq->ktail; i++) {
+		struct disk_request *r = (void *)(uintptr_t)sq->sqes[i & sq->ring_mask].user_data;
+
+		r->result = error;
+		append_done(u, r);
+	}
+	sq->sqe_head = sq->sqe_tail = head;
+	io_uring_smp_store_release(sq->ktail, head);
+}
+
+static void kick_polled(struct uring *u)
+{
+	io_uring_smp_mb();
+	if (IO_URING_READ_ONCE(*u->ring.sq.kflags) & IORING_SQ_NEED_WAKEUP)
+		enter(u, 0, 0, IORING_ENTER_SQ_WAKEUP);
+}
+
+static void uring_kick(struct disk_channel *c)
+{
+	struct uring *u = uring_of(c);
+	unsigned n, tries = 0;
+
+	publish(u);
+	if (u->sqpoll) {
+		if (published(u))
+			kick_polled(u);
+		return;
+	}
+	while ((n = published(u))) {
+		int r = enter(u, n, 0, 0);
+
+		if (r > 0 || (r == -EINTR && ++tries < TRIES))
+			continue;
+		/* Memory is short in the kernel, for a moment. */
+		if ((r == -EAGAIN || r == -EBUSY) && ++tries < TRIES)
+			sched_yield();
+		else
+			take_back(u, r < 0 ? r : -EIO);
+	}
+}
+
+static struct io_uring_sqe *next_entry(struct uring *u)
+{
+	struct io_uring_sqe *s;
+
+	while (!(s = io_uring_get_sqe(&u->ring))) {
+		uring_kick(&u->channel);
+		if (u->sqpoll)
+			enter(u, 0, 0, IORING_ENTER_SQ_WAIT);
+	}
+	return s;
+}
+
+static void prepare_transfer(struct io_uring_sqe *s, const struct disk_request *r)
+{
+	const struct sg *sg = &r->sg;
+	bool read = r->work == DISK_READ;
+
+	if (sg->n == 1)
+		io_uring_prep_rw(read ? IORING_OP_READ : IORING_OP_WRITE, s, 0, sg->v->iov_base,
+			(unsigned)MIN(sg->len, (size_t)INT_MAX), r->offset);
+	else
+		io_uring_prep_rw(read ? IORING_OP_READV : IORING_OP_WRITEV, s, 0, sg->v,
+			MIN(sg->n, (unsigned)IOV_MAX), r->offset);
+}
+
+static void prepare_zero(struct io_uring_sqe *s, const struct disk_request *r)
+{
+	if (r->stage == STAGE_WRITE && r->len >= ZERO_BYTES)
+		io_uring_prep_rw(IORING_OP_WRITEV, s, 0, zero_pieces,
+			(unsigned)MIN(r->len / ZERO_BYTES, (uint64_t)ZERO_PIECES), r->offset);
+	else if (r->stage == STAGE_WRITE)
+		io_uring_prep_rw(IORING_OP_WRITE, s, 0, zeroes, (unsigned)r->len, r->offset);
+	else
+		io_uring_prep_fallocate(s, 0, r->stage == STAGE_PUNCH ? PUNCH : ZERO_RANGE,
+			(off_t)r->offset, (off_t)r->len);
+}
+
+/* Written as zeroes it would have to be aligned; O_DIRECT. */
+static bool goes_as_it_is(const struct disk *d, const struct disk_request *r)
+{
+	struct iovec v = { zeroes, r->len };
+	struct sg s = { &v, 1, r->len };
+
+	if (r->work == DISK_READ || r->work == DISK_WRITE)
+		return disk_is_aligned(d, &r->sg, r->offset);
+	return r->work != DISK_ZERO || r->stage != STAGE_WRITE || disk_is_aligned(d, &s, r->offset);
+}
+
+static void prepare(struct uring *u, struct disk_request *r)
+{
+	struct io_uring_sqe *s;
+
+	/* Nothing to move, or nothing that the kernel would move: done here and now. */
+	if (!goes_as_it_is(u->channel.disk, r) ||
+		((r->work == DISK_READ || r->work == DISK_WRITE) && !r->sg.len)) {
+		disk_request_do(&u->channel, r);
+		append_done(u, r);
+		return;
+	}
+	s = next_entry(u);
+	if (r->work == DISK_READ || r->work == DISK_WRITE)
+		prepare_transfer(s, r);
+	else if (r->work == DISK_FLUSH)
+		io_uring_prep_fsync(s, 0, IORING_FSYNC_DATASYNC);
+	else if (r->work == DISK_DISCARD)
+		io_uring_prep_fallocate(s, 0, PUNCH, (off_t)r->offset, (off_t)r->len);
+	else
+		prepare_zero(s, r);
+	s->flags |= IOSQE_FIXED_FILE;
+	io_uring_sqe_set_data(s, r);
+}
+
+static void uring_submit(struct disk_channel *c, struct disk_request *r)
+{
+	r->stage = r->may_unmap ? STAGE_PUNCH : STAGE_RANGE;
+	prepare(uring_of(c), r);
+}
+
+/* These say whether the request is done; if not, what is left of it is to be submitted. */
+
+static bool transfer_done(struct disk_request *r, int res)
+{
+	/* The end of the file inside the disk: someone cut it. */
+	r->result = res < 0 ? res : res == 0 ? -EIO : 0;
+	if (r->result < 0)
+		return true;
+	sg_skip(&r->sg, (size_t)res);
+	r->offset += (uint64_t)res;
+	return r->sg.len == 0;
+}
+
+static bool zero_done(struct disk_request *r, int res)
+{
+	if (r->stage == STAGE_WRITE && res > 0) {
+		r->offset += (uint64_t)res;
+		r->len -= (uint64_t)res;
+		return r->len == 0;
+	}
+	if (r->stage == STAGE_PUNCH ? res < 0 : r->stage == STAGE_RANGE && res == -EOPNOTSUPP) {
+		r->stage++;
+		return false;
+	}
+	r->result = r->stage == STAGE_WRITE && res == 0 ? -EIO : res;
+	return true;
+}
+
+static bool finish(struct uring *u, struct disk_request *r, int res)
+{
+	if (res == -EINTR || res == -EAGAIN || res == -ECANCELED) {
+		if (++r->tries < TRIES)
+			return false;
+		disk_request_do(&u->channel, r);
+		return true;
+	}
+	if (r->work == DISK_READ || r->work == DISK_WRITE)
+		return transfer_done(r, res);
+	if (r->work == DISK_ZERO)
+		return zero_done(r, res);
+	r->result = res;
+	return true;
+}
+
+static bool is_ready(const struct uring *u)
+{
+	const struct io_uring_cq *cq = &u->ring.cq;
+
+	return u->done || *cq->khead != io_uring_smp_load_acquire(cq->ktail);
+}
+
+/* One that the kernel has done to its end, or NULL. */
+static struct disk_request *take_completion(struct uring *u)
+{
+	struct io_uring_cq *cq = &u->ring.cq;
+	bool again = false;
+
+	while (*cq->khead != io_uring_smp_load_acquire(cq->ktail)) {
+		const struct io_uring_cqe *e = &cq->cqes[*cq->khead & cq->ring_mask];
+		struct disk_request *r = (void *)(uintptr_t)e->user_data;
+		int res = e->res;
+
+		io_uring_cq_advance(&u->ring, 1);
+		if (finish(u, r, res)) {
+			if (again)
+				uring_kick(&u->channel);
+			return r;
+		}
+		prepare(u, r);
+		again = true;
+	}
+	if (again)
+		uring_kick(&u->channel);
+	return NULL;
+}
+
+static struct disk_request *uring_reap(struct disk_channel *c, bool wait)
+{
+	struct uring *u = uring_of(c);
+	struct disk_request *r;
+
+	for (;;) {
+		r = take_done(u);
+		if (!r)
+			r = take_completion(u);
+		if (!r)
+			r = take_done(u);
+		if (r || !wait)
+			return r;
+		uring_kick(c);
+		if (is_ready(u))
+			continue;
+		/* Nothing else can be done about an error than to ask again. */
+		if (enter(u, 0, 1, IORING_ENTER_GETEVENTS) < 0)
+			sched_yield();
+	}
+}
+
+/* The ring's own descriptor is readable as long as there are completions. */
+static bool uring_sleep(struct disk_channel *c, bool asleep)
+{
+	return asleep && is_ready(uring_of(c));
+}
+
+static void uring_free(struct disk_channel *c)
+{
+	struct uring *u = uring_of(c);
+
+	if (c->fd >= 0)
+		io_uring_queue_exit(&u->ring);
+	free(u);
+}
+
+static const struct disk_channel_ops uring_ops = {
+	.submit = uring_submit,
+	.kick = uring_kick,
+	.reap = uring_reap,
+	.sleep = uring_sleep,
+	.free = uring_free,
+};
+
+static int set_up(struct uring *u, unsigned depth, int share, const char **ret_what)
+{
+	struct io_uring_params p = { .flags = IORING_SETUP_R_DISABLED };
+
+	if (u->sqpoll) {
+		p.flags |= IORING_SETUP_SQPOLL;
+		p.sq_thread_idle = SQPOLL_IDLE_MS;
+	}
+	if (u->sqpoll && share >= 0) {
+		p.flags |= IORING_SETUP_ATTACH_WQ;
+		p.wq_fd = (unsigned)share;
+	}
+	*ret_what = "a ring";
+	return io_uring_queue_init_params(2 * depth, &u->ring, &p);
+}
+
+/* To one file, and these operations; for good. */
+static int restrict_to(struct uring *u, int fd, const char **ret_what)
+{
+	static const uint8_t allowed[] = { IORING_OP_READ, IORING_OP_WRITE, IORING_OP_READV,
+		IORING_OP_WRITEV, IORING_OP_FSYNC, IORING_OP_FALLOCATE };
+	struct io_uring_restriction list[ARRAY_SIZE(allowed) + 1] = { 0 };
+	unsigned ring = (unsigned)u->ring.ring_fd;
+	int r;
+
+	for (size_t i = 0; i < ARRAY_SIZE(allowed); i++) {
+		list[i].opcode = IORING_RESTRICTION_SQE_OP;
+		list[i].sqe_op = allowed[i];
+	}
+	list[ARRAY_SIZE(allowed)].opcode = IORING_RESTRICTION_SQE_FLAGS_REQUIRED;
+	list[ARRAY_SIZE(allowed)].sqe_flags = IOSQE_FIXED_FILE;
+	*ret_what = "a registered file";
+	r = io_uring_register_files(&u->ring, &fd, 1);
+	if (r < 0)
+		return r;
+	/* liburing 2.3 declares functions for these two, and does not export them. */
+	*ret_what = "restrictions of a ring";
+	r = io_uring_register(ring, IORING_REGISTER_RESTRICTIONS, list, ARRAY_SIZE(list));
+	if (r < 0)
+		return r;
+	*ret_what = "a restricted ring";
+	return io_uring_register(ring, IORING_REGISTER_ENABLE_RINGS, NULL, 0);
+}
+
+int disk_uring_new(int fd, unsigned depth, bool sqpoll, int share, struct disk_channel **ret,
+	const char **ret_what)
+{
+	struct uring *u = calloc(1, sizeof(*u));
+	int r;
+
+	*ret_what = "memory";
+	if (!u)
+		return -ENOMEM;
+	u->channel.ops = &uring_ops;
+	u->channel.fd = -1;
+	u->sqpoll = sqpoll;
+	u->last = &u->done;
+	r = set_up(u, depth, share, ret_what);
+	if (r == 0) {
+		u->channel.fd = u->ring.ring_fd;
+		fcntl(u->channel.fd, F_SETFD, FD_CLOEXEC);
+		r = restrict_to(u, fd, ret_what);
+	}
+	if (r < 0) {
+		uring_free(&u->channel);
+		return r;
+	}
+	*ret = &u->channel;
+	return 0;
+}

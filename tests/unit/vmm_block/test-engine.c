@@ -1,0 +1,539 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* Every engine on a file in memory and on one without the page cache, which wants alignment. */
+#include "cm.h"
+#include "base/attr.h"
+#include "host/host.h"
+#include "vmm/block/engine.h"
+#include "vmm/count/syscalls.h"
+
+#include <fcntl.h>
+#include <liburing.h>
+#include <linux/falloc.h>
+#include <poll.h>
+#include <pthread.h>
+#include <string.h>
+#include <sys/mman.h>
+
+enum { DEPTH = 64, BYTES = 1 << 20, SLOT = 16 << 10, PIECES = 3 };
+
+static struct host *host;
+
+/* io_uring_enter() and the set-up fail as often as is written here. */
+static struct {
+	int error;
+	unsigned times, calls, submits;
+	int set_up;
+} fault;
+
+int __real_io_uring_enter(
+	unsigned fd, unsigned submit, unsigned wait, unsigned flags, sigset_t *set);
+int __wrap_io_uring_enter(
+	unsigned fd, unsigned submit, unsigned wait, unsigned flags, sigset_t *set);
+int __real_io_uring_queue_init_params(
+	unsigned entries, struct io_uring *ring, struct io_uring_params *p);
+int __wrap_io_uring_queue_init_params(
+	unsigned entries, struct io_uring *ring, struct io_uring_params *p);
+
+int __wrap_io_uring_enter(
+	unsigned fd, unsigned submit, unsigned wait, unsigned flags, sigset_t *set)
+{
+	fault.calls++;
+	fault.submits += submit > 0;
+	if (fault.times && submit) {
+		fault.times--;
+		return fault.error;
+	}
+	return __real_io_uring_enter(fd, submit, wait, flags, set);
+}
+
+int __wrap_io_uring_queue_init_params(
+	unsigned entries, struct io_uring *ring, struct io_uring_params *p)
+{
+	return fault.set_up ? fault.set_up : __real_io_uring_queue_init_params(entries, ring, p);
+}
+
+struct bench {
+	int fd;
+	struct disk *disk;
+	struct disk_engine *engine;
+	struct disk_channel *c;
+};
+
+static int memory_file(void)
+{
+	int fd = memfd_create("disk", MFD_CLOEXEC | MFD_ALLOW_SEALING);
+
+	assert_true(fd >= 0);
+	assert_int_equal(ftruncate(fd, BYTES), 0);
+	return fd;
+}
+
+/* -1: no such thing in the folder where the tests run. */
+static int direct_file(void)
+{
+	int fd = open(".", O_RDWR | O_TMPFILE | O_DIRECT | O_CLOEXEC, 0600);
+
+	if (fd >= 0)
+		assert_int_equal(posix_fallocate(fd, 0, BYTES), 0);
+	return fd;
+}
+
+static void set_up(struct bench *b, enum disk_engine_kind kind, int fd)
+{
+	struct disk_engine_params p = { .kind = kind, .fd = fd, .channels = 2, .depth = DEPTH };
+
+	*b = (struct bench) { .fd = fd };
+	assert_true(fd >= 0);
+	assert_int_equal(disk_raw_new(host, fd, false, &b->disk, NULL), 0);
+	assert_int_equal(disk_engine_new(&p, &b->engine, NULL), 0);
+	assert_string_equal(disk_engine_name(b->engine), disk_engine_kind_name(kind));
+	assert_null(disk_engine_why(b->engine));
+	assert_int_equal(disk_engine_channels(b->engine), 2);
+	b->c = disk_engine_channel(b->engine, 1);
+	assert_int_equal(disk_channel_start(b->c, b->disk, "test"), 0);
+}
+
+static void tear_down(struct bench *b)
+{
+	assert_int_equal(disk_in_flight(b->c), 0);
+	disk_channel_stop(b->c);
+	disk_engine_free(b->engine);
+	disk_free(b->disk);
+	close(b->fd);
+}
+
+/* A request and its memory, cut into pieces of odd lengths at odd addresses. */
+struct job {
+	struct disk_request r;
+	struct iovec v[PIECES];
+	char *buf; /* SLOT bytes */
+	size_t from, len;
+};
+
+static void aim(struct job *j, enum disk_work work, uint64_t offset, size_t from, size_t len,
+	unsigned pieces)
+{
+	size_t cut = len / pieces / 2 * 2 + 1;
+
+	j->from = from;
+	j->len = len;
+	j->r = (struct disk_request) { .work = work, .offset = offset, .len = len };
+	j->r.sg = (struct sg) { .v = j->v };
+	for (unsigned i = 0; i + 1 < pieces; i++, from += cut, len -= cut)
+		sg_add(&j->r.sg, j->buf + from, cut);
+	sg_add(&j->r.sg, j->buf + from, len);
+}
+
+static struct job *jobs_new(void)
+{
+	struct job *j = calloc(DEPTH, sizeof(*j));
+
+	for (unsigned i = 0; i < DEPTH; i++)
+		assert_int_equal(posix_memalign((void **)&j[i].buf, 4096, SLOT), 0);
+	return j;
+}
+
+static void jobs_free(struct job *j)
+{
+	for (unsigned i = 0; i < DEPTH; i++)
+		free(j[i].buf);
+	free(j);
+}
+
+/* All that is in flight; how many ended in an error. */
+static unsigned finish(struct bench *b, int error)
+{
+	struct disk_request *r;
+	unsigned failed = 0;
+
+	disk_kick(b->c);
+	while ((r = disk_wait(b->c))) {
+		assert_true(r->result == 0 || r->result == error);
+		failed += r->result != 0;
+	}
+	return failed;
+}
+
+static int one(struct bench *b, struct disk_request *r)
+{
+	disk_submit(b->c, r);
+	disk_kick(b->c);
+	assert_ptr_equal(disk_wait(b->c), r);
+	assert_null(disk_wait(b->c));
+	return r->result;
+}
+
+/* Each job its own 16 KiB of the disk, in parts that are aligned to nothing but sectors. */
+static void random_round(struct bench *b, struct job *j, char *shadow, enum disk_work work)
+{
+	for (unsigned i = 0; i < DEPTH; i++) {
+		size_t sector = (size_t)rand() % 16, n = 1 + (size_t)rand() % (32 - sector);
+		uint64_t at = i * (uint64_t)SLOT + sector * 512;
+		unsigned pieces = 1 + (unsigned)rand() % PIECES;
+		/* Some whole and aligned, most not. */
+		bool straight = rand() % 3 == 0;
+
+		aim(&j[i], work, straight ? i * (uint64_t)SLOT : at, straight ? 0 : 512 * sector,
+			straight ? 8192 : n * 512, straight ? 1 : pieces);
+		for (size_t k = 0; work == DISK_WRITE && k < SLOT; k++)
+			j[i].buf[k] = (char)rand();
+		if (work == DISK_WRITE)
+			memcpy(shadow + j[i].r.offset, j[i].buf + j[i].from, j[i].len);
+		else
+			memset(j[i].buf, 0xee, SLOT);
+		disk_submit(b->c, &j[i].r);
+		if (rand() % 8 == 0)
+			disk_kick(b->c);
+	}
+	assert_int_equal(finish(b, 0), 0);
+}
+
+static void transfers(enum disk_engine_kind kind, int fd)
+{
+	autofree char *shadow = calloc(1, BYTES);
+	struct job *j = jobs_new();
+	struct bench b;
+
+	set_up(&b, kind, fd);
+	srand(1);
+	for (unsigned round = 0; round < 8; round++) {
+		random_round(&b, j, shadow, DISK_WRITE);
+		random_round(&b, j, shadow, DISK_READ);
+		for (unsigned i = 0; i < DEPTH; i++)
+			assert_memory_equal(
+				j[i].buf + j[i].from, shadow + i * SLOT + j[i].from, j[i].len);
+	}
+	assert_int_equal(disk_channel_stats(b.c).requests, 16 * DEPTH);
+	assert_int_equal(disk_channel_stats(b.c).errors, 0);
+	if (b.disk->direct_bytes > 1)
+		assert_true(disk_channel_stats(b.c).bounced > 0);
+	else
+		assert_int_equal(disk_channel_stats(b.c).bounced, 0);
+	tear_down(&b);
+	jobs_free(j);
+}
+
+static const enum disk_engine_kind kinds[] = { DISK_ENGINE_URING, DISK_ENGINE_SQPOLL,
+	DISK_ENGINE_THREADS };
+
+static void many_transfers_at_once(void **state UNUSED)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(kinds); i++)
+		transfers(kinds[i], memory_file());
+}
+
+static void without_the_page_cache_nothing_need_be_aligned(void **state UNUSED)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(kinds); i++) {
+		int fd = direct_file();
+
+		if (fd < 0)
+			skip();
+		transfers(kinds[i], fd);
+	}
+}
+
+static void zeroes(enum disk_engine_kind kind, int fd, bool direct)
+{
+	struct disk_request r = { .work = DISK_FLUSH };
+	autofree char *data = NULL;
+	struct bench b;
+	unsigned ones = 0;
+
+	assert_int_equal(posix_memalign((void **)&data, 4096, BYTES), 0);
+	set_up(&b, kind, fd);
+	memset(data, 1, BYTES);
+	assert_int_equal(pwrite(fd, data, BYTES, 0), BYTES);
+	assert_int_equal(one(&b, &r), 0);
+	/* tmpfs punches holes and knows no ZERO_RANGE: more than one write of zeroes is needed. */
+	r = (struct disk_request) { .work = DISK_ZERO, .offset = 512, .len = 1024 };
+	assert_int_equal(one(&b, &r), 0);
+	r = (struct disk_request) { .work = DISK_ZERO, .offset = 8192, .len = (768 << 10) + 512 };
+	assert_int_equal(one(&b, &r), 0);
+	r = (struct disk_request) {
+		.work = DISK_ZERO, .offset = 800 << 10, .len = 512, .may_unmap = true
+	};
+	assert_int_equal(one(&b, &r), 0);
+	r = (struct disk_request) { .work = DISK_DISCARD, .offset = 900 << 10, .len = 4096 };
+	assert_int_equal(one(&b, &r), 0);
+	assert_int_equal(pread(fd, data, BYTES, 0), BYTES);
+	for (unsigned i = 0; i < BYTES; i++)
+		ones += data[i] == 1;
+	assert_int_equal(ones, BYTES - 1024 - (768 << 10) - 512 - 512 - 4096);
+	assert_int_equal(data[8191], 1);
+	assert_int_equal(data[8192 + (768 << 10) + 512], 1);
+	assert_true(direct || b.disk->direct_bytes == 1);
+	tear_down(&b);
+}
+
+static void zeroes_discards_and_flushes(void **state UNUSED)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(kinds); i++) {
+		int fd = direct_file();
+
+		zeroes(kinds[i], memory_file(), false);
+		if (fd >= 0)
+			zeroes(kinds[i], fd, true);
+	}
+}
+
+/* Somebody cut the file, or seals it: the guest hears of it, and the next request works. */
+static void errors_come_back(void **state UNUSED)
+{
+	struct job *j = jobs_new();
+
+	for (size_t i = 0; i < ARRAY_SIZE(kinds); i++) {
+		int fd = memory_file();
+		struct bench b;
+
+		set_up(&b, kinds[i], fd);
+		assert_int_equal(ftruncate(fd, 4096 + 700), 0);
+		aim(&j[0], DISK_READ, 4096, 0, 1024, 2);
+		assert_int_equal(one(&b, &j[0].r), -EIO);
+		aim(&j[0], DISK_READ, 65536, 0, 512, 1);
+		assert_int_equal(one(&b, &j[0].r), -EIO);
+		assert_int_equal(fcntl(fd, F_ADD_SEALS, F_SEAL_WRITE), 0);
+		aim(&j[0], DISK_WRITE, 0, 0, 512, 1);
+		assert_int_equal(one(&b, &j[0].r), -EPERM);
+		j[0].r = (struct disk_request) { .work = DISK_ZERO, .len = 512, .may_unmap = true };
+		assert_int_equal(one(&b, &j[0].r), -EPERM);
+		aim(&j[0], DISK_READ, 0, 0, 512, 1);
+		assert_int_equal(one(&b, &j[0].r), 0);
+		assert_int_equal(disk_channel_stats(b.c).errors, 4);
+		tear_down(&b);
+	}
+	jobs_free(j);
+}
+
+static bool readable(struct bench *b, int ms)
+{
+	struct pollfd p = { .fd = disk_channel_fd(b->c), .events = POLLIN };
+
+	return poll(&p, 1, ms) > 0;
+}
+
+static void who_sleeps_is_told(void **state UNUSED)
+{
+	struct job *j = jobs_new();
+
+	for (size_t i = 0; i < ARRAY_SIZE(kinds); i++) {
+		struct bench b;
+
+		set_up(&b, kinds[i], memory_file());
+		for (unsigned n = 0; n < 100; n++) {
+			assert_false(readable(&b, 0));
+			aim(&j[0], DISK_READ, 0, 0, 4096, 1);
+			disk_submit(b.c, &j[0].r);
+			disk_kick(b.c);
+			if (!disk_sleep(b.c, true))
+				assert_true(readable(&b, 5000));
+			assert_ptr_equal(disk_reap(b.c), &j[0].r);
+			disk_sleep(b.c, n % 2);
+		}
+		tear_down(&b);
+	}
+	jobs_free(j);
+}
+
+static void system_calls_are_few_and_counted(void **state UNUSED)
+{
+	struct job *j = jobs_new();
+	struct bench b;
+
+	set_up(&b, DISK_ENGINE_URING, memory_file());
+	for (unsigned i = 0; i < 32; i++) {
+		aim(&j[i], DISK_READ, 0, 0, 4096, 1);
+		disk_submit(b.c, &j[i].r);
+	}
+	fault.calls = fault.submits = 0;
+	syscalls_take();
+	assert_int_equal(finish(&b, 0), 0);
+	/* Others only wait, for a file system that has to. */
+	assert_int_equal(fault.submits, 1);
+	assert_true(fault.calls <= 33);
+	assert_int_equal(syscalls_take(), fault.calls);
+	tear_down(&b);
+	jobs_free(j);
+}
+
+/* While the kernel's thread is awake, which the first of them sees to, nothing else is called. */
+static void kernel_side_polling_costs_no_system_call(void **state UNUSED)
+{
+	struct job *j = jobs_new();
+	uint64_t calls = UINT64_MAX;
+	struct bench b;
+
+	set_up(&b, DISK_ENGINE_SQPOLL, memory_file());
+	/* Somebody else may have the processors for a while, and the thread go to sleep. */
+	for (unsigned attempt = 0; attempt < 20 && calls; attempt++) {
+		syscalls_take();
+		for (unsigned n = 0; n < 1000; n++) {
+			aim(&j[0], DISK_READ, 0, 0, 4096, 1);
+			disk_submit(b.c, &j[0].r);
+			disk_kick(b.c);
+			while (!disk_reap(b.c))
+				;
+		}
+		calls = syscalls_take();
+	}
+	assert_int_equal(calls, 0);
+	tear_down(&b);
+	jobs_free(j);
+}
+
+static void fail_times(int error, unsigned times, unsigned expected)
+{
+	struct job *j = jobs_new();
+	struct bench b;
+
+	set_up(&b, DISK_ENGINE_URING, memory_file());
+	for (unsigned i = 0; i < 8; i++) {
+		aim(&j[i], DISK_READ, 0, 0, 4096, 1);
+		disk_submit(b.c, &j[i].r);
+	}
+	fault.error = error;
+	fault.times = times;
+	assert_int_equal(finish(&b, error), expected);
+	fault.times = 0;
+	/* It goes on afterwards. */
+	aim(&j[0], DISK_READ, 0, 0, 4096, 1);
+	assert_int_equal(one(&b, &j[0].r), 0);
+	tear_down(&b);
+	jobs_free(j);
+}
+
+/* What passes is waited for; what does not ends the requests, not the process. */
+static void a_kernel_that_refuses_hangs_nobody(void **state UNUSED)
+{
+	fail_times(-EINTR, 3, 0);
+	fail_times(-EAGAIN, 10, 0);
+	fail_times(-EBUSY, 10, 0);
+	fail_times(-ENOMEM, 1, 8);
+	fail_times(-EAGAIN, 1000, 8);
+}
+
+static void without_rings_there_are_threads(void **state UNUSED)
+{
+	autoclose int fd = memory_file();
+	struct disk_engine_params p = { .fd = fd, .channels = 1, .depth = DEPTH };
+	CLEANUP(disk_engine_freep) struct disk_engine *e = NULL;
+	autoproblem *problem = NULL;
+
+	fault.set_up = -EPERM;
+	assert_int_equal(disk_engine_new(&p, &e, &problem), 0);
+	assert_null(problem);
+	assert_string_equal(disk_engine_name(e), "threads");
+	assert_string_equal(
+		disk_engine_why(e), "io_uring cannot be had, a ring: Operation not permitted");
+	p.kind = DISK_ENGINE_SQPOLL;
+	disk_engine_free(TAKE_PTR(e));
+	assert_int_equal(disk_engine_new(&p, &e, &problem), -EPERM);
+	assert_string_equal(problem->what,
+		"the disk's engine \"uring-sqpoll\", a ring: Operation not permitted");
+	fault.set_up = 0;
+	p.kind = DISK_ENGINE_AUTO;
+	assert_int_equal(disk_engine_new(&p, &e, NULL), 0);
+	assert_string_equal(disk_engine_name(e), "uring");
+}
+
+/* Whoever gets hold of the descriptor can register nothing with it. */
+static void a_ring_is_restricted(void **state UNUSED)
+{
+	struct bench b;
+	int fds[1];
+
+	set_up(&b, DISK_ENGINE_URING, memory_file());
+	fds[0] = b.fd;
+	assert_int_equal(io_uring_register((unsigned)disk_channel_fd(b.c),
+				 IORING_REGISTER_FILES_UPDATE, fds, 1),
+		-EACCES);
+	assert_int_equal(
+		io_uring_register((unsigned)disk_channel_fd(b.c), IORING_UNREGISTER_FILES, NULL, 0),
+		-EACCES);
+	tear_down(&b);
+}
+
+struct passing {
+	struct bench *b;
+	struct job *j;
+};
+
+static void *submit_and_leave(void *arg)
+{
+	struct passing *p = arg;
+
+	for (unsigned i = 0; i < DEPTH; i++) {
+		p->j[i].r = (struct disk_request) {
+			.work = DISK_DISCARD, .offset = i * (uint64_t)SLOT, .len = 4096
+		};
+		disk_submit(p->b->c, &p->j[i].r);
+	}
+	disk_kick(p->b->c);
+	return NULL;
+}
+
+/* A queue is given to another thread, and the first ends: what it has submitted is done all the
+ * same. */
+static void a_thread_may_end_before_its_requests(void **state UNUSED)
+{
+	struct job *j = jobs_new();
+
+	for (size_t i = 0; i < ARRAY_SIZE(kinds); i++) {
+		struct bench b;
+
+		set_up(&b, kinds[i], memory_file());
+		for (unsigned n = 0; n < 20; n++) {
+			struct passing p = { &b, j };
+			pthread_t t;
+
+			assert_int_equal(pthread_create(&t, NULL, submit_and_leave, &p), 0);
+			pthread_join(t, NULL);
+			assert_int_equal(finish(&b, 0), 0);
+		}
+		assert_int_equal(disk_channel_stats(b.c).requests, 20 * DEPTH);
+		tear_down(&b);
+	}
+	jobs_free(j);
+}
+
+static void names_are_understood(void **state UNUSED)
+{
+	enum disk_engine_kind k;
+
+	assert_int_equal(disk_engine_parse("uring-sqpoll", &k), 0);
+	assert_int_equal(k, DISK_ENGINE_SQPOLL);
+	assert_int_equal(disk_engine_parse("auto", &k), 0);
+	assert_int_equal(k, DISK_ENGINE_AUTO);
+	assert_int_equal(disk_engine_parse("aio", &k), -EINVAL);
+}
+
+static int setup(void **state UNUSED)
+{
+	return host_new_fds_only(&host);
+}
+
+static int teardown(void **state UNUSED)
+{
+	host_free(host);
+	return 0;
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(many_transfers_at_once),
+		cmocka_unit_test(without_the_page_cache_nothing_need_be_aligned),
+		cmocka_unit_test(zeroes_discards_and_flushes),
+		cmocka_unit_test(errors_come_back),
+		cmocka_unit_test(who_sleeps_is_told),
+		cmocka_unit_test(system_calls_are_few_and_counted),
+		cmocka_unit_test(kernel_side_polling_costs_no_system_call),
+		cmocka_unit_test(a_kernel_that_refuses_hangs_nobody),
+		cmocka_unit_test(without_rings_there_are_threads),
+		cmocka_unit_test(a_ring_is_restricted),
+		cmocka_unit_test(a_thread_may_end_before_its_requests),
+		cmocka_unit_test(names_are_understood),
+	};
+
+	return cmocka_run_group_tests_name("engine", tests, setup, teardown);
+}
