@@ -57,6 +57,9 @@ static uint64_t read_offered(const struct virtio *v)
 	return low | (uint64_t)read32(v->common + COMMON_DEVICE_FEATURES) << 32;
 }
 
+/* What is not a wish, but changes what the driver does. */
+#define RING_KINDS (FEATURE(RING_PACKED) | FEATURE(RING_IN_ORDER) | FEATURE(RING_RESET))
+
 bool virtio_begin(struct virtio *v, uint64_t want)
 {
 	virtio_reset(v);
@@ -64,6 +67,8 @@ bool virtio_begin(struct virtio *v, uint64_t want)
 	virtio_set_status(v, VIRTIO_DRIVER);
 	v->offered = read_offered(v);
 	v->features = v->offered & (want | FEATURE(VERSION_1));
+	if ((want ^ v->features) & RING_KINDS)
+		give_up("wants rings that are not offered: %lx of %lx", want, v->offered);
 	write32(v->common + COMMON_DRIVER_SELECT, 0);
 	write32(v->common + COMMON_DRIVER_FEATURES, (uint32_t)v->features);
 	write32(v->common + COMMON_DRIVER_SELECT, 1);
@@ -84,14 +89,57 @@ static void take_memory(struct ring *r)
 	r->desc = memory_take(16u * r->size, 4096);
 	r->avail = memory_take(6u + 2u * r->size, 4096);
 	r->used = memory_take(6u + 8u * r->size, 4096);
+	r->heads = memory_take(2u * r->size, 2);
+	r->packed = (struct packed) { .ring = (void *)r->desc,
+		.driver = (void *)r->avail,
+		.device = (void *)r->used,
+		.entries = memory_take(2u * r->size, 2),
+		.links = memory_take(2u * r->size, 2) };
+}
+
+/* As the memory is before anything was offered. */
+static void clear(struct ring *r)
+{
+	memset(r->desc, 0, 16u * r->size);
+	memset((void *)(uintptr_t)r->avail, 0, 6u + 2u * r->size);
+	memset((void *)(uintptr_t)r->used, 0, 6u + 8u * r->size);
+	r->next_avail = r->next_used = r->kicked = r->free = 0;
 	for (uint16_t i = 0; i < r->size; i++)
 		r->desc[i].next = (uint16_t)(i + 1);
+	if (r->is_packed)
+		packed_start(r);
+}
+
+uint64_t ring_wishes(void)
+{
+	return (arg_number("event_idx", 0) ? FEATURE(RING_EVENT_IDX) : 0) |
+	       (arg_number("packed", 0) ? FEATURE(RING_PACKED) : 0) |
+	       (arg_number("in_order", 0) ? FEATURE(RING_IN_ORDER) : 0);
+}
+
+/* Tells the device of the queue, which is selected. */
+static bool enable(struct ring *r)
+{
+	const struct virtio *v = r->virtio;
+	uint16_t entry = (uint16_t)(r->index + 1);
+
+	write16(v->common + COMMON_QUEUE_SIZE, r->size);
+	set_address(v->common + COMMON_QUEUE_DESC, r->desc);
+	set_address(v->common + COMMON_QUEUE_DRIVER, r->avail);
+	set_address(v->common + COMMON_QUEUE_DEVICE, r->used);
+	if (r->vector)
+		msix_route(&v->msix, entry, r->vector, cpu_apic_id());
+	write16(v->common + COMMON_QUEUE_VECTOR, r->vector ? entry : 0xffff);
+	r->doorbell =
+		v->notify + (uint64_t)read16(v->common + COMMON_QUEUE_NOTIFY) * v->notify_step;
+	write16(v->common + COMMON_QUEUE_ENABLE, 1);
+	return read16(v->common + COMMON_QUEUE_ENABLE) == 1;
 }
 
 bool ring_start(
 	struct ring *r, const struct virtio *v, unsigned index, uint16_t size, uint8_t vector)
 {
-	uint16_t max, entry = (uint16_t)(index + 1);
+	uint16_t max;
 
 	write16(v->common + COMMON_QUEUE_SELECT, (uint16_t)index);
 	max = read16(v->common + COMMON_QUEUE_SIZE);
@@ -103,25 +151,34 @@ bool ring_start(
 		.size = size < max ? size : max,
 		.vector = vector,
 		.event_idx = v->features & FEATURE(RING_EVENT_IDX),
+		.in_order = v->features & FEATURE(RING_IN_ORDER),
+		.is_packed = v->features & FEATURE(RING_PACKED),
 	};
 	take_memory(r);
-	write16(v->common + COMMON_QUEUE_SIZE, r->size);
-	set_address(v->common + COMMON_QUEUE_DESC, r->desc);
-	set_address(v->common + COMMON_QUEUE_DRIVER, r->avail);
-	set_address(v->common + COMMON_QUEUE_DEVICE, r->used);
-	if (vector)
-		msix_route(&v->msix, entry, vector, cpu_apic_id());
-	write16(v->common + COMMON_QUEUE_VECTOR, vector ? entry : 0xffff);
-	r->doorbell =
-		v->notify + (uint64_t)read16(v->common + COMMON_QUEUE_NOTIFY) * v->notify_step;
-	write16(v->common + COMMON_QUEUE_ENABLE, 1);
-	return read16(v->common + COMMON_QUEUE_ENABLE) == 1;
+	clear(r);
+	return enable(r);
+}
+
+bool ring_reset(struct ring *r)
+{
+	uint64_t common = r->virtio->common;
+
+	write16(common + COMMON_QUEUE_SELECT, (uint16_t)r->index);
+	write16(common + COMMON_QUEUE_RESET, 1);
+	while (read16(common + COMMON_QUEUE_RESET))
+		relax();
+	if (read16(common + COMMON_QUEUE_ENABLE))
+		return false;
+	clear(r);
+	return enable(r);
 }
 
 int ring_add(struct ring *r, const struct buffer *buffers, unsigned n)
 {
 	uint16_t head = r->free, at = head;
 
+	if (r->is_packed)
+		return packed_add(r, buffers, n);
 	for (unsigned i = 0; i < n; i++, at = r->desc[at].next) {
 		if (at >= r->size)
 			return -1;
@@ -132,6 +189,7 @@ int ring_add(struct ring *r, const struct buffer *buffers, unsigned n)
 	}
 	r->free = at;
 	r->avail[2 + r->next_avail % r->size] = head;
+	r->heads[r->next_avail % r->size] = head;
 	r->next_avail++;
 	return head;
 }
@@ -141,21 +199,26 @@ volatile uint16_t *ring_avail_event(const struct ring *r)
 	return &r->used[2 + 4 * r->size];
 }
 
-bool ring_kick(struct ring *r)
+static bool split_show(struct ring *r)
 {
 	uint16_t old = r->kicked, now = r->next_avail;
-	bool rings;
 
-	if (old == now)
-		return false;
 	barrier();
 	r->avail[1] = now;
-	r->kicked = now;
 	fence();
 	if (r->event_idx)
-		rings = (uint16_t)(now - *ring_avail_event(r) - 1) < (uint16_t)(now - old);
-	else
-		rings = !(r->used[0] & 1);
+		return (uint16_t)(now - *ring_avail_event(r) - 1) < (uint16_t)(now - old);
+	return !(r->used[0] & 1);
+}
+
+bool ring_kick(struct ring *r)
+{
+	bool rings;
+
+	if (r->kicked == r->next_avail)
+		return false;
+	rings = r->is_packed ? packed_show(r) : split_show(r);
+	r->kicked = r->next_avail;
 	if (rings) {
 		write16(r->doorbell, (uint16_t)r->index);
 		r->kicks++;
@@ -163,14 +226,12 @@ bool ring_kick(struct ring *r)
 	return rings;
 }
 
-uint16_t ring_used_index(const struct ring *r)
-{
-	return r->used[1];
-}
-
 void ring_interrupt_after(struct ring *r, uint16_t used_index)
 {
-	r->avail[2 + r->size] = used_index;
+	if (r->is_packed)
+		packed_interrupt_after(r, used_index);
+	else
+		r->avail[2 + r->size] = used_index;
 	fence();
 }
 
@@ -184,12 +245,12 @@ static void give_back(struct ring *r, uint16_t head)
 	r->free = head;
 }
 
-int ring_take(struct ring *r, uint32_t *length)
+static int split_take(struct ring *r, uint32_t *length)
 {
 	volatile struct used_element *e;
 	uint32_t head;
 
-	if (ring_used_index(r) == r->next_used)
+	if (r->used[1] == r->next_used)
 		return -1;
 	barrier();
 	e = (volatile void *)&r->used[2 + 4 * (r->next_used % r->size)];
@@ -198,9 +259,21 @@ int ring_take(struct ring *r, uint32_t *length)
 		*length = e->length;
 	if (head >= r->size)
 		give_up("the device gave back chain %u of a ring of %u", head, r->size);
-	r->next_used++;
 	give_back(r, (uint16_t)head);
 	return (int)head;
+}
+
+int ring_take(struct ring *r, uint32_t *length)
+{
+	int head = r->is_packed ? packed_take(r, length) : split_take(r, length);
+
+	if (head < 0)
+		return head;
+	if (r->in_order && r->heads[r->next_used % r->size] != head)
+		give_up("the device promised order and gave back chain %d, not %u", head,
+			r->heads[r->next_used % r->size]);
+	r->next_used++;
+	return head;
 }
 
 int ring_wait(struct ring *r, uint32_t *length)

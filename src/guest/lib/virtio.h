@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* A virtio driver (Virtual I/O Device 1.2): modern PCI transport, split rings. */
+/* A virtio driver (Virtual I/O Device 1.2): modern PCI transport, split and packed rings. */
 #pragma once
 
 #include "guest.h"
@@ -34,10 +34,15 @@ enum {
 	COMMON_QUEUE_DESC = 32,
 	COMMON_QUEUE_DRIVER = 40,
 	COMMON_QUEUE_DEVICE = 48,
+	COMMON_QUEUE_NOTIFY_DATA = 56,
+	COMMON_QUEUE_RESET = 58,
 
 	RING_INDIRECT = 28, /* feature bits */
 	RING_EVENT_IDX = 29,
 	VERSION_1 = 32,
+	RING_PACKED = 34,
+	RING_IN_ORDER = 35,
+	RING_RESET = 40,
 };
 
 #define FEATURE(bit) (1ULL << (bit))
@@ -69,13 +74,37 @@ struct used_element {
 	uint32_t head, length;
 };
 
+/* Packed rings: a descriptor and whose it is. */
+struct packed_descriptor {
+	uint64_t at;
+	uint32_t length;
+	uint16_t id, flags;
+};
+enum { PACKED_AVAIL = 1 << 7, PACKED_USED = 1 << 15 };
+enum { EVENT_ENABLE, EVENT_DISABLE, EVENT_DESCRIPTOR }; /* flags of an event structure */
+
+struct packed {
+	volatile struct packed_descriptor *ring;
+	/* The event structures, offset and flags in one word. */
+	volatile uint32_t *driver, *device;
+	uint16_t next_avail, next_used;
+	bool avail_wrap, used_wrap;
+	uint16_t added; /* entries, not shown yet; of the first one the flags are kept back */
+	uint16_t first, first_flags;
+	uint16_t room;		   /* entries that are free */
+	uint16_t *entries, *links; /* of each id; the free ids are linked */
+};
+
 struct ring {
 	const struct virtio *virtio;
 	unsigned index;
 	uint16_t size;
 	uint8_t vector; /* of the CPU, 0 = none */
 	uint64_t doorbell;
-	bool event_idx;
+	bool event_idx, in_order;
+	bool is_packed;
+	struct packed packed;
+	uint16_t *heads; /* of chains in the order they were added, by their number modulo size */
 	struct descriptor *desc;
 	volatile uint16_t *avail; /* flags, index, ring[size], used_event */
 	volatile uint16_t *used;  /* flags, index, elements, avail_event */
@@ -87,6 +116,11 @@ struct ring {
 /* Sets up queue `index` with at most `size` entries; vector 0 = without interrupt. */
 bool ring_start(
 	struct ring *r, const struct virtio *v, unsigned index, uint16_t size, uint8_t vector);
+
+/* As the command line says: packed=1 in_order=1 event_idx=1. */
+uint64_t ring_wishes(void);
+/* The queue alone is reset (2.6.1), and started again from nothing in the same memory. */
+bool ring_reset(struct ring *r);
 
 struct buffer {
 	void *at;
@@ -101,8 +135,16 @@ bool ring_kick(struct ring *r);
 int ring_take(struct ring *r, uint32_t *length);
 /* Halts until one comes back (by interrupt), or spins without a vector; -1 after seconds. */
 int ring_wait(struct ring *r, uint32_t *length);
-uint16_t ring_used_index(const struct ring *r);
-/* With RING_EVENT_IDX: an interrupt only when the used index passes this one. */
+/* With RING_EVENT_IDX: an interrupt only when the used index (chains given back) passes this one.
+ */
 void ring_interrupt_after(struct ring *r, uint16_t used_index);
 /* The driver's parts as raw memory, for those who want to break them. */
 volatile uint16_t *ring_avail_event(const struct ring *r);
+
+/* packed.c: the same for packed rings. */
+void packed_start(struct ring *r);
+int packed_add(struct ring *r, const struct buffer *buffers, unsigned n);
+/* Shows what was added; true if the device wants to be rung for it. */
+bool packed_show(struct ring *r);
+int packed_take(struct ring *r, uint32_t *length);
+void packed_interrupt_after(struct ring *r, uint16_t used_index);

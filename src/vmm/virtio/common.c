@@ -12,6 +12,14 @@
 
 typedef struct virtio_pci_common_cfg common_cfg;
 
+/* The structure as of version 1.2; the kernel's header has the fields of 1.0. */
+struct whole_cfg {
+	common_cfg c;
+	uint16_t queue_notify_data; /* what to notify with: the queue's number, as ever */
+	uint16_t queue_reset;
+};
+_Static_assert(sizeof(struct whole_cfg) == VPCI_COMMON_BYTES, "as the capability says");
+
 static uint32_t get(const uint32_t *reg)
 {
 	return __atomic_load_n(reg, __ATOMIC_RELAXED);
@@ -25,12 +33,14 @@ static struct virtq *selected(struct virtio_pci *v)
 }
 
 /* 4.1.4.3.1: a queue that does not exist has size 0. */
-static void read_queue(struct virtio_pci *v, common_cfg *c)
+static void read_queue(struct virtio_pci *v, struct whole_cfg *w)
 {
 	struct virtq *q = selected(v);
+	common_cfg *c = &w->c;
 
 	if (!q)
 		return;
+	w->queue_notify_data = (uint16_t)q->index;
 	virtq_lock(q);
 	c->queue_size = q->size;
 	c->queue_msix_vector = q->vector;
@@ -47,23 +57,24 @@ static void read_queue(struct virtio_pci *v, common_cfg *c)
 
 uint64_t vpci_common_read(struct virtio_pci *v, uint64_t offset, unsigned len)
 {
-	common_cfg c = {
-		.device_feature_select = get(&v->offered_select),
-		.guest_feature_select = get(&v->wanted_select),
-		.msix_config = __atomic_load_n(&v->config_vector, __ATOMIC_RELAXED),
-		.num_queues = (uint16_t)v->dev->n_queues,
-		.device_status = virtio_device_status(v->dev),
-		.config_generation = (uint8_t)v->dev->generation,
-		.queue_select = (uint16_t)get(&v->queue_select),
-	};
+	struct whole_cfg w = { .c = {
+				       .device_feature_select = get(&v->offered_select),
+				       .guest_feature_select = get(&v->wanted_select),
+				       .msix_config =
+					       __atomic_load_n(&v->config_vector, __ATOMIC_RELAXED),
+				       .num_queues = (uint16_t)v->dev->n_queues,
+				       .device_status = virtio_device_status(v->dev),
+				       .config_generation = (uint8_t)v->dev->generation,
+				       .queue_select = (uint16_t)get(&v->queue_select),
+			       } };
 	uint64_t value = 0;
 
-	if (offset >= sizeof(c))
+	if (offset >= sizeof(w))
 		return 0;
-	c.device_feature = virtio_device_offered(v->dev, c.device_feature_select);
-	c.guest_feature = virtio_device_wanted(v->dev, c.guest_feature_select);
-	read_queue(v, &c);
-	memcpy(&value, (const char *)&c + offset, MIN(len, sizeof(c) - offset));
+	w.c.device_feature = virtio_device_offered(v->dev, w.c.device_feature_select);
+	w.c.guest_feature = virtio_device_wanted(v->dev, w.c.guest_feature_select);
+	read_queue(v, &w);
+	memcpy(&value, (const char *)&w + offset, MIN(len, sizeof(w) - offset));
 	return value;
 }
 
@@ -105,6 +116,18 @@ static void set_address(struct virtq *q, uint64_t offset, unsigned len, uint64_t
 		set_high(a, value);
 }
 
+/*
+ * 4.1.4.3.1: what was in the queue is over when the write has returned, so queue_reset is never
+ * seen as 1.
+ */
+static void reset_queue(struct virtio_pci *v, uint64_t value)
+{
+	struct virtq *q = selected(v);
+
+	if (q && value == 1)
+		virtio_device_reset_queue(v->dev, q);
+}
+
 static void write_queue(struct virtio_pci *v, uint64_t offset, unsigned len, uint64_t value)
 {
 	struct virtq *q = selected(v);
@@ -141,6 +164,8 @@ void vpci_common_write(struct virtio_pci *v, uint64_t offset, unsigned len, uint
 		virtio_device_set_status(v->dev, (uint8_t)value);
 	else if (offset == offsetof(common_cfg, queue_select) && len == 2)
 		__atomic_store_n(&v->queue_select, (uint32_t)(value & 0xffff), __ATOMIC_RELAXED);
+	else if (offset == offsetof(struct whole_cfg, queue_reset) && len == 2)
+		reset_queue(v, value);
 	else if (offset >= offsetof(common_cfg, queue_size) && offset < sizeof(common_cfg))
 		write_queue(v, offset, len, value);
 }

@@ -7,9 +7,11 @@
 #include <linux/virtio_config.h>
 #include <linux/virtio_ring.h>
 
+/* IN_ORDER is a device's own to offer: one that finishes out of order would have to wait. */
 #define RING_FEATURES                                                                              \
 	(VIRTIO_FEATURE(VIRTIO_F_VERSION_1) | VIRTIO_FEATURE(VIRTIO_RING_F_INDIRECT_DESC) |        \
-		VIRTIO_FEATURE(VIRTIO_RING_F_EVENT_IDX))
+		VIRTIO_FEATURE(VIRTIO_RING_F_EVENT_IDX) | VIRTIO_FEATURE(VIRTIO_F_RING_PACKED) |   \
+		VIRTIO_FEATURE(VIRTIO_F_RING_RESET))
 
 /* The driver's bits; NEEDS_RESET is ours. */
 enum {
@@ -31,7 +33,7 @@ int virtio_device_init(struct virtio_device *d, const struct guest_memory *m,
 		.n_queues = params->n_queues,
 		.config = params->config,
 		.config_bytes = params->config_bytes,
-		.offered = params->features | RING_FEATURES,
+		.offered = (params->features | RING_FEATURES) & ~params->without,
 	};
 	pthread_mutex_init(&d->lock, NULL);
 	if (!d->name || !d->queues) {
@@ -138,18 +140,30 @@ static void start(struct virtio_device *d)
 			;
 }
 
+/* Whoever works on the queue finishes first; nobody starts again. */
+static void reset_queue(struct virtio_device *d, struct virtq *q)
+{
+	virtq_lock(q);
+	virtq_reset(q);
+	if (d->ops->queue_reset)
+		d->ops->queue_reset(d, q);
+	virtq_unlock(q);
+}
+
+void virtio_device_reset_queue(struct virtio_device *d, struct virtq *q)
+{
+	pthread_mutex_lock(&d->lock);
+	if (virtio_has(d, VIRTIO_F_RING_RESET))
+		reset_queue(d, q);
+	pthread_mutex_unlock(&d->lock);
+}
+
 static void reset_locked(struct virtio_device *d)
 {
-	for (unsigned i = 0; i < d->n_queues; i++) {
-		struct virtq *q = &d->queues[i];
-
-		/* Whoever works on the queue finishes first; nobody starts again. */
-		virtq_lock(q);
-		virtq_reset(q);
-		if (d->ops->queue_reset)
-			d->ops->queue_reset(d, q);
-		virtq_unlock(q);
-	}
+	for (unsigned i = 0; i < d->n_queues; i++)
+		reset_queue(d, &d->queues[i]);
+	if (d->ops->reset)
+		d->ops->reset(d);
 	d->wanted = d->features = 0;
 	__atomic_store_n(&d->status, 0, __ATOMIC_SEQ_CST);
 	if (d->transport_ops)

@@ -49,9 +49,13 @@ struct virtio_device_ops {
 	 * polls from now on, and it need not. Queue lock held; may be NULL.
 	 */
 	void (*sleep)(struct virtio_device *d, struct virtq *q, bool asleep);
-	/* The queue was reset: forget chains that were taken from it. Queue lock held; may be NULL.
+	/*
+	 * The queue was reset, alone or with the device: forget chains that were taken from it, and
+	 * touch their memory no more. Queue lock held; may be NULL.
 	 */
 	void (*queue_reset)(struct virtio_device *d, struct virtq *q);
+	/* The device was reset, its queues before it. Device lock held; may be NULL. */
+	void (*reset)(struct virtio_device *d);
 	/* After virtio_device_stop(). Calls virtio_device_done(). */
 	void (*free)(struct virtio_device *d);
 	/* Counters beyond those of the queues; may be NULL. */
@@ -95,7 +99,8 @@ struct virtio_device_params {
 	const struct virtio_device_ops *ops;
 	const char *name; /* copied */
 	uint16_t id;
-	uint64_t features; /* of the device; those of the ring and VERSION_1 are added */
+	uint64_t features; /* of the device; those of the ring and VERSION_1 are added … */
+	uint64_t without;  /* … but for these: what a back end that works on the rings lacks */
 	unsigned n_queues;
 	uint16_t queue_size;
 	const void *config; /* lives as long as the device */
@@ -120,6 +125,8 @@ uint32_t virtio_device_wanted(struct virtio_device *d, uint32_t half);
 void virtio_device_want(struct virtio_device *d, uint32_t half, uint32_t bits);
 void virtio_device_read_config(struct virtio_device *d, uint64_t offset, void *buf, size_t len);
 void virtio_device_reset(struct virtio_device *d);
+/* One queue alone, where that was negotiated (2.6.1); it can be set up again. */
+void virtio_device_reset_queue(struct virtio_device *d, struct virtq *q);
 
 static inline bool virtio_has(const struct virtio_device *d, unsigned bit)
 {

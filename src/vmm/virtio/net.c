@@ -13,6 +13,7 @@
 #include "vmm/net/tap.h"
 
 #include <linux/if_tun.h>
+#include <linux/virtio_config.h>
 #include <linux/virtio_ids.h>
 #include <linux/virtio_net.h>
 #include <string.h>
@@ -335,8 +336,12 @@ static void net_queue_reset(struct virtio_device *d, struct virtq *q)
 	} else {
 		n->rx.n_chains = n->rx.n_iov = 0;
 		n->rx.bytes = 0;
-		tap_set_offload(n->tap, 0);
 	}
+}
+
+static void net_reset(struct virtio_device *d)
+{
+	tap_set_offload(net_of(d)->tap, 0);
 }
 
 static unsigned offload_flags(uint64_t features)
@@ -388,15 +393,16 @@ static const struct virtio_device_ops net_ops = {
 	.fd = net_fd,
 	.completed = net_completed,
 	.queue_reset = net_queue_reset,
+	.reset = net_reset,
 	.free = net_free,
 	.stats = net_stats,
 };
 
 static uint64_t features_of(struct tap *tap, uint16_t mtu)
 {
-	uint64_t f = VIRTIO_FEATURE(VIRTIO_NET_F_MAC) | VIRTIO_FEATURE(VIRTIO_NET_F_STATUS) |
-		     VIRTIO_FEATURE(VIRTIO_NET_F_MRG_RXBUF) | VIRTIO_FEATURE(VIRTIO_NET_F_CSUM) |
-		     VIRTIO_FEATURE(VIRTIO_NET_F_HOST_TSO4) |
+	uint64_t f = VIRTIO_FEATURE(VIRTIO_F_IN_ORDER) | VIRTIO_FEATURE(VIRTIO_NET_F_MAC) |
+		     VIRTIO_FEATURE(VIRTIO_NET_F_STATUS) | VIRTIO_FEATURE(VIRTIO_NET_F_MRG_RXBUF) |
+		     VIRTIO_FEATURE(VIRTIO_NET_F_CSUM) | VIRTIO_FEATURE(VIRTIO_NET_F_HOST_TSO4) |
 		     VIRTIO_FEATURE(VIRTIO_NET_F_HOST_TSO6) | VIRTIO_FEATURE(VIRTIO_NET_F_HOST_ECN);
 
 	if (mtu)

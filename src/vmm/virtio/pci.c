@@ -211,7 +211,7 @@ static int add_capabilities(struct virtio_pci *v)
 		uint32_t offset, length, extra;
 	} caps[] = {
 		{ VIRTIO_PCI_CAP_COMMON_CFG, sizeof(struct virtio_pci_cap), VPCI_COMMON,
-			sizeof(struct virtio_pci_common_cfg), 0 },
+			VPCI_COMMON_BYTES, 0 },
 		{ VIRTIO_PCI_CAP_ISR_CFG, sizeof(struct virtio_pci_cap), VPCI_ISR, 1, 0 },
 		{ VIRTIO_PCI_CAP_DEVICE_CFG, sizeof(struct virtio_pci_cap), VPCI_DEVICE,
 			(uint32_t)v->dev->config_bytes, 0 },

@@ -5,6 +5,7 @@
 #include <linux/virtio_config.h>
 #include <linux/virtio_pci.h>
 #include <linux/virtio_ring.h>
+#include <string.h>
 
 /* The owner alone writes; others may read meanwhile. */
 static void count(uint64_t *counter, uint64_t n)
@@ -33,11 +34,12 @@ void virtq_reset(struct virtq *q)
 	q->size = q->size_max;
 	q->desc = q->driver = q->device = GPA(0);
 	q->vector = VIRTIO_MSI_NO_VECTOR;
-	q->enabled = q->event_idx = q->indirect = false;
+	q->enabled = q->event_idx = q->indirect = q->in_order = false;
 	q->broken = NULL;
-	q->in_flight = 0;
+	q->quiet = q->filled = q->shown = false;
+	q->in_flight = q->oldest = 0;
 	q->undecided = 0;
-	q->split = (struct virtq_split) { 0 };
+	memset(q->slots, 0, sizeof(q->slots));
 }
 
 int virtq_break(struct virtq *q, const char *why)
@@ -51,9 +53,11 @@ int virtq_enable(struct virtq *q, uint64_t features)
 	if (q->enabled)
 		return 0;
 	q->enabled = true;
+	q->ops = features & (1ULL << VIRTIO_F_RING_PACKED) ? &virtq_packed_ops : &virtq_split_ops;
 	q->event_idx = features & (1ULL << VIRTIO_RING_F_EVENT_IDX);
 	q->indirect = features & (1ULL << VIRTIO_RING_F_INDIRECT_DESC);
-	if (!is_power_of_two(q->size) || q->size > q->size_max) {
+	q->in_order = features & (1ULL << VIRTIO_F_IN_ORDER);
+	if (q->size > q->size_max || !q->ops->size_is_possible(q->size)) {
 		virtq_break(q, "the queue size is impossible");
 		return -EINVAL;
 	}
@@ -64,6 +68,18 @@ int virtq_enable(struct virtq *q, uint64_t features)
 	return 0;
 }
 
+/* Remembers a chain that was taken. A driver that offers one twice would get it back twice. */
+static int enter(struct virtq *q, uint16_t head, unsigned entries)
+{
+	struct virtq_slot *slot = &q->slots[head];
+
+	if (slot->entries)
+		return virtq_break(q, "a chain is offered again before it was given back");
+	*slot = (struct virtq_slot) { .entries = (uint16_t)entries };
+	q->order[(q->oldest + q->in_flight++) % VIRTQ_SIZE_MAX] = head;
+	return 1;
+}
+
 int virtq_pop(struct virtq *q, struct iovec *iov, unsigned room, struct virtq_chain *ret)
 {
 	int r;
@@ -71,8 +87,10 @@ int virtq_pop(struct virtq *q, struct iovec *iov, unsigned room, struct virtq_ch
 	if (!virtq_is_live(q))
 		return 0;
 	r = q->ops->pop(q, iov, MIN(room, q->size), ret);
+	if (r <= 0)
+		return r;
+	r = enter(q, ret->head, (unsigned)r);
 	if (r > 0) {
-		q->in_flight++;
 		count(&q->stats.bytes_out, ret->out.len);
 		count(&q->taken, 1);
 	}
@@ -81,24 +99,61 @@ int virtq_pop(struct virtq *q, struct iovec *iov, unsigned room, struct virtq_ch
 
 bool virtq_arm(struct virtq *q)
 {
+	q->quiet = false;
 	return !virtq_is_live(q) || q->ops->arm(q);
 }
 
-void virtq_fill(struct virtq *q, uint16_t head, uint32_t written)
+void virtq_disarm(struct virtq *q)
 {
-	if (!virtq_is_live(q))
-		return;
+	q->quiet = true;
+	if (virtq_is_live(q))
+		q->ops->disarm(q);
+}
+
+static void give_back(struct virtq *q, uint16_t head, uint32_t written)
+{
 	q->in_flight--;
 	q->ops->fill(q, head, written);
+	q->slots[head].entries = 0;
+	q->filled = true;
 	q->undecided++;
 	count(&q->stats.requests, 1);
 	count(&q->stats.bytes_in, written);
 }
 
+/* All that is complete without a gap. */
+static void give_back_in_order(struct virtq *q)
+{
+	while (q->in_flight) {
+		uint16_t head = q->order[q->oldest];
+
+		if (!q->slots[head].done)
+			return;
+		q->oldest = (q->oldest + 1) % VIRTQ_SIZE_MAX;
+		give_back(q, head, q->slots[head].written);
+	}
+}
+
+void virtq_fill(struct virtq *q, uint16_t head, uint32_t written)
+{
+	if (!virtq_is_live(q) || head >= q->size || !q->slots[head].entries)
+		return;
+	if (!q->in_order) {
+		give_back(q, head, written);
+		return;
+	}
+	q->slots[head].done = true;
+	q->slots[head].written = written;
+	give_back_in_order(q);
+}
+
 void virtq_publish(struct virtq *q)
 {
-	if (virtq_is_live(q))
-		q->ops->publish(q);
+	if (!virtq_is_live(q) || !q->filled)
+		return;
+	q->ops->publish(q);
+	q->filled = false;
+	q->shown = true;
 }
 
 void virtq_push(struct virtq *q, const struct virtq_chain *c, uint32_t written)
@@ -109,8 +164,9 @@ void virtq_push(struct virtq *q, const struct virtq_chain *c, uint32_t written)
 
 bool virtq_wants_interrupt(struct virtq *q)
 {
-	if (!virtq_is_live(q))
+	if (!virtq_is_live(q) || !q->shown)
 		return false;
+	q->shown = false;
 	if (q->ops->wants_interrupt(q))
 		return true;
 	virtq_count_kept(q);

@@ -24,14 +24,15 @@
 
 struct vring_avail;
 struct vring_desc;
+struct vring_packed_desc;
 struct vring_used;
 struct virtq;
 
-enum { VIRTQ_SIZE_MAX = 256 };
+enum { VIRTQ_SIZE_MAX = 1024 };
 
 /* One request: what the device reads, then what it writes. */
 struct virtq_chain {
-	uint16_t head;
+	uint16_t head;	   /* its name until it is given back: below the queue's size, and unique */
 	struct sg out, in; /* guest memory; their iovecs are in the array given to virtq_pop() */
 };
 
@@ -47,12 +48,15 @@ struct virtq_stats {
 };
 
 struct virtq_ops {
+	bool (*size_is_possible)(uint16_t size);
 	/* Checks where the driver put the rings; -EINVAL when they cannot be there. */
 	int (*enable)(struct virtq *q);
+	/* How many entries of the ring the chain took; 0: none is there. `head` is checked. */
 	int (*pop)(struct virtq *q, struct iovec *iov, unsigned room, struct virtq_chain *ret);
 	void (*fill)(struct virtq *q, uint16_t head, uint32_t written);
 	void (*publish)(struct virtq *q);
 	bool (*arm)(struct virtq *q);
+	void (*disarm)(struct virtq *q);
 	bool (*wants_interrupt)(struct virtq *q);
 };
 
@@ -65,6 +69,29 @@ struct virtq_split {
 	uint16_t next_used;  /* filled up to here … */
 	uint16_t published;  /* … and shown to the driver up to here */
 	uint16_t signalled;  /* `published` when an interrupt was last considered */
+};
+
+/* The packed ring's state (2.8). Each side has a position and a counter that flips when it wraps.
+ */
+struct virtq_packed {
+	struct vring_packed_desc *desc;
+	const uint32_t
+		*driver_event;	/* what the driver wants to be told, offset and flags in one */
+	uint32_t *device_event; /* what we want to be told */
+	uint32_t asked;		/* what stands there */
+	uint16_t next_avail, next_used;
+	bool avail_wrap, used_wrap;
+	unsigned taken;	  /* entries of chains in flight */
+	unsigned unshown; /* entries filled; the first one's flags are written last and show all */
+	uint16_t first, first_flags;
+	unsigned unsignalled; /* entries shown since an interrupt was last considered */
+};
+
+/* A chain in flight, by its head. */
+struct virtq_slot {
+	uint16_t entries; /* of the ring; 0: not in flight */
+	bool done;	  /* in order: complete, and waits for those before it */
+	uint32_t written;
 };
 
 struct virtq {
@@ -82,14 +109,25 @@ struct virtq {
 	uint16_t vector;		 /* VIRTIO_MSI_NO_VECTOR = none */
 
 	bool enabled;
-	bool event_idx, indirect; /* negotiated */
-	const char *broken;	  /* why, NULL while all is well */
-	unsigned in_flight;	  /* chains taken and not given back */
-	struct virtq_split split;
+	bool event_idx, indirect, in_order; /* negotiated */
+	const char *broken;		    /* why, NULL while all is well */
+	bool quiet;			    /* disarmed: the driver is not to ring */
+	bool filled;			    /* something, and not shown yet */
+	bool shown;			    /* something, since an interrupt was last considered */
+	unsigned in_flight;		    /* chains taken and not given back */
+	union {
+		struct virtq_split split;
+		struct virtq_packed packed;
+	};
 
 	struct virtq_stats stats;
 	uint64_t taken;	    /* chains, for doorbells_suppressed */
 	uint64_t undecided; /* chains given back since the driver was last interrupted or not */
+
+	struct virtq_slot slots[VIRTQ_SIZE_MAX];
+	/* In order (6.2): the heads in flight as they came, the oldest at `oldest`. */
+	uint16_t order[VIRTQ_SIZE_MAX];
+	unsigned oldest;
 };
 
 /* The queue's lock. Short waits only: somebody may be polling with it. */
@@ -133,16 +171,22 @@ int virtq_pop(struct virtq *q, struct iovec *iov, unsigned room, struct virtq_ch
  * there is more already.
  */
 bool virtq_arm(struct virtq *q);
+/* Somebody looks at the queue all the time: the driver need not ring until virtq_arm(). */
+void virtq_disarm(struct virtq *q);
 
 /*
  * Gives a chain back with the number of bytes written into it. fill prepares, publish shows all
- * that was filled at once; push is both.
+ * that was filled at once; push is both. Where order was negotiated, chains that overtook others
+ * wait here for them. A head that is not in flight is passed over: what it names was reset away.
  */
 void virtq_fill(struct virtq *q, uint16_t head, uint32_t written);
 void virtq_publish(struct virtq *q);
 void virtq_push(struct virtq *q, const struct virtq_chain *c, uint32_t written);
-/* After publishing: does the driver want an interrupt for it? A no is counted; a yes is followed by
- * one of virtq_count_injection() and virtq_count_kept(). */
+/*
+ * After publishing: does the driver want an interrupt for what was shown since the last question?
+ * A no is counted, unless nothing was shown; a yes is followed by one of virtq_count_injection()
+ * and virtq_count_kept().
+ */
 bool virtq_wants_interrupt(struct virtq *q);
 
 /* The driver rang `times`; `woken`: a thread had to be woken for it. Needs no lock. */
@@ -157,4 +201,4 @@ struct virtq_stats virtq_stats_get(const struct virtq *q);
 /* Marks the queue broken; `why` is static. Returns -EPROTO. */
 int virtq_break(struct virtq *q, const char *why);
 
-extern const struct virtq_ops virtq_split_ops;
+extern const struct virtq_ops virtq_split_ops, virtq_packed_ops;

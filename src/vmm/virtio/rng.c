@@ -3,6 +3,7 @@
 
 #include "vmm/count/syscalls.h"
 
+#include <linux/virtio_config.h>
 #include <linux/virtio_ids.h>
 #include <sys/random.h>
 
@@ -66,6 +67,7 @@ int virtio_rng_device_new(
 		.ops = &rng_ops,
 		.name = name,
 		.id = VIRTIO_ID_RNG,
+		.features = VIRTIO_FEATURE(VIRTIO_F_IN_ORDER),
 		.n_queues = 1,
 		.queue_size = QUEUE_SIZE,
 	};

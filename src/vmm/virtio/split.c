@@ -7,23 +7,16 @@
  * wants to be told" needs a full barrier between the store and the load on both sides; here the
  * store is sequentially consistent, which is one.
  */
-#include "queue.h"
-#include "base/attr.h"
+#include "ring.h"
+#include "base/checked.h"
 
 #include <linux/virtio_ring.h>
-#include <string.h>
 
-_Static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "ring fields are used as they are");
-
-/* A chain on its way from the descriptor table to iovecs. */
-struct walk {
-	struct virtq *q;
+/* Where the walk through a chain is. */
+struct place {
 	const void *table; /* of struct vring_desc, not always aligned */
 	uint32_t entries;  /* of `table` */
 	bool nested;	   /* `table` is an indirect one */
-	struct iovec *iov;
-	unsigned room;
-	struct virtq_chain *chain;
 };
 
 static uint16_t *used_event(const struct virtq *q)
@@ -36,23 +29,22 @@ static uint16_t *avail_event(const struct virtq *q)
 	return (uint16_t *)(void *)&q->split.used->ring[q->size];
 }
 
-/* Alignments: 2.7, table of the three areas. Guest RAM is mapped page on page, so host pointers are
- * aligned as guest addresses are. */
-static void *area(const struct virtq *q, struct gpa at, uint64_t len, uint64_t align)
+static bool split_size_is_possible(uint16_t size)
 {
-	return at.v & (align - 1) ? NULL : guest_memory_at(q->memory, at, len);
+	return is_power_of_two(size);
 }
 
+/* Alignments: 2.7, table of the three areas. */
 static int split_enable(struct virtq *q)
 {
 	uint64_t event = q->event_idx ? sizeof(uint16_t) : 0;
 	struct virtq_split *s = &q->split;
 
 	*s = (struct virtq_split) {
-		.desc = area(q, q->desc, sizeof(struct vring_desc) * q->size, 16),
-		.avail = area(q, q->driver,
+		.desc = ring_area(q, q->desc, sizeof(struct vring_desc) * q->size, 16),
+		.avail = ring_area(q, q->driver,
 			sizeof(struct vring_avail) + sizeof(uint16_t) * q->size + event, 2),
-		.used = area(q, q->device,
+		.used = ring_area(q, q->device,
 			sizeof(struct vring_used) + sizeof(struct vring_used_elem) * q->size +
 				event,
 			4),
@@ -60,74 +52,33 @@ static int split_enable(struct virtq *q)
 	return s->desc && s->avail && s->used ? 0 : -EINVAL;
 }
 
-/* The one read of a descriptor; the barrier keeps the compiler from reading it again later. */
-static struct vring_desc fetch(const void *d)
-{
-	struct vring_desc copy;
-
-	memcpy(&copy, d, sizeof(copy));
-	__asm__ volatile("" ::: "memory");
-	return copy;
-}
-
-static int add_piece(struct walk *w, const struct vring_desc *d)
-{
-	struct virtq_chain *c = w->chain;
-	bool writable = d->flags & VRING_DESC_F_WRITE;
-	struct sg *s = writable ? &c->in : &c->out;
-	void *host;
-
-	if (c->out.n + c->in.n >= w->room)
-		return virtq_break(w->q, "a chain is longer than the queue, or loops");
-	if (!writable && c->in.n)
-		return virtq_break(w->q, "a readable buffer follows a writable one");
-	if (d->len == 0)
-		return virtq_break(w->q, "a buffer is empty");
-	host = guest_memory_at(w->q->memory, GPA(d->addr), d->len);
-	if (!host)
-		return virtq_break(w->q, "a buffer is not in RAM");
-	if (!s->n)
-		s->v = &w->iov[c->out.n];
-	sg_add(s, host, d->len);
-	/* 2.7.5.3.1 keeps chains below 2^32 bytes: the used length must be able to tell. */
-	if (c->out.len + c->in.len > UINT32_MAX)
-		return virtq_break(w->q, "a chain is longer than 4 GiB");
-	return 0;
-}
-
 /* 2.7.5.3: a table of descriptors somewhere else ends the chain. */
-static int enter_indirect(struct walk *w, const struct vring_desc *d)
+static int enter_indirect(struct walk *w, struct place *p, const struct vring_desc *d)
 {
-	if (!w->q->indirect)
-		return virtq_break(w->q, "an indirect table was not negotiated");
-	if (w->nested)
+	if (p->nested)
 		return virtq_break(w->q, "an indirect table is inside another");
-	if (d->flags & VRING_DESC_F_NEXT)
+	if (d->flags & VRING_DESC_F_NEXT && w->q->indirect)
 		return virtq_break(w->q, "a chain goes on after an indirect table");
-	if (d->len == 0 || d->len % sizeof(struct vring_desc))
-		return virtq_break(w->q, "an indirect table has an impossible length");
-	w->table = guest_memory_at(w->q->memory, GPA(d->addr), d->len);
-	if (!w->table)
-		return virtq_break(w->q, "an indirect table is not in RAM");
-	w->entries = d->len / sizeof(struct vring_desc);
-	w->nested = true;
-	return 0;
+	p->table = walk_table(w, d->addr, d->len);
+	p->entries = d->len / sizeof(struct vring_desc);
+	p->nested = true;
+	return p->table ? 0 : -EPROTO;
 }
 
-static int follow(struct walk *w, uint32_t i)
+static int follow(struct walk *w, struct place *p, uint32_t i)
 {
 	for (;;) {
 		struct vring_desc d;
 		int r;
 
-		if (i >= w->entries)
+		if (i >= p->entries)
 			return virtq_break(w->q, "a descriptor's number is beyond its table");
-		d = fetch((const char *)w->table + i * sizeof(d));
+		FETCH(&d, (const char *)p->table + i * sizeof(d));
 		if (d.flags & VRING_DESC_F_INDIRECT) {
-			r = enter_indirect(w, &d);
+			r = enter_indirect(w, p, &d);
 			i = 0;
 		} else {
-			r = add_piece(w, &d);
+			r = walk_add(w, d.addr, d.len, d.flags & VRING_DESC_F_WRITE);
 			i = d.next;
 			if (r == 0 && !(d.flags & VRING_DESC_F_NEXT))
 				return 0;
@@ -148,26 +99,36 @@ static int waiting(struct virtq *q, int order)
 	return n > q->size ? virtq_break(q, "the available index jumped") : n;
 }
 
+/* Never reached from here: as far ahead as a 16-bit index goes. */
+static void split_disarm(struct virtq *q)
+{
+	struct virtq_split *s = &q->split;
+
+	if (q->event_idx)
+		__atomic_store_n(avail_event(q), (uint16_t)(s->next_avail - 1), __ATOMIC_RELAXED);
+	else
+		__atomic_store_n(&s->used->flags, VRING_USED_F_NO_NOTIFY, __ATOMIC_RELAXED);
+}
+
 static int split_pop(struct virtq *q, struct iovec *iov, unsigned room, struct virtq_chain *ret)
 {
 	struct virtq_split *s = &q->split;
 	int n = waiting(q, __ATOMIC_ACQUIRE), r;
-	struct walk w = {
-		.q = q, .table = s->desc, .entries = q->size, .iov = iov, .room = room, .chain = ret
-	};
+	struct walk w = { .q = q, .iov = iov, .room = room, .chain = ret };
+	struct place p = { .table = s->desc, .entries = q->size };
 
 	if (n <= 0)
 		return n;
 	*ret = (struct virtq_chain) { .head = __atomic_load_n(
 					      &s->avail->ring[s->next_avail & (q->size - 1)],
 					      __ATOMIC_RELAXED) };
-	r = follow(&w, ret->head);
+	r = follow(&w, &p, ret->head);
 	if (r < 0)
 		return r;
-	/* Only a driver that offers one buffer twice can get here with more than all of them. */
-	if (q->in_flight >= q->size)
-		return virtq_break(q, "more chains are in flight than the queue holds");
 	s->next_avail++;
+	/* The driver comes near the index that it was told to ring at: move that on. */
+	if (q->quiet && q->event_idx && s->next_avail % 0x4000 == 0)
+		split_disarm(q);
 	return 1;
 }
 
@@ -220,10 +181,12 @@ static bool split_wants_interrupt(struct virtq *q)
 }
 
 const struct virtq_ops virtq_split_ops = {
+	.size_is_possible = split_size_is_possible,
 	.enable = split_enable,
 	.pop = split_pop,
 	.fill = split_fill,
 	.publish = split_publish,
 	.arm = split_arm,
+	.disarm = split_disarm,
 	.wants_interrupt = split_wants_interrupt,
 };

@@ -14,6 +14,7 @@ enum {
 	VPCI_BAR = 0,
 	VPCI_PAGE = 4096,
 	VPCI_COMMON = 0 * VPCI_PAGE,
+	VPCI_COMMON_BYTES = 60, /* with queue_notify_data and queue_reset */
 	VPCI_ISR = 1 * VPCI_PAGE,
 	VPCI_DEVICE = 2 * VPCI_PAGE,
 	VPCI_MSIX = 3 * VPCI_PAGE,

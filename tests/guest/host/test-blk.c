@@ -59,6 +59,34 @@ static void data_is_right_polled(void **state UNUSED)
 	data("test=blk mode=poll");
 }
 
+static void data_is_right_on_packed_rings(void **state UNUSED)
+{
+	data("test=blk packed=1");
+	data("test=blk packed=1 event_idx=1");
+	data("test=blk packed=1 mode=poll");
+	/* The ring wraps at any place of a chain: 3 entries each, 7 and 100 are no multiples. */
+	data("test=blk packed=1 event_idx=1 size=7");
+	data("test=blk packed=1 size=100");
+}
+
+static void a_queue_is_reset_alone(void **state UNUSED)
+{
+	static const char *const appends[] = { "test=blk_queue_reset",
+		"test=blk_queue_reset event_idx=1", "test=blk_queue_reset packed=1",
+		"test=blk_queue_reset packed=1 event_idx=1 size=5" };
+
+	for (size_t i = 0; i < ARRAY_SIZE(appends); i++) {
+		struct vm_setup s = { .append = appends[i] };
+		struct vm_result r;
+
+		s.disks[0].fd = patterned_disk();
+		vm_run(&s, &r);
+		vm_assert_good(&r);
+		vm_result_done(&r);
+		close(s.disks[0].fd);
+	}
+}
+
 static void refuses_nonsense(void **state UNUSED)
 {
 	struct vm_setup s = { .append = "test=blk_refuses serial=number-7" };
@@ -105,24 +133,41 @@ static void cost(const char *append, struct vm_result *r)
 }
 
 /* Depth 1, an interrupt each: one doorbell and one injection per request, to the number. */
-static void one_at_a_time(void **state UNUSED)
+static void one_at_a_time_with(const char *append)
 {
 	struct vm_result r;
 
-	cost("test=blk_cost requests=500 batch=1 event_idx=1", &r);
+	cost(append, &r);
 	assert_int_equal(vm_count(&r, "interrupts_measured"), 500);
+	assert_int_equal(vm_report(&r, "devices/virtio-blk0/queue0-doorbells"), 501);
+	assert_int_equal(vm_report(&r, "devices/virtio-blk0/queue0-doorbells-suppressed"), 0);
 	vm_result_done(&r);
 }
 
+static void one_at_a_time(void **state UNUSED)
+{
+	one_at_a_time_with("test=blk_cost requests=500 batch=1 event_idx=1");
+	one_at_a_time_with("test=blk_cost requests=500 batch=1 event_idx=1 packed=1");
+	one_at_a_time_with("test=blk_cost requests=500 batch=1 packed=1");
+}
+
 /* 16 at a time with event indices: one doorbell and one injection for all of them. */
-static void batched(void **state UNUSED)
+static void batched_with(const char *append)
 {
 	struct vm_result r;
 
-	cost("test=blk_cost requests=512 batch=16 event_idx=1", &r);
+	cost(append, &r);
 	assert_int_equal(vm_count(&r, "kicks_measured"), 32);
 	assert_int_equal(vm_count(&r, "interrupts_measured"), 32);
+	assert_int_equal(vm_report(&r, "devices/virtio-blk0/queue0-doorbells-suppressed"), 33 * 15);
 	vm_result_done(&r);
+}
+
+static void batched(void **state UNUSED)
+{
+	batched_with("test=blk_cost requests=512 batch=16 event_idx=1");
+	batched_with("test=blk_cost requests=512 batch=16 event_idx=1 packed=1");
+	batched_with("test=blk_cost requests=512 batch=16 event_idx=1 packed=1 size=50");
 }
 
 /* A guest that polls wants no interrupt and gets none. */
@@ -131,6 +176,9 @@ static void polled(void **state UNUSED)
 	struct vm_result r;
 
 	cost("test=blk_cost requests=500 batch=1 mode=poll", &r);
+	assert_int_equal(vm_count(&r, "interrupts"), 0);
+	vm_result_done(&r);
+	cost("test=blk_cost requests=500 batch=1 mode=poll packed=1", &r);
 	assert_int_equal(vm_count(&r, "interrupts"), 0);
 	vm_result_done(&r);
 }
@@ -179,6 +227,8 @@ int main(void)
 		cmocka_unit_test(data_is_right),
 		cmocka_unit_test(data_is_right_with_event_idx),
 		cmocka_unit_test(data_is_right_polled),
+		cmocka_unit_test(data_is_right_on_packed_rings),
+		cmocka_unit_test(a_queue_is_reset_alone),
 		cmocka_unit_test(refuses_nonsense),
 		cmocka_unit_test(read_only),
 		cmocka_unit_test(one_at_a_time),

@@ -94,11 +94,26 @@ static void answers_pings_with_event_idx(void **state UNUSED)
 	vm_result_done(&r);
 }
 
+static void answers_pings_on_packed_rings(void **state UNUSED)
+{
+	struct vm_result r;
+
+	pings("test=net mac=020000123456 pings=200 packed=1", &r);
+	assert_int_equal(
+		vm_report(&r, "devices/virtio-net0/queue1-requests"), vm_count(&r, "frames_sent"));
+	vm_result_done(&r);
+	pings("test=net mac=020000123456 pings=200 packed=1 event_idx=1 in_order=1", &r);
+	assert_int_equal(vm_report(&r, "devices/virtio-net0/queue1-injections"),
+		vm_count(&r, "tx_interrupts"));
+	vm_result_done(&r);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(answers_pings),
 		cmocka_unit_test(answers_pings_with_event_idx),
+		cmocka_unit_test(answers_pings_on_packed_rings),
 	};
 
 	own_network();

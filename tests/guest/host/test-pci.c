@@ -54,6 +54,8 @@ static void every_signal_is_accounted_for(void **state UNUSED)
 static void rng(void **state UNUSED)
 {
 	good("test=rng", 1);
+	good("test=rng in_order=1", 1);
+	good("test=rng packed=1 event_idx=1 in_order=1", 1);
 }
 
 static void four_cpus(void **state UNUSED)

@@ -3,7 +3,7 @@
  * virtio-blk: what is read is what the host wrote and the other way round, and what each request
  * costs. The host fills disk 0 with the pattern of seed 1 and looks for seed 2 in the second half.
  *
- * Arguments: requests=N batch=N event_idx=0|1 mode=interrupt|poll.
+ * Arguments: requests=N batch=N mode=interrupt|poll size=N, and those of ring_wishes().
  */
 #include "disk.h"
 
@@ -33,11 +33,6 @@ static bool holds(const uint64_t *words, uint64_t sector, uint64_t seed)
 	return true;
 }
 
-static uint64_t features(void)
-{
-	return arg_number("event_idx", 0) ? FEATURE(RING_EVENT_IDX) : 0;
-}
-
 static uint8_t vector(void)
 {
 	return strcmp(arg_text("mode", "interrupt"), "poll") ? VECTOR : 0;
@@ -47,7 +42,7 @@ PROGRAM(blk)
 {
 	uint64_t *words = memory_take(CHUNK, 4096), bad = 0, half, failed = 0;
 
-	disk_open(&disk, 0, features(), vector());
+	disk_open(&disk, 0, ring_wishes(), vector());
 	count("sectors", disk.sectors);
 	half = disk.sectors / 2;
 	for (uint64_t s = 0; s < disk.sectors; s += CHUNK / DISK_SECTOR) {
@@ -140,7 +135,7 @@ PROGRAM(blk_cost)
 	uint64_t n = arg_number("requests", 100), batch = arg_number("batch", 1), before;
 	uint64_t failed = 0, kicks;
 
-	disk_open(&disk, 0, features(), vector());
+	disk_open(&disk, 0, ring_wishes(), vector());
 	requests = memory_take(sizeof(*requests) * batch, 64);
 	data = memory_take(512 * batch, 4096);
 	one_batch(batch, 0);
@@ -157,6 +152,30 @@ PROGRAM(blk_cost)
 	count("kicks_measured", disk.ring.kicks - kicks);
 	count("interrupts", interrupts[VECTOR]);
 	count("interrupts_measured", interrupts[VECTOR] - before);
+}
+
+/*
+ * A queue is reset alone, with requests in it that nobody rang for, and is as new: the other side's
+ * indices, wrap counters and event indices too, or the next request would not come back.
+ */
+PROGRAM(blk_queue_reset)
+{
+	uint64_t *words = memory_take(CHUNK, 4096), bad = 0, resets = arg_number("resets", 50);
+	static struct request r;
+
+	disk_open(&disk, 0, ring_wishes() | FEATURE(RING_RESET), vector());
+	if (!(disk.virtio.features & FEATURE(RING_RESET)))
+		give_up("queues cannot be reset alone");
+	for (uint64_t i = 0; i < resets; i++) {
+		for (uint64_t n = 0; n < 1 + i % 7; n++)
+			bad += disk_do(&disk, DISK_READ, n * 8, words, CHUNK) != DISK_OK ||
+			       !holds(words, n * 8, 1);
+		disk_submit(&disk, &r, DISK_READ, 0, words, CHUNK);
+		check(ring_reset(&disk.ring), "queue-reset", "reset %lu", i);
+	}
+	check_equal(bad, 0, "reads-after-resets");
+	check(!(virtio_status(&disk.virtio) & VIRTIO_NEEDS_RESET), "device-is-well", "-");
+	check_equal(read16(disk.virtio.common + COMMON_QUEUE_NOTIFY_DATA), 0, "notify-data");
 }
 
 /* Counts its own starts in the last sector; resets until there were `boots`. */

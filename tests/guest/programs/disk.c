@@ -8,7 +8,7 @@ void disk_open(struct disk *d, unsigned nth, uint64_t features, uint8_t vector)
 		give_up("there is no disk %u", nth);
 	if (!virtio_begin(&d->virtio, features | FEATURE(DISK_READ_ONLY) | FEATURE(DISK_CAN_FLUSH)))
 		give_up("the disk does not accept its own features");
-	if (!ring_start(&d->ring, &d->virtio, 0, 128, vector))
+	if (!ring_start(&d->ring, &d->virtio, 0, (uint16_t)arg_number("size", 128), vector))
 		give_up("the disk's queue does not start");
 	virtio_set_status(&d->virtio, VIRTIO_DRIVER_OK);
 	d->sectors = read32(d->virtio.device) | (uint64_t)read32(d->virtio.device + 4) << 32;

@@ -3,7 +3,8 @@
  * virtio-net against the host's own IP stack at the other end of a tap: ARP, then pings of growing
  * size whose answers are compared byte by byte.
  *
- * Arguments: mac=HEX12 pings=N; the host is 192.168.77.1, we are 192.168.77.2.
+ * Arguments: mac=HEX12 pings=N, and those of ring_wishes(); the host is 192.168.77.1, we are
+ * 192.168.77.2.
  */
 #include "virtio.h"
 
@@ -176,9 +177,8 @@ static void check_mac(void)
 PROGRAM(net)
 {
 	unsigned pings = (unsigned)arg_number("pings", 100), good = 0;
-	uint64_t features = arg_number("event_idx", 0) ? FEATURE(RING_EVENT_IDX) : 0;
 
-	if (!virtio_find(VIRTIO_NET, 0, &net) || !virtio_begin(&net, features | FEATURE(5)) ||
+	if (!virtio_find(VIRTIO_NET, 0, &net) || !virtio_begin(&net, ring_wishes() | FEATURE(5)) ||
 		!ring_start(&rx, &net, 0, BUFFERS, VECTOR_RX) ||
 		!ring_start(&tx, &net, 1, 32, VECTOR_TX))
 		give_up("wants a virtio-net");

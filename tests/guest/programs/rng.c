@@ -13,13 +13,15 @@ PROGRAM(rng)
 	uint32_t got, seen[8] = { 0 };
 	static const uint32_t sizes[] = { 1, 7, 64, 4096, BYTES };
 
-	if (!virtio_find(VIRTIO_RNG, 0, &v) || !virtio_begin(&v, 0) ||
+	if (!virtio_find(VIRTIO_RNG, 0, &v) || !virtio_begin(&v, ring_wishes()) ||
 		!ring_start(&ring, &v, 0, 8, VECTOR))
 		give_up("wants a virtio-rng");
 	virtio_set_status(&v, VIRTIO_DRIVER_OK);
 	for (unsigned i = 0; i < ARRAY_SIZE(sizes); i++) {
 		b.length = sizes[i];
 		ring_add(&ring, &b, 1);
+		if (ring.event_idx)
+			ring_interrupt_after(&ring, ring.next_used);
 		ring_kick(&ring);
 		if (ring_wait(&ring, &got) < 0)
 			give_up("the device does not answer");
