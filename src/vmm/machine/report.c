@@ -108,6 +108,30 @@ static void add_counter(void *arg, const char *name, uint64_t v)
 	strbuf_add(b, ":%llu", (unsigned long long)v);
 }
 
+struct words {
+	struct strbuf *b;
+	bool some;
+};
+
+static void add_trait(void *arg, const char *key, const char *word)
+{
+	struct words *w = arg;
+
+	strbuf_add(w->b, "%s\"%s\":", w->some ? "," : "", key);
+	strbuf_add_json(w->b, word);
+	w->some = true;
+}
+
+static void add_traits(struct strbuf *b, struct pci_device *dev)
+{
+	struct words w = { .b = b };
+
+	strbuf_add(b, ",\"traits\":{");
+	if (dev->ops->traits)
+		dev->ops->traits(dev, add_trait, &w);
+	strbuf_add(b, "}");
+}
+
 static void add_migration(struct strbuf *b, struct pci_device *dev)
 {
 	const char *word;
@@ -137,6 +161,7 @@ static void add_devices(struct strbuf *b, struct pci_bus *bus)
 		pci_device_stats(dev, add_counter, b);
 		if (dev->ops->stats)
 			dev->ops->stats(dev, add_counter, b);
+		add_traits(b, dev);
 		add_migration(b, dev);
 		strbuf_add(b, "}");
 		some = true;

@@ -231,8 +231,8 @@ void pci_device_stats(
 		reads += relaxed(&dev->bars[i].region.reads);
 		writes += relaxed(&dev->bars[i].region.writes);
 	}
-	each(arg, "trapped-reads", reads);
-	each(arg, "trapped-writes", writes);
-	each(arg, "config-reads", relaxed(&dev->config_reads));
-	each(arg, "config-writes", relaxed(&dev->config_writes));
+	each(arg, "bar_reads", reads);
+	each(arg, "bar_writes", writes);
+	each(arg, "config_reads", relaxed(&dev->config_reads));
+	each(arg, "config_writes", relaxed(&dev->config_writes));
 }

@@ -101,6 +101,12 @@ struct pci_device_ops {
 	/* Counters as name and value pairs, in a fixed order; may be NULL. */
 	void (*stats)(struct pci_device *dev, void (*each)(void *arg, const char *name, uint64_t v),
 		void *arg);
+	/*
+	 * What it is and how it is served, as pairs of words ("model", "virtio-blk"; "poll",
+	 * "adaptive"), for those who ask what its counters come from: lib/cost. May be NULL.
+	 */
+	void (*traits)(struct pci_device *dev,
+		void (*each)(void *arg, const char *key, const char *word), void *arg);
 };
 
 struct pci_device {

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "internal.h"
+#include "facts.h"
 
 #include "base/checked.h"
 #include "host/witness.h"
@@ -238,6 +239,16 @@ static const char *migration(struct pci_device *dev, unsigned i)
 	return vfio_migration_word(function_of(dev)->migration, i);
 }
 
+static void traits(struct pci_device *dev,
+	void (*each)(void *arg, const char *key, const char *word), void *arg)
+{
+	const char *interrupts = function_interrupts(dev);
+
+	each(arg, "model", "vfio");
+	if (interrupts)
+		each(arg, "interrupts", interrupts);
+}
+
 /* See told.c. */
 const struct pci_device_ops function_ops = {
 	.config_read = config_read,
@@ -250,6 +261,7 @@ const struct pci_device_ops function_ops = {
 	.free = function_free,
 	.claim = claim,
 	.stats = stats,
+	.traits = traits,
 	.migration = migration,
 };
 

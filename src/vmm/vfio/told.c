@@ -87,6 +87,12 @@ static void stats(
 	function_ops.stats(dev, each, arg);
 }
 
+static void traits(struct pci_device *dev,
+	void (*each)(void *arg, const char *key, const char *word), void *arg)
+{
+	function_ops.traits(dev, each, arg);
+}
+
 static const char *migration(struct pci_device *dev, unsigned i)
 {
 	return function_ops.migration(dev, i);
@@ -103,6 +109,7 @@ const struct pci_device_ops function_told_ops = {
 	.free = told_free,
 	.claim = claim,
 	.stats = stats,
+	.traits = traits,
 	.migration = migration,
 };
 

@@ -61,6 +61,9 @@ struct virtio_device_ops {
 	/* Counters beyond those of the queues; may be NULL. */
 	void (*stats)(struct virtio_device *d,
 		void (*each)(void *arg, const char *name, uint64_t v), void *arg);
+	/* Words beyond those of transport and queues, as pci_device_ops.traits; may be NULL. */
+	void (*traits)(struct virtio_device *d,
+		void (*each)(void *arg, const char *key, const char *word), void *arg);
 };
 
 struct virtio_transport_ops {

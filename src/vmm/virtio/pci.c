@@ -290,6 +290,38 @@ static void vpci_stats(
 		v->dev->ops->stats(v->dev, each, arg);
 }
 
+static const char *model_of(uint16_t id)
+{
+	switch (id) {
+	case VIRTIO_ID_NET:
+		return "virtio-net";
+	case VIRTIO_ID_BLOCK:
+		return "virtio-blk";
+	case VIRTIO_ID_CONSOLE:
+		return "virtio-console";
+	case VIRTIO_ID_RNG:
+		return "virtio-rng";
+	case VIRTIO_ID_BALLOON:
+		return "virtio-balloon";
+	case VIRTIO_ID_VSOCK:
+		return "virtio-vsock";
+	default:
+		return "virtio";
+	}
+}
+
+static void vpci_traits(struct pci_device *pci,
+	void (*each)(void *arg, const char *key, const char *word), void *arg)
+{
+	struct virtio_pci *v = vpci_of(pci);
+
+	each(arg, "model", model_of(v->dev->id));
+	each(arg, "doorbells", v->no_ioeventfd ? "trapped" : "ioeventfd");
+	each(arg, "interrupts", msix_is_enabled(v->msix) ? "msix" : "intx");
+	if (v->dev->ops->traits)
+		v->dev->ops->traits(v->dev, each, arg);
+}
+
 static void vpci_claim(struct pci_device *pci, struct pci_claims *c)
 {
 	msix_claim(vpci_of(pci)->msix, c);
@@ -306,6 +338,7 @@ static const struct pci_device_ops vpci_ops = {
 	.free = vpci_free,
 	.claim = vpci_claim,
 	.stats = vpci_stats,
+	.traits = vpci_traits,
 };
 
 static uint32_t class_of(uint16_t id)
