@@ -5,6 +5,7 @@
 #include "vmm/count/syscalls.h"
 #include "vmm/sandbox/sandbox.h"
 
+#include <sched.h>
 #include <stdatomic.h>
 #include <string.h>
 #include <sys/eventfd.h>
@@ -14,13 +15,16 @@ enum { LOOP_BATCH = 32 };
 struct loop {
 	int epoll_fd, wake_fd;
 	pthread_mutex_t lock; /* recursive; held while a callback runs, and to change the lists */
+	atomic_uint waiters;  /* for it, so that a thread that polls makes way */
 	struct loop_source *sources;
 	struct loop_source *dead; /* removed; the current batch of events may still name them */
 	pthread_t thread;
 	bool has_thread;
-	bool quit;
+	atomic_bool quit;
 	int quit_value;
-	atomic_uint_fast64_t wakeups;
+	loop_poll_fn poll; /* NULL: none */
+	void *poll_arg;
+	atomic_uint_fast64_t wakeups, waits;
 };
 
 struct loop_source {
@@ -41,6 +45,25 @@ static int init_lock(pthread_mutex_t *lock)
 	pthread_mutex_init(lock, &attr);
 	pthread_mutexattr_destroy(&attr);
 	return 0;
+}
+
+void loop_hold(struct loop *l)
+{
+	atomic_fetch_add(&l->waiters, 1);
+	pthread_mutex_lock(&l->lock);
+	atomic_fetch_sub(&l->waiters, 1);
+}
+
+void loop_release(struct loop *l)
+{
+	pthread_mutex_unlock(&l->lock);
+}
+
+/* Mutexes are not fair: without this a thread that polls might have the lock for ever. */
+static void make_way(struct loop *l)
+{
+	while (atomic_load_explicit(&l->waiters, memory_order_relaxed))
+		sched_yield();
 }
 
 int loop_new(struct loop **ret)
@@ -120,12 +143,12 @@ static int add(struct loop *l, int fd, uint32_t events, bool is_eventfd, loop_fn
 		.fn = fn,
 		.arg = arg,
 	};
-	pthread_mutex_lock(&l->lock);
+	loop_hold(l);
 	r = add_source(l, s, events);
 	/* Set before the lock goes: the callback may want to use the handle at once. */
 	if (r == 0)
 		*ret = TAKE_PTR(s);
-	pthread_mutex_unlock(&l->lock);
+	loop_release(l);
 	return r;
 }
 
@@ -150,7 +173,7 @@ int loop_source_set_events(struct loop_source *s, uint32_t events)
 	return epoll_ctl(s->loop->epoll_fd, EPOLL_CTL_MOD, s->fd, &ev) < 0 ? -errno : 0;
 }
 
-static void wake(struct loop *l)
+void loop_wake(struct loop *l)
 {
 	uint64_t one = 1;
 	ssize_t n = write(l->wake_fd, &one, sizeof(one));
@@ -165,7 +188,7 @@ void loop_remove(struct loop_source *s)
 	if (!s)
 		return;
 	l = s->loop;
-	pthread_mutex_lock(&l->lock);
+	loop_hold(l);
 	epoll_ctl(l->epoll_fd, EPOLL_CTL_DEL, s->fd, NULL);
 	*s->link = s->next;
 	if (s->next)
@@ -173,7 +196,7 @@ void loop_remove(struct loop_source *s)
 	s->removed = true;
 	s->next = l->dead;
 	l->dead = s;
-	pthread_mutex_unlock(&l->lock);
+	loop_release(l);
 }
 
 static void dispatch(struct loop_source *s, uint32_t events)
@@ -187,8 +210,17 @@ static void dispatch(struct loop_source *s, uint32_t events)
 	s->fn(s->arg, events);
 }
 
+/* While it quits the signal stays, for the next wait. */
+static void forget_wake(struct loop *l)
+{
+	uint64_t count;
+	ssize_t n = l->quit ? 0 : read(l->wake_fd, &count, sizeof(count));
+
+	(void)n;
+}
+
 /* One wait and the callbacks it gives. The dead of the last round are named by nobody now. */
-static int run_once(struct loop *l)
+static int run_once(struct loop *l, bool sleeps)
 {
 	struct epoll_event events[LOOP_BATCH];
 	int n;
@@ -198,13 +230,17 @@ static int run_once(struct loop *l)
 	pthread_mutex_unlock(&l->lock);
 	syscalls_take();
 	syscalls_count(1);
-	n = epoll_wait(l->epoll_fd, events, LOOP_BATCH, -1);
+	atomic_fetch_add_explicit(&l->waits, 1, memory_order_relaxed);
+	n = epoll_wait(l->epoll_fd, events, LOOP_BATCH, sleeps ? -1 : 0);
 	if (n < 0)
 		return errno == EINTR ? 0 : -errno;
-	atomic_fetch_add_explicit(&l->wakeups, 1, memory_order_relaxed);
+	if (sleeps)
+		atomic_fetch_add_explicit(&l->wakeups, 1, memory_order_relaxed);
 	for (int i = 0; i < n; i++) {
 		pthread_mutex_lock(&l->lock);
-		if (events[i].data.ptr && !l->quit)
+		if (!events[i].data.ptr)
+			forget_wake(l);
+		else if (!l->quit)
 			dispatch(events[i].data.ptr, events[i].events);
 		pthread_mutex_unlock(&l->lock);
 	}
@@ -213,39 +249,60 @@ static int run_once(struct loop *l)
 
 static bool wants_quit(struct loop *l, int *ret_value)
 {
-	bool quit;
 	uint64_t count;
 
+	if (!atomic_load(&l->quit))
+		return false;
 	pthread_mutex_lock(&l->lock);
-	quit = l->quit;
-	if (quit) {
-		*ret_value = l->quit_value;
-		l->quit = false;
-		while (read(l->wake_fd, &count, sizeof(count)) > 0)
-			;
-	}
+	*ret_value = l->quit_value;
+	l->quit = false;
+	while (read(l->wake_fd, &count, sizeof(count)) > 0)
+		;
 	pthread_mutex_unlock(&l->lock);
-	return quit;
+	return true;
+}
+
+static enum loop_next ask_poller(struct loop *l)
+{
+	enum loop_next next;
+
+	if (!l->poll)
+		return LOOP_SLEEP;
+	make_way(l);
+	pthread_mutex_lock(&l->lock);
+	next = l->poll(l->poll_arg);
+	pthread_mutex_unlock(&l->lock);
+	return next;
+}
+
+void loop_set_poll(struct loop *l, loop_poll_fn fn, void *arg)
+{
+	l->poll = fn;
+	l->poll_arg = arg;
 }
 
 int loop_run(struct loop *l)
 {
 	int r = 0, value = 0;
 
-	while (r == 0 && !wants_quit(l, &value))
-		r = run_once(l);
+	while (r == 0 && !wants_quit(l, &value)) {
+		enum loop_next next = ask_poller(l);
+
+		if (next != LOOP_SPIN)
+			r = run_once(l, next == LOOP_SLEEP);
+	}
 	return r < 0 ? r : value;
 }
 
 void loop_quit(struct loop *l, int value)
 {
-	pthread_mutex_lock(&l->lock);
+	loop_hold(l);
 	if (!l->quit) {
 		l->quit = true;
 		l->quit_value = value;
 	}
-	pthread_mutex_unlock(&l->lock);
-	wake(l);
+	loop_release(l);
+	loop_wake(l);
 }
 
 static void *thread_main(void *arg)
@@ -263,6 +320,26 @@ int loop_start_thread(struct loop *l, const char *name)
 	return r;
 }
 
+int loop_pin(struct loop *l, unsigned cpu)
+{
+	cpu_set_t set;
+
+	if (cpu >= CPU_SETSIZE || !l->has_thread)
+		return -EINVAL;
+	CPU_ZERO(&set);
+	CPU_SET(cpu, &set);
+	return -pthread_setaffinity_np(l->thread, sizeof(set), &set);
+}
+
+int loop_unpin(struct loop *l)
+{
+	cpu_set_t set;
+
+	if (!l->has_thread || sched_getaffinity(0, sizeof(set), &set) < 0)
+		return -EINVAL;
+	return -pthread_setaffinity_np(l->thread, sizeof(set), &set);
+}
+
 void loop_stop_thread(struct loop *l)
 {
 	if (!l->has_thread)
@@ -270,6 +347,11 @@ void loop_stop_thread(struct loop *l)
 	loop_quit(l, 0);
 	pthread_join(l->thread, NULL);
 	l->has_thread = false;
+}
+
+uint64_t loop_waits(const struct loop *l)
+{
+	return atomic_load_explicit(&l->waits, memory_order_relaxed);
 }
 
 uint64_t loop_wakeups(const struct loop *l)

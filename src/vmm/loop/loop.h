@@ -3,6 +3,8 @@
  * An event loop over file descriptors (epoll): the VMM's main loop and the devices' I/O threads are
  * instances of it. Callbacks of one loop never run at the same time. Sources may be added, changed
  * and removed from any thread, and from callbacks, their own included.
+ *
+ * A loop may poll instead of sleeping: loop_set_poll(). Whoever wants its lock meanwhile gets it.
  */
 #pragma once
 
@@ -40,6 +42,22 @@ void loop_remove(struct loop_source *s);
  */
 int loop_add_eventfd(struct loop *l, int fd, loop_fn fn, void *arg, struct loop_source **ret);
 
+/* No callback of this loop runs in another thread between the two. */
+void loop_hold(struct loop *l);
+void loop_release(struct loop *l);
+
+enum loop_next {
+	LOOP_SLEEP, /* wait for events */
+	LOOP_LOOK,  /* take the events that are there, and come again */
+	LOOP_SPIN,  /* come again, without a system call */
+};
+/* Before each time that the loop would sleep, in its thread and as one of its callbacks. */
+typedef enum loop_next (*loop_poll_fn)(void *arg);
+/* While the loop does not run. */
+void loop_set_poll(struct loop *l, loop_poll_fn fn, void *arg);
+/* A loop that sleeps calls it again. */
+void loop_wake(struct loop *l);
+
 /* Runs in the calling thread until loop_quit(); returns its value, or a negative errno. */
 int loop_run(struct loop *l);
 /* From any thread, not from a signal handler; the value of the first call counts. */
@@ -47,7 +65,13 @@ void loop_quit(struct loop *l, int value);
 
 /* Runs the loop in an I/O thread of its own, named `name` (at most 15 characters). */
 int loop_start_thread(struct loop *l, const char *name);
+/* That thread runs on this CPU only. -EINVAL: there is none such, or it may not be used. */
+int loop_pin(struct loop *l, unsigned cpu);
+/* … or where the calling one may. */
+int loop_unpin(struct loop *l);
 /* Quits and joins. */
 void loop_stop_thread(struct loop *l);
-/* epoll_wait calls that returned events: the thread's wake-ups. */
+/* How often it slept and was woken. */
 uint64_t loop_wakeups(const struct loop *l);
+/* epoll_wait calls: those, and looks without sleeping. */
+uint64_t loop_waits(const struct loop *l);

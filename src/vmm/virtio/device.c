@@ -138,6 +138,7 @@ static void start(struct virtio_device *d)
 	for (unsigned i = 0; i < d->n_queues; i++)
 		while (virtio_device_ring(d, &d->queues[i], 0, false))
 			;
+	virtio_service_started(d);
 }
 
 /* Whoever works on the queue finishes first; nobody starts again. */
@@ -219,18 +220,32 @@ void virtio_device_check(struct virtio_device *d, const struct virtq *q)
 	virtio_device_note(d, text);
 }
 
-bool virtio_device_ring(struct virtio_device *d, struct virtq *q, uint64_t times, bool woken)
+unsigned virtio_device_turn(
+	struct virtio_device *d, struct virtq *q, bool completed, bool *ret_more)
 {
+	uint64_t before = q->taken + q->stats.requests;
 	bool more = false;
 
-	virtq_count_doorbells(q, times, woken);
-	virtq_lock(q);
+	if (completed)
+		d->ops->completed(d, q);
 	if (virtio_device_runs(d)) {
 		if (virtq_is_live(q))
 			more = d->ops->kicked(d, q);
 		virtio_device_check(d, q);
 	}
 	virtq_count_syscalls(q, syscalls_take());
+	if (ret_more)
+		*ret_more = more;
+	return (unsigned)(q->taken + q->stats.requests - before);
+}
+
+bool virtio_device_ring(struct virtio_device *d, struct virtq *q, uint64_t times, bool woken)
+{
+	bool more;
+
+	virtq_count_doorbells(q, times, woken);
+	virtq_lock(q);
+	virtio_device_turn(d, q, false, &more);
 	virtq_unlock(q);
 	return more;
 }

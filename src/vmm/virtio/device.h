@@ -148,6 +148,13 @@ bool virtio_device_ring(struct virtio_device *d, struct virtq *q, uint64_t times
  * lock held.
  */
 void virtio_device_watch(struct virtio_device *d, struct virtq *q, bool on);
+/*
+ * One turn of a queue, whose lock is held: what the back end has ready if `completed`, then what
+ * the driver added. How many chains were taken or given back; *ret_more (may be NULL): as
+ * ops->kicked.
+ */
+unsigned virtio_device_turn(
+	struct virtio_device *d, struct virtq *q, bool completed, bool *ret_more);
 /* After publishing: interrupts if the driver wants it. Queue lock held. */
 void virtio_device_interrupt(struct virtio_device *d, struct virtq *q);
 /*

@@ -174,6 +174,11 @@ static bool packed_arm(struct virtq *q)
 	return full || !is_waiting(q, __ATOMIC_SEQ_CST);
 }
 
+static bool packed_is_empty(struct virtq *q)
+{
+	return q->packed.taken >= q->size || !is_waiting(q, __ATOMIC_ACQUIRE);
+}
+
 /* 2.8.4: WRITE says that the length means something. */
 static void packed_fill(struct virtq *q, uint16_t head, uint32_t written)
 {
@@ -242,5 +247,6 @@ const struct virtq_ops virtq_packed_ops = {
 	.publish = packed_publish,
 	.arm = packed_arm,
 	.disarm = packed_disarm,
+	.is_empty = packed_is_empty,
 	.wants_interrupt = packed_wants_interrupt,
 };

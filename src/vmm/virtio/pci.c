@@ -274,6 +274,17 @@ static void queue_stats(
 	}
 }
 
+static void thread_stats(const struct virtio_device *d,
+	void (*each)(void *arg, const char *name, uint64_t v), void *arg)
+{
+	struct virtio_thread_stats s = virtio_device_thread_stats(d);
+
+	each(arg, "thread-wakeups", s.wakeups);
+	each(arg, "thread-waits", s.waits);
+	each(arg, "polled", s.polled);
+	each(arg, "poll-sleeps", s.slept);
+}
+
 static void vpci_stats(
 	struct pci_device *pci, void (*each)(void *arg, const char *name, uint64_t v), void *arg)
 {
@@ -284,7 +295,7 @@ static void vpci_stats(
 		queue_stats(&v->dev->queues[i], each, arg);
 	}
 	each(arg, "queue-breaks", __atomic_load_n(&v->dev->breaks, __ATOMIC_RELAXED));
-	each(arg, "thread-wakeups", virtio_device_wakeups(v->dev));
+	thread_stats(v->dev, each, arg);
 	msix_stats(v->msix, each, arg);
 	if (v->dev->ops->stats)
 		v->dev->ops->stats(v->dev, each, arg);

@@ -99,8 +99,15 @@ int virtq_pop(struct virtq *q, struct iovec *iov, unsigned room, struct virtq_ch
 
 bool virtq_arm(struct virtq *q)
 {
+	if (!virtq_is_live(q))
+		return true;
+	if (q->polled) {
+		if (!q->quiet)
+			virtq_disarm(q);
+		return q->ops->is_empty(q);
+	}
 	q->quiet = false;
-	return !virtq_is_live(q) || q->ops->arm(q);
+	return q->ops->arm(q);
 }
 
 void virtq_disarm(struct virtq *q)

@@ -57,6 +57,8 @@ struct virtq_ops {
 	void (*publish)(struct virtq *q);
 	bool (*arm)(struct virtq *q);
 	void (*disarm)(struct virtq *q);
+	/* Nothing is there, as far as a look without a barrier can tell. */
+	bool (*is_empty)(struct virtq *q);
 	bool (*wants_interrupt)(struct virtq *q);
 };
 
@@ -101,6 +103,7 @@ struct virtq {
 	unsigned waiters; /* atomic: who waits for it, so that a thread that polls makes way */
 	unsigned index;
 	uint16_t size_max;
+	bool polled;   /* somebody looks at the ring all the time: the driver need not ring */
 	bool pollable; /* the device's word: to look costs no system call; true at first */
 
 	/* Set by the driver before it enables the queue; the transport writes them. */
@@ -168,7 +171,7 @@ int virtq_pop(struct virtq *q, struct iovec *iov, unsigned room, struct virtq_ch
 /*
  * Before the device sleeps, or works on what is the last chain as far as it knows: asks the driver
  * to ring for whatever it adds from now on. True: nothing is there and the bell will ring. False:
- * there is more already.
+ * there is more already. While the queue is polled nobody is asked to ring.
  */
 bool virtq_arm(struct virtq *q);
 /* Somebody looks at the queue all the time: the driver need not ring until virtq_arm(). */

@@ -2,32 +2,16 @@
 #include "serve.h"
 #include "device.h"
 #include "vmm/count/syscalls.h"
-#include "vmm/loop/loop.h"
+#include "worker.h"
 
 #include <stdio.h>
 #include <sys/eventfd.h>
 
-/* A loop that queues are in; the device's own, with a thread, or the main one. */
-struct worker {
-	struct loop *loop;
-	bool own;
-};
-
-struct server {
-	struct virtio_device *device;
-	struct virtq *q;
-	int bell_fd;
-	uint64_t ours; /* atomic: signals of bell_fd that the driver did not make … */
-	bool poked;    /* atomic: … and one of them is to be seen */
-	struct loop_source *bell;
-	struct loop_source *back; /* NULL: there is none; the queue's lock */
-	bool watched;		  /* what the device wants of it; the queue's lock */
-};
-
 struct virtio_service {
-	struct worker *workers;
+	struct virtio_serve how;
+	struct worker **workers;
 	unsigned n_workers;
-	uint64_t past_wakeups;
+	struct virtio_thread_stats past;
 	struct server servers[];
 };
 
@@ -49,25 +33,39 @@ static void signal_bell(struct server *s)
 	(void)n; /* a full counter rings as well */
 }
 
+static void served(const struct server *s, unsigned requests)
+{
+	if (requests && s->worker && s->poll != VIRTIO_POLL_NOTIFY)
+		worker_served(s->worker, requests);
+}
+
 static void on_bell(void *arg, uint32_t events UNUSED)
 {
 	struct server *s = arg;
-	bool poked = __atomic_exchange_n(&s->poked, false, __ATOMIC_SEQ_CST);
+	bool poked = __atomic_exchange_n(&s->poked, false, __ATOMIC_SEQ_CST), more;
+	unsigned requests;
 
-	if (virtio_device_ring(s->device, s->q, 0, !poked))
+	virtq_count_doorbells(s->q, 0, !poked);
+	virtq_lock(s->q);
+	requests = worker_turn(s, false, &more);
+	virtq_unlock(s->q);
+	if (more)
 		signal_bell(s);
+	served(s, requests);
 }
 
 static void on_back(void *arg, uint32_t events UNUSED)
 {
 	struct server *s = arg;
+	unsigned requests = 0;
 
 	virtq_lock(s->q);
 	if (s->watched)
-		s->device->ops->completed(s->device, s->q);
+		requests = s->device->ops->completed(s->device, s->q);
 	virtio_device_check(s->device, s->q);
 	virtq_count_syscalls(s->q, syscalls_take());
 	virtq_unlock(s->q);
+	served(s, requests);
 }
 
 /* ---- which thread ---- */
@@ -92,10 +90,17 @@ static int attach_back(struct server *s, struct worker *w)
 	return 0;
 }
 
+/* In its place nobody; what comes meanwhile is found by who attaches it again. */
 static void detach(struct server *s)
 {
+	struct loop *loop = s->worker ? s->worker->loop : NULL;
 	struct loop_source *back;
 
+	if (loop) {
+		loop_hold(loop);
+		worker_remove(s);
+		loop_release(loop);
+	}
 	virtq_lock(s->q);
 	back = TAKE_PTR(s->back);
 	virtq_unlock(s->q);
@@ -109,54 +114,65 @@ static int attach(struct server *s, struct worker *w)
 
 	if (r == 0)
 		r = loop_add(w->loop, s->bell_fd, EPOLLIN | EPOLLET, on_bell, s, &s->bell);
-	if (r < 0)
+	if (r < 0) {
 		detach(s);
-	else if (virtio_device_runs(s->device))
+		return r;
+	}
+	loop_hold(w->loop);
+	worker_add(w, s);
+	loop_release(w->loop);
+	if (virtio_device_runs(s->device))
 		signal_bell(s); /* for what came while nobody looked */
-	return r;
+	return 0;
 }
 
-static void stop_workers(struct virtio_service *v, struct worker *workers, unsigned n)
+static void add_stats(struct virtio_thread_stats *to, const struct worker *w)
+{
+	if (!w->own)
+		return;
+	to->wakeups += loop_wakeups(w->loop);
+	to->waits += loop_waits(w->loop);
+	to->polled += __atomic_load_n(&w->polled, __ATOMIC_RELAXED);
+	to->slept += __atomic_load_n(&w->slept, __ATOMIC_RELAXED);
+}
+
+static void stop_workers(struct virtio_service *v, struct worker **workers, unsigned n)
 {
 	for (unsigned i = 0; i < n; i++) {
-		if (!workers[i].own)
+		if (!workers[i])
 			continue;
-		loop_stop_thread(workers[i].loop);
-		v->past_wakeups += loop_wakeups(workers[i].loop);
-		loop_free(workers[i].loop);
+		if (workers[i]->own)
+			loop_stop_thread(workers[i]->loop);
+		add_stats(&v->past, workers[i]);
+		worker_free(workers[i]);
 	}
 	free(workers);
 }
 
-static int start_worker(const struct virtio_device *d, struct worker *w, bool per_queue, unsigned i)
+/* The i-th of n workers, for the queues i, i + n … */
+static int start_worker(const struct virtio_device *d, const struct virtio_serve *how, unsigned i,
+	struct worker **ret)
 {
+	int pin = server_of(d, i)->pin, r;
 	char name[32];
-	int r = loop_new(&w->loop);
 
-	if (r < 0)
-		return r;
-	snprintf(name, sizeof(name), per_queue ? "%s:%u" : "%s", d->name, i);
-	r = loop_start_thread(w->loop, name);
-	if (r < 0)
-		loop_free(TAKE_PTR(w->loop));
-	else
-		w->own = true;
-	return r;
+	if (how->threads == VIRTIO_THREADS_MAIN)
+		return worker_new_in(how->main, ret);
+	snprintf(name, sizeof(name), how->threads == VIRTIO_THREADS_QUEUE ? "%s:%u" : "%s", d->name,
+		i);
+	r = worker_new(name, ret);
+	return r < 0 || pin < 0 ? r : loop_pin((*ret)->loop, (unsigned)pin);
 }
 
 static int start_workers(struct virtio_device *d, const struct virtio_serve *how,
-	struct worker **ret, unsigned *ret_n)
+	struct worker ***ret, unsigned *ret_n)
 {
-	bool per_queue = how->threads == VIRTIO_THREADS_QUEUE;
-	unsigned n = per_queue ? d->n_queues : 1;
-	struct worker *w = calloc(n, sizeof(*w));
+	unsigned n = how->threads == VIRTIO_THREADS_QUEUE ? d->n_queues : 1;
+	struct worker **w = calloc(n, sizeof(struct worker *));
 	int r = w ? 0 : -ENOMEM;
 
-	if (r == 0 && how->threads == VIRTIO_THREADS_MAIN)
-		w->loop = how->main;
-	else
-		for (unsigned i = 0; i < n && r == 0; i++)
-			r = start_worker(d, &w[i], per_queue, i);
+	for (unsigned i = 0; i < n && r == 0; i++)
+		r = start_worker(d, how, i, &w[i]);
 	if (r < 0) {
 		if (w)
 			stop_workers(d->service, w, n);
@@ -167,15 +183,26 @@ static int start_workers(struct virtio_device *d, const struct virtio_serve *how
 	return 0;
 }
 
+static enum virtio_poll poll_with(enum virtio_threads threads, enum virtio_poll wish)
+{
+	if (threads == VIRTIO_THREADS_MAIN || threads == VIRTIO_THREADS_CPU)
+		return VIRTIO_POLL_NOTIFY;
+	return threads == VIRTIO_THREADS_DEDICATED ? VIRTIO_POLL_DEDICATED : wish;
+}
+
 /* All queues to these workers, round robin. */
-static int hand_over(struct virtio_device *d, struct worker *workers, unsigned n)
+static int hand_over(
+	struct virtio_device *d, enum virtio_threads threads, struct worker **workers, unsigned n)
 {
 	int r = 0;
 
 	for (unsigned i = 0; i < d->n_queues; i++) {
-		detach(server_of(d, i));
+		struct server *s = server_of(d, i);
+
+		detach(s);
+		__atomic_store_n(&s->poll, poll_with(threads, s->wish), __ATOMIC_RELAXED);
 		if (r == 0)
-			r = attach(server_of(d, i), &workers[i % n]);
+			r = attach(s, workers[i % n]);
 	}
 	return r;
 }
@@ -183,7 +210,7 @@ static int hand_over(struct virtio_device *d, struct worker *workers, unsigned n
 int virtio_device_serve(struct virtio_device *d, const struct virtio_serve *how)
 {
 	struct virtio_service *v = d->service;
-	struct worker *workers;
+	struct worker **workers;
 	unsigned n;
 	int r;
 
@@ -192,20 +219,26 @@ int virtio_device_serve(struct virtio_device *d, const struct virtio_serve *how)
 	r = start_workers(d, how, &workers, &n);
 	if (r < 0)
 		return r;
-	r = hand_over(d, workers, n);
+	r = hand_over(d, how->threads, workers, n);
 	if (r < 0) {
 		/* What has been served goes on being so. */
 		if (v->n_workers)
-			hand_over(d, v->workers, v->n_workers);
+			hand_over(d, v->how.threads, v->workers, v->n_workers);
 		else
 			virtio_device_unserve(d);
 		stop_workers(v, workers, n);
 		return r;
 	}
 	stop_workers(v, v->workers, v->n_workers);
+	v->how = *how;
 	v->workers = workers;
 	v->n_workers = n;
 	return 0;
+}
+
+const struct virtio_serve *virtio_device_served(const struct virtio_device *d)
+{
+	return &d->service->how;
 }
 
 void virtio_device_unserve(struct virtio_device *d)
@@ -216,6 +249,68 @@ void virtio_device_unserve(struct virtio_device *d)
 		detach(server_of(d, i));
 	stop_workers(v, TAKE_PTR(v->workers), v->n_workers);
 	v->n_workers = 0;
+}
+
+/* ---- how ---- */
+
+static void set_poll(struct virtio_device *d, struct server *s, enum virtio_poll poll)
+{
+	struct loop *loop = s->worker ? s->worker->loop : NULL;
+
+	s->wish = poll;
+	if (!loop)
+		return;
+	loop_hold(loop);
+	worker_set_poll(s, poll);
+	loop_release(loop);
+	if (virtio_device_runs(d))
+		signal_bell(s); /* it is armed, or hushed, by a look at it */
+}
+
+int virtio_device_set_poll(struct virtio_device *d, int queue, enum virtio_poll poll)
+{
+	if (queue >= (int)d->n_queues)
+		return -EINVAL;
+	if (poll_with(d->service->how.threads, poll) != poll)
+		return -EOPNOTSUPP;
+	for (unsigned i = 0; i < d->n_queues; i++)
+		if (queue < 0 || queue == (int)i)
+			set_poll(d, server_of(d, i), poll);
+	return 0;
+}
+
+enum virtio_poll virtio_device_polls(const struct virtio_device *d, unsigned queue)
+{
+	return __atomic_load_n(&server_of(d, queue)->poll, __ATOMIC_RELAXED);
+}
+
+/* Who shares its thread with others has the pin of all of them. */
+int virtio_device_set_pin(struct virtio_device *d, int queue, int cpu)
+{
+	int r = 0;
+
+	if (queue >= (int)d->n_queues)
+		return -EINVAL;
+	for (unsigned i = 0; i < d->n_queues && r == 0; i++) {
+		struct server *s = server_of(d, i);
+
+		if (queue >= 0 && queue != (int)i)
+			continue;
+		if (s->worker && s->worker->own)
+			r = cpu < 0 ? loop_unpin(s->worker->loop)
+				    : loop_pin(s->worker->loop, (unsigned)cpu);
+		if (r == 0)
+			s->pin = cpu;
+	}
+	return r;
+}
+
+/* A thread that never sleeps did so while there was no driver. */
+void virtio_service_started(struct virtio_device *d)
+{
+	for (unsigned i = 0; i < d->n_queues; i++)
+		if (virtio_device_polls(d, i) == VIRTIO_POLL_DEDICATED)
+			signal_bell(server_of(d, i));
 }
 
 /* ---- for the device and its transport ---- */
@@ -254,14 +349,14 @@ void virtio_device_count_doorbells(struct virtio_device *d, struct virtq *q)
 	virtq_count_doorbells(q, rung - ours, false);
 }
 
-uint64_t virtio_device_wakeups(const struct virtio_device *d)
+struct virtio_thread_stats virtio_device_thread_stats(const struct virtio_device *d)
 {
 	const struct virtio_service *v = d->service;
-	uint64_t n = v->past_wakeups;
+	struct virtio_thread_stats all = v->past;
 
 	for (unsigned i = 0; i < v->n_workers; i++)
-		n += v->workers[i].own ? loop_wakeups(v->workers[i].loop) : 0;
-	return n;
+		add_stats(&all, v->workers[i]);
+	return all;
 }
 
 int virtio_service_new(struct virtio_device *d)
@@ -273,9 +368,11 @@ int virtio_service_new(struct virtio_device *d)
 		return -ENOMEM;
 	d->service = v;
 	for (unsigned i = 0; i < d->n_queues; i++)
-		v->servers[i] = (struct server) {
-			.device = d, .q = &d->queues[i], .bell_fd = -1, .watched = true
-		};
+		v->servers[i] = (struct server) { .device = d,
+			.q = &d->queues[i],
+			.bell_fd = -1,
+			.watched = true,
+			.pin = VIRTIO_NO_PIN };
 	for (unsigned i = 0; i < d->n_queues; i++) {
 		struct server *s = &v->servers[i];
 

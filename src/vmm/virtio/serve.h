@@ -9,8 +9,8 @@
  * another worker is looked at there at once. Its counter tells, when somebody asks, how often the
  * driver rang.
  *
- * Threads: virtio_device_serve() and _unserve() by one thread at a time, which holds no queue's
- * lock; a loop's lock (loop.h) is taken before a queue's, never after it.
+ * Threads: what changes anything here is called by one thread at a time (the main loop's), which
+ * holds no queue's lock; a loop's lock (loop.h) is taken before a queue's, never after it.
  */
 #pragma once
 
@@ -29,13 +29,31 @@ enum virtio_threads {
 	VIRTIO_THREADS_DEDICATED, /* one for the device, which polls without ever sleeping */
 };
 
+enum virtio_poll {
+	VIRTIO_POLL_NOTIFY,    /* the thread sleeps until somebody says something */
+	VIRTIO_POLL_ADAPTIVE,  /* it looks for a while before that, see spin.h */
+	VIRTIO_POLL_DEDICATED, /* it never sleeps while the driver is up */
+};
+
 struct virtio_serve {
 	enum virtio_threads threads;
 	struct loop *main; /* for VIRTIO_THREADS_MAIN */
 };
 
+enum { VIRTIO_ALL_QUEUES = -1, VIRTIO_NO_PIN = -1 };
+
 /* From now on so; on failure all is as before. */
 int virtio_device_serve(struct virtio_device *d, const struct virtio_serve *how);
+const struct virtio_serve *virtio_device_served(const struct virtio_device *d);
+/*
+ * How a queue, or all, are looked after. -EOPNOTSUPP: the main loop and CPUs do not poll, and a
+ * dedicated thread does nothing else.
+ */
+int virtio_device_set_poll(struct virtio_device *d, int queue, enum virtio_poll poll);
+/* What is done: with the present threads, not what was asked for. */
+enum virtio_poll virtio_device_polls(const struct virtio_device *d, unsigned queue);
+/* The CPU of the queue's thread, or VIRTIO_NO_PIN. -EINVAL: it may not be used. */
+int virtio_device_set_pin(struct virtio_device *d, int queue, int cpu);
 /* By nobody any more; counters stay. */
 void virtio_device_unserve(struct virtio_device *d);
 
@@ -45,9 +63,16 @@ int virtio_device_doorbell(const struct virtio_device *d, unsigned index);
 void virtio_device_poke(struct virtio_device *d, struct virtq *q);
 /* Counts the doorbells since the last time into the queue's statistics. */
 void virtio_device_count_doorbells(struct virtio_device *d, struct virtq *q);
-/* How often its threads woke up, those of the past included; the main loop is not its. */
-uint64_t virtio_device_wakeups(const struct virtio_device *d);
+struct virtio_thread_stats {
+	uint64_t wakeups; /* times that a thread slept and was woken */
+	uint64_t waits;	  /* system calls to wait, or to see whether there is something */
+	uint64_t polled;  /* requests and completions that were found without being told */
+	uint64_t slept;	  /* times that a polling thread gave up and slept */
+};
+/* Of its threads, those of the past included; the main loop is not its. */
+struct virtio_thread_stats virtio_device_thread_stats(const struct virtio_device *d);
 
-/* For virtio_device_init() and _done(). */
+/* For device.c. */
+void virtio_service_started(struct virtio_device *d);
 int virtio_service_new(struct virtio_device *d);
 void virtio_service_free(struct virtio_device *d);

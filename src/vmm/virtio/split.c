@@ -150,6 +150,11 @@ static bool split_arm(struct virtq *q)
 	return waiting(q, __ATOMIC_SEQ_CST) == 0;
 }
 
+static bool split_is_empty(struct virtq *q)
+{
+	return waiting(q, __ATOMIC_ACQUIRE) == 0;
+}
+
 static void split_fill(struct virtq *q, uint16_t head, uint32_t written)
 {
 	struct virtq_split *s = &q->split;
@@ -188,5 +193,6 @@ const struct virtq_ops virtq_split_ops = {
 	.publish = split_publish,
 	.arm = split_arm,
 	.disarm = split_disarm,
+	.is_empty = split_is_empty,
 	.wants_interrupt = split_wants_interrupt,
 };
