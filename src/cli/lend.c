@@ -7,8 +7,8 @@
 #include "host/devnode.h"
 #include "host/given.h"
 #include "launch/backend.h"
-#include "launch/tap.h"
 #include "lease/lease.h"
+#include "uplink/tap.h"
 
 #include <fcntl.h>
 #include <json-c/json.h>
@@ -130,13 +130,16 @@ static int want(struct lend *l, const char *name)
 	return strv_has(l->what, name) ? 0 : strv_add(&l->what, name);
 }
 
-static int want_tap(struct lend *l, struct host *h, const char *tap)
+/* Taps and ports of bridges are lent. */
+static int want_net(struct lend *l, struct host *h, const struct uplink_wish *w)
 {
-	autofree char *name = str_printf("tap:%s", tap);
+	autofree char *name = uplink_text(w);
 
 	if (!name)
 		return -ENOMEM;
-	return tap_is_own(h, tap) ? 0 : want(l, name);
+	if (w->kind == UPLINK_TAP && tap_is_own(h, w->name))
+		return 0;
+	return w->kind == UPLINK_MACVTAP ? 0 : want(l, name);
 }
 
 static int want_all(struct lend *l, struct host *h, const struct launch_plan *p)
@@ -145,9 +148,9 @@ static int want_all(struct lend *l, struct host *h, const struct launch_plan *p)
 
 	for (size_t i = 0; r == 0 && i < p->n; i++)
 		if (p->v[i].how == LAUNCH_NET)
-			r = want_tap(l, h, p->v[i].vf->net.tap);
+			r = want_net(l, h, &p->v[i].vf->net.uplink);
 	for (size_t i = 0; r == 0 && i < l->request->n_nets; i++)
-		r = want_tap(l, h, l->request->nets[i].tap);
+		r = want_net(l, h, &l->request->nets[i].uplink);
 	return r;
 }
 

@@ -8,6 +8,7 @@
 #include "launch/backend.h"
 #include "launch/child.h"
 #include "launch/memory.h"
+#include "launch/net.h"
 #include "out/cell.h"
 #include "out/complaint.h"
 
@@ -25,7 +26,8 @@ static const struct option options[] = {
 		"auto on off" },
 	{ 'd', "disk", TAKES_VALUE, "FILE[,ro]", "a raw image or block device as virtio-blk",
 		"<file>" },
-	{ 'n', "net", TAKES_VALUE, "tap=NAME[,mac=M]", "a tap as virtio-net", NULL },
+	{ 'n', "net", TAKES_VALUE, "UPLINK[,KEY=…]", "bridge=, ovs=, macvtap=, vf= or tap=NAME",
+		NULL },
 	{ 0, "rng", TAKES_NOTHING, NULL, "virtio-rng", NULL },
 	{ 0, "name", TAKES_VALUE, "NAME", "what the guest is called, see vm list", NULL },
 	{ 0, "huge-pages", TAKES_MAYBE, "2M|1G", "memory from reserved huge pages; 2M is usual",
@@ -46,6 +48,7 @@ static const struct example examples[] = {
 	{ "vm run -k vmlinuz --vf nvme0/vf0,fallback=virtio-blk:disk.img --dry-run",
 		"what would it get?" },
 	{ "vm run -k vmlinuz --disk disk.img --net tap=tap0 --rng", "nothing of the machine's" },
+	{ "vm run -k vmlinuz --net bridge=br0,mac=02:00:00:00:00:07", "a port of a bridge" },
 };
 
 static int add_repeated(struct launch_request *r, const struct args *a, struct problem **reterr)
@@ -148,7 +151,7 @@ static const char *backend_of(const struct row *row)
 	const struct launch_choice *c = row->c;
 
 	if (c->how == LAUNCH_NET)
-		return c->vf->net.tap;
+		return c->vf->net.uplink.name;
 	return c->how == LAUNCH_DISK ? c->vf->disk.path : row->vfio;
 }
 
@@ -371,6 +374,8 @@ static int run_with(struct cli *cli, struct launch_request *r, struct problem **
 	if (e == 0)
 		e = cli_inventory(cli, INVENTORY_GROUPS, &inv, reterr);
 	if (e == 0)
+		e = launch_find_nets(h, inv, r, reterr);
+	if (e == 0)
 		e = lend_open(&lend, cli, r, reterr);
 	if (e == 0)
 		e = launch_plan_make(h, inv, r, lend.daemon ? lend_claim : NULL, &lend, &p, reterr);
@@ -409,7 +414,7 @@ const struct verb verb_vm_run = {
 		"Checks all, then starts a guest. Its console is this terminal; Ctrl-a x quits.\n"
 		"--vf SELECTOR gives the guest a function that is bound to a VFIO driver; of\n"
 		"several (ens1f0/vf0-3, driver=vfio-pci) the first that can be had. With\n"
-		"\",fallback=virtio-net:TAP\" or \",fallback=virtio-blk:FILE\" it gets an emulated\n"
+		"\",fallback=virtio-net:NET\" or \",fallback=virtio-blk:FILE\" it gets an emulated\n"
 		"device where none can be had; without, it is not started. \",vf-token=UUID\"\n"
 		"opens a VF whose PF is driven from user space. One that is taken back, or fails,\n"
 		"is unplugged; with \",on-loss=stop\" the guest ends. \",rom=on\" or \",rom=FILE\"\n"

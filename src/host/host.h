@@ -29,6 +29,8 @@ struct events_ops;
 struct given;
 struct host;
 struct host_link;
+struct host_link_change;
+struct host_macvtap;
 struct host_log_line;
 struct host_vf;
 struct host_vf_change;
@@ -103,6 +105,17 @@ struct host_ops {
 	/* The same with stats. A PF with hundreds of VFs may be too many for that: -EMSGSIZE. */
 	int (*link_vfs_stats)(struct host *h, int ifindex, struct host_vf **ret, size_t *ret_n);
 	int (*link_set_vf)(struct host *h, int ifindex, const struct host_vf_change *change);
+	/* One attribute of the interface itself. NULL in the table: -EROFS. */
+	int (*link_set)(struct host *h, int ifindex, const struct host_link_change *change);
+	/* Makes one above another; -EEXIST, -EBUSY. NULL in the table: -EROFS. */
+	int (*link_add_macvtap)(struct host *h, const struct host_macvtap *what, int *ret);
+	int (*link_remove)(struct host *h, int ifindex);
+	/*
+	 * Runs a program to its end, with a clean environment and no descriptors but standard ones:
+	 * its exit status, and what it wrote, cut to `size`, in `out`. -ENOENT: there is none of
+	 * that name; -ETIMEDOUT: it was killed. NULL in the table: -ENOENT.
+	 */
+	int (*run)(struct host *h, char *const *argv, unsigned deadline_ms, char *out, size_t size);
 
 	/* Devlink (devlink.h); NULL in the table: nothing can be known of it. */
 	const struct devlink_ops *devlink;
@@ -186,6 +199,35 @@ struct host_link {
 	bool carrier;
 };
 
+enum host_link_attr {
+	HOST_LINK_MASTER, /* number: the bridge's index, 0 none */
+	HOST_LINK_MTU,	  /* number */
+	HOST_LINK_MAC,
+	HOST_LINK_ALIAS, /* text */
+};
+
+struct host_link_change {
+	enum host_link_attr attr;
+	unsigned number;
+	struct mac mac;
+	const char *text; /* at most 255 bytes */
+};
+
+/* As linux/if_link.h numbers them (IFLA_MACVLAN_MODE). */
+enum host_macvtap_mode {
+	HOST_MACVTAP_PRIVATE = 1,
+	HOST_MACVTAP_VEPA = 2,
+	HOST_MACVTAP_BRIDGE = 4,
+	HOST_MACVTAP_PASSTHRU = 8,
+};
+
+struct host_macvtap {
+	int lower; /* the interface below */
+	const char *name;
+	struct mac mac; /* zero: the kernel's choice */
+	enum host_macvtap_mode mode;
+};
+
 struct host_log_line {
 	uint64_t seq;	  /* numbers may be left out, none comes twice */
 	uint64_t us;	  /* since the boot */
@@ -265,7 +307,12 @@ int host_open(struct host *h, const char *path, int flags);
 #define host_link_vfs_stats(h, ...)                                                                \
 	((h)->ops->link_vfs_stats ? (h)->ops->link_vfs_stats((h), __VA_ARGS__) : -EOPNOTSUPP)
 #define host_link_set_vf(h, ...) ((h)->ops->link_set_vf((h), __VA_ARGS__))
-#define host_load_module(h, m)	 ((h)->ops->load_module((h), (m)))
+#define host_link_set(h, ...)	 ((h)->ops->link_set ? (h)->ops->link_set((h), __VA_ARGS__) : -EROFS)
+#define host_link_add_macvtap(h, ...)                                                              \
+	((h)->ops->link_add_macvtap ? (h)->ops->link_add_macvtap((h), __VA_ARGS__) : -EROFS)
+#define host_link_remove(h, i) ((h)->ops->link_remove ? (h)->ops->link_remove((h), (i)) : -EROFS)
+#define host_run(h, ...)       ((h)->ops->run ? (h)->ops->run((h), __VA_ARGS__) : -ENOENT)
+#define host_load_module(h, m) ((h)->ops->load_module((h), (m)))
 #define host_device_settled(h, ...)                                                                \
 	((h)->ops->device_settled ? (h)->ops->device_settled((h), __VA_ARGS__) : 1)
 #define host_kernel_log(h, ...)                                                                    \

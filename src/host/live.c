@@ -9,6 +9,7 @@
 #include "live.h"
 #include "netlink.h"
 #include "rootdir.h"
+#include "run.h"
 #include "udevd.h"
 
 #include "base/str.h"
@@ -195,6 +196,10 @@ static const struct host_ops live_ops = {
 	.link_vfs = netlink_link_vfs,
 	.link_vfs_stats = netlink_link_vfs_stats,
 	.link_set_vf = netlink_link_set_vf,
+	.link_set = netlink_link_set,
+	.link_add_macvtap = netlink_link_add_macvtap,
+	.link_remove = netlink_link_remove,
+	.run = run_program,
 	.devlink = &devlink_live_ops,
 	.events = &events_live_ops,
 	.load_module = live_load_module,

@@ -294,3 +294,73 @@ int netlink_link_set_vf(struct host *h UNUSED, int ifindex, const struct host_vf
 	e = vfinfo_put(msg, change);
 	return e < 0 ? e : set(msg);
 }
+
+static int put_change(struct nl_msg *msg, const struct host_link_change *c)
+{
+	switch (c->attr) {
+	case HOST_LINK_MASTER:
+		return nla_put_u32(msg, IFLA_MASTER, c->number);
+	case HOST_LINK_MTU:
+		return nla_put_u32(msg, IFLA_MTU, c->number);
+	case HOST_LINK_MAC:
+		return nla_put(msg, IFLA_ADDRESS, sizeof(c->mac.b), c->mac.b);
+	case HOST_LINK_ALIAS:
+		return nla_put_string(msg, IFLA_IFALIAS, c->text);
+	}
+	return -EINVAL;
+}
+
+int netlink_link_set(struct host *h UNUSED, int ifindex, const struct host_link_change *change)
+{
+	struct ifinfomsg info = { .ifi_index = ifindex };
+	CLEANUP(msgp) struct nl_msg *msg = new_request(RTM_SETLINK, &info);
+
+	if (ifindex <= 0)
+		return -ENOENT;
+	if (!msg || put_change(msg, change) < 0)
+		return -ENOMEM;
+	return set(msg);
+}
+
+int netlink_link_remove(struct host *h UNUSED, int ifindex)
+{
+	struct ifinfomsg info = { .ifi_index = ifindex };
+	CLEANUP(msgp) struct nl_msg *msg = new_request(RTM_DELLINK, &info);
+
+	if (ifindex <= 0)
+		return -ENOENT;
+	return msg ? set(msg) : -ENOMEM;
+}
+
+static int put_macvtap(struct nl_msg *msg, const struct host_macvtap *w)
+{
+	struct nlattr *info, *data;
+
+	if (nla_put_u32(msg, IFLA_LINK, (uint32_t)w->lower) < 0 ||
+		nla_put_string(msg, IFLA_IFNAME, w->name) < 0 ||
+		(!mac_is_zero(w->mac) &&
+			nla_put(msg, IFLA_ADDRESS, sizeof(w->mac.b), w->mac.b) < 0))
+		return -ENOMEM;
+	info = nla_nest_start(msg, IFLA_LINKINFO);
+	if (!info || nla_put_string(msg, IFLA_INFO_KIND, "macvtap") < 0)
+		return -ENOMEM;
+	data = nla_nest_start(msg, IFLA_INFO_DATA);
+	if (!data || nla_put_u32(msg, IFLA_MACVLAN_MODE, (uint32_t)w->mode) < 0)
+		return -ENOMEM;
+	nla_nest_end(msg, data);
+	nla_nest_end(msg, info);
+	return 0;
+}
+
+int netlink_link_add_macvtap(struct host *h, const struct host_macvtap *what, int *ret)
+{
+	struct ifinfomsg info = { 0 };
+	CLEANUP(msgp) struct nl_msg *msg = new_request(RTM_NEWLINK, &info);
+	int e;
+
+	if (!msg || put_macvtap(msg, what) < 0)
+		return -ENOMEM;
+	nlmsg_hdr(msg)->nlmsg_flags |= NLM_F_CREATE | NLM_F_EXCL;
+	e = set(msg);
+	return e < 0 ? e : netlink_link_index(h, what->name, ret);
+}

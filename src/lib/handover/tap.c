@@ -8,7 +8,7 @@
 
 #include "base/str.h"
 #include "host/sysfs.h"
-#include "launch/tap.h"
+#include "uplink/tap.h"
 
 #include <ctype.h>
 #include <fnmatch.h>
@@ -74,9 +74,9 @@ int handover_tap(struct host *h, const char *name, uint32_t uid,
 		r = check_owner(h, name, uid, reterr);
 	if (r < 0)
 		return r;
-	fd = tap_attach(h, name, reterr);
-	if (fd < 0)
-		return fd;
+	r = tap_attach(h, name, 1, &fd, reterr);
+	if (r < 0)
+		return r;
 	/* It may have come since we looked, for somebody else. */
 	r = uid ? check_owner(h, name, uid, reterr) : 0;
 	if (r == 0 && !existed) {

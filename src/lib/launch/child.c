@@ -124,13 +124,20 @@ static void add_disk(struct command *c, int fd, bool read_only)
 	add(c, "fd=%d%s", use_fd(c, fd), read_only ? ",ro" : "");
 }
 
-static void add_net(struct command *c, int fd, struct mac mac)
+/* A descriptor for each pair of queues. */
+static void add_net(struct command *c, const struct uplink *u, const struct launch_net *net)
 {
+	const struct mac mac = mac_is_zero(u->mac) ? net->uplink.mac : u->mac;
+	autostrbuf s = { 0 };
+
+	for (unsigned i = 0; i < u->n; i++)
+		strbuf_add(&s, "%s%d", i ? ":" : "fd=", use_fd(c, u->fds[i]));
+	if (!mac_is_zero(mac))
+		strbuf_add(&s, ",mac=%s", MAC_TEXT(mac));
+	if (u->mtu)
+		strbuf_add(&s, ",mtu=%u", u->mtu);
 	add(c, "--net");
-	if (mac_is_zero(mac))
-		add(c, "fd=%d", use_fd(c, fd));
-	else
-		add(c, "fd=%d,mac=%s", use_fd(c, fd), MAC_TEXT(mac));
+	add(c, "%s", s.s ? s.s : "");
 }
 
 static void add_function(struct command *c, const struct vfio_space *s, const struct vfio_device *d,
@@ -164,7 +171,7 @@ static void add_choice(struct command *c, const struct launch_choice *choice,
 			l->roms ? l->roms[choice->vf - r->vfs] : -1);
 		break;
 	case LAUNCH_NET:
-		add_net(c, l->fallbacks[i], choice->vf->net.mac);
+		add_net(c, l->fallback_nets[i], &choice->vf->net);
 		break;
 	case LAUNCH_DISK:
 		add_disk(c, l->fallbacks[i], choice->vf->disk.read_only);
@@ -244,7 +251,7 @@ int launch_command(const char *vmm, const struct launch_request *r, const struct
 	for (size_t i = 0; i < r->n_disks; i++)
 		add_disk(&c, l->disks[i], r->disks[i].read_only);
 	for (size_t i = 0; i < r->n_nets; i++)
-		add_net(&c, l->nets[i], r->nets[i].mac);
+		add_net(&c, l->nets[i], &r->nets[i]);
 	if (r->rng)
 		add(&c, "--rng");
 	fds = calloc(FDS_MAX, sizeof(*fds));
@@ -353,6 +360,7 @@ static int start(char **argv, const int *fds, size_t n_fds, const sigset_t *old)
 static int run(char **argv, const int *fds, size_t n_fds, struct launch_handles *l, int pipe_fds[2],
 	struct launch_end *end)
 {
+	autohandles kept = { 0 };
 	struct termios tty;
 	bool is_tty = tcgetattr(STDIN_FILENO, &tty) == 0;
 	sigset_t watched, old;
@@ -369,6 +377,7 @@ static int run(char **argv, const int *fds, size_t n_fds, struct launch_handles 
 	close(TAKE_FD(pipe_fds[1]));
 	if (pid >= 0) {
 		/* Ours would keep the group busy after the VMM has gone. */
+		launch_handles_keep_uplinks(l, &kept);
 		launch_handles_done(l);
 		end->status = wait_for(pid, &watched);
 		read_report(pipe_fds[0], end);

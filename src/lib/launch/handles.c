@@ -3,7 +3,6 @@
 
 #include "backend.h"
 #include "image.h"
-#include "tap.h"
 
 #include "base/str.h"
 #include "cause/cause.h"
@@ -20,6 +19,38 @@ static void close_all(struct host *h, int *fds, size_t n)
 	free(fds);
 }
 
+static void free_uplinks(struct uplink **v, size_t n)
+{
+	for (size_t i = 0; v && i < n; i++)
+		uplink_free(v[i]);
+	free(v);
+}
+
+static void close_uplinks(struct uplink **v, size_t n)
+{
+	for (size_t i = 0; v && i < n; i++)
+		if (v[i])
+			uplink_close_fds(v[i]);
+}
+
+void launch_handles_keep_uplinks(struct launch_handles *l, struct launch_handles *ret)
+{
+	*ret = (struct launch_handles) {
+		.host = l->host,
+		.kvm = -1,
+		.kernel = -1,
+		.initrd = -1,
+		.record = -1,
+		.control = -1,
+		.nets = TAKE_PTR(l->nets),
+		.n_nets = l->n_nets,
+		.fallback_nets = TAKE_PTR(l->fallback_nets),
+		.n = l->n,
+	};
+	close_uplinks(ret->nets, ret->n_nets);
+	close_uplinks(ret->fallback_nets, ret->n);
+}
+
 void launch_handles_done(struct launch_handles *l)
 {
 	int single[] = { l->kvm, l->kernel, l->initrd, l->record, l->control };
@@ -30,7 +61,8 @@ void launch_handles_done(struct launch_handles *l)
 		if (single[i] >= 0)
 			host_close(l->host, single[i]);
 	close_all(l->host, l->disks, l->n_disks);
-	close_all(l->host, l->nets, l->n_nets);
+	free_uplinks(l->nets, l->n_nets);
+	free_uplinks(l->fallback_nets, l->n);
 	close_all(l->host, l->roms, l->n_roms);
 	close_all(l->host, l->fallbacks, l->n);
 	for (size_t i = 0; l->devices && i < l->n; i++)
@@ -198,18 +230,15 @@ static int open_fallbacks(
 {
 	for (size_t i = 0; i < p->n; i++) {
 		const struct launch_choice *c = &p->v[i];
-		int fd = 0;
+		int r = 0;
 
-		if (c->how == LAUNCH_VFIO)
-			continue;
 		if (c->how == LAUNCH_NET)
-			fd = tap_attach(l->host, c->vf->net.tap, reterr);
-		else
-			fd = image_open_disk(
+			r = uplink_open(l->host, &c->vf->net.uplink, &l->fallback_nets[i], reterr);
+		else if (c->how == LAUNCH_DISK)
+			r = l->fallbacks[i] = image_open_disk(
 				l->host, c->vf->disk.path, c->vf->disk.read_only, reterr);
-		if (fd < 0)
-			return problem_wrap(reterr, fd, "%s, and its fallback", c->vf->selector);
-		l->fallbacks[i] = fd;
+		if (r < 0)
+			return problem_wrap(reterr, r, "%s, and its fallback", c->vf->selector);
 	}
 	return 0;
 }
@@ -217,15 +246,15 @@ static int open_fallbacks(
 static int open_nets(
 	struct launch_handles *l, const struct launch_request *r, struct problem **reterr)
 {
-	l->nets = no_fds(r->n_nets);
+	l->nets = calloc(r->n_nets + 1, sizeof(struct uplink *));
 	if (!l->nets)
 		return no_memory(reterr);
 	for (l->n_nets = 0; l->n_nets < r->n_nets; l->n_nets++) {
-		int fd = tap_attach(l->host, r->nets[l->n_nets].tap, reterr);
+		int e = uplink_open(
+			l->host, &r->nets[l->n_nets].uplink, &l->nets[l->n_nets], reterr);
 
-		if (fd < 0)
-			return fd;
-		l->nets[l->n_nets] = fd;
+		if (e < 0)
+			return e;
 	}
 	return 0;
 }
@@ -264,7 +293,8 @@ int launch_open_devices(struct host *h, const struct launch_request *r, struct l
 		return e;
 	io->devices = calloc(p->n + 1, sizeof(struct vfio_device *));
 	io->fallbacks = no_fds(p->n);
-	if (!io->devices || !io->fallbacks)
+	io->fallback_nets = calloc(p->n + 1, sizeof(struct uplink *));
+	if (!io->devices || !io->fallbacks || !io->fallback_nets)
 		return no_memory(reterr);
 	io->n = p->n;
 	e = open_functions(io, r, p, reterr);

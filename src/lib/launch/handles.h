@@ -9,17 +9,19 @@
 
 struct launch_handles {
 	struct host *host;
-	int kvm, kernel, initrd;      /* -1 = none */
-	int record;		      /* -1 = none */
-	int control;		      /* a listening socket, given by who calls; -1 = none */
-	struct vfio_space *space;     /* one for all functions; NULL: none is assigned */
-	struct problem *why_type1;    /* that was no wish: why not iommufd; NULL: it is */
-	struct vfio_device **devices; /* per choice; NULL where it is no function */
-	int *fallbacks;		      /* per choice; -1 where it is a function */
+	int kvm, kernel, initrd;       /* -1 = none */
+	int record;		       /* -1 = none */
+	int control;		       /* a listening socket, given by who calls; -1 = none */
+	struct vfio_space *space;      /* one for all functions; NULL: none is assigned */
+	struct problem *why_type1;     /* that was no wish: why not iommufd; NULL: it is */
+	struct vfio_device **devices;  /* per choice; NULL where it is no function */
+	int *fallbacks;		       /* per choice; -1 where it is no disk */
+	struct uplink **fallback_nets; /* per choice; NULL where it is no network interface */
 	size_t n;
 	int *roms; /* per function of the request; -1 = no file */
 	size_t n_roms;
-	int *disks, *nets; /* per disk and net of the request */
+	int *disks;
+	struct uplink **nets; /* per disk and net of the request */
 	size_t n_disks, n_nets;
 };
 
@@ -36,4 +38,9 @@ int launch_open_devices(struct host *h, const struct launch_request *r, struct l
 int launch_open_record(
 	const struct launch_request *r, struct launch_handles *io, struct problem **reterr);
 void launch_handles_done(struct launch_handles *l);
+/*
+ * What has to stay until the VMM has ended, because it must be taken away then, moves to *ret; the
+ * descriptors of that are closed.
+ */
+void launch_handles_keep_uplinks(struct launch_handles *l, struct launch_handles *ret);
 #define autohandles CLEANUP(launch_handles_done) struct launch_handles

@@ -197,9 +197,14 @@ int launch_plan_make(struct host *h, const struct inventory *inv, const struct l
 
 char *launch_choice_text(const struct launch_choice *c)
 {
+	autofree char *uplink = NULL;
+
 	switch (c->how) {
 	case LAUNCH_NET:
-		return str_printf("virtio-net on %s", c->vf->net.tap);
+		if (c->vf->net.uplink.kind == UPLINK_TAP)
+			return str_printf("virtio-net on %s", c->vf->net.uplink.name);
+		uplink = uplink_text(&c->vf->net.uplink);
+		return uplink ? str_printf("virtio-net on %s", uplink) : NULL;
 	case LAUNCH_DISK:
 		return str_printf("virtio-blk on %s", c->vf->disk.path);
 	case LAUNCH_VFIO:

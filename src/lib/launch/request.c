@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "request.h"
 
+#include "net.h"
+
 #include "base/str.h"
 
 #include <string.h>
 
 enum {
-	TAP_NAME_MAX = 15, /* IFNAMSIZ without its NUL */
 	PAGE_BYTES = 4096,
 	MEMORY_LEAST = 16 << 20,
 };
@@ -39,7 +40,7 @@ static void vf_done(struct launch_vf *v)
 	free(v->selector);
 	free(v->vf_token);
 	free(v->rom_file);
-	free(v->net.tap);
+	launch_net_done(&v->net);
 	free(v->disk.path);
 }
 
@@ -50,7 +51,7 @@ void launch_request_done(struct launch_request *r)
 	for (size_t i = 0; i < r->n_disks; i++)
 		free(r->disks[i].path);
 	for (size_t i = 0; i < r->n_nets; i++)
-		free(r->nets[i].tap);
+		launch_net_done(&r->nets[i]);
 	free(r->vfs);
 	free(r->disks);
 	free(r->nets);
@@ -144,19 +145,6 @@ int launch_set_backend(struct launch_request *r, const char *text, struct proble
 	return 0;
 }
 
-static int set_tap(struct launch_net *net, const char *name, const char *option, const char *text,
-	struct problem **reterr)
-{
-	size_t len = strlen(name);
-
-	if (len < 1 || len > TAP_NAME_MAX || strpbrk(name, "/ \t\n%:") || str_eq(name, ".") ||
-		str_eq(name, ".."))
-		return usage(reterr, "an interface's name has 1 to 15 characters", option, text,
-			"no name for a tap");
-	net->tap = strdup(name);
-	return net->tap ? 0 : no_memory(reterr);
-}
-
 static int set_disk(struct launch_disk *d, char *spec, const char *option, const char *text,
 	struct problem **reterr)
 {
@@ -182,8 +170,12 @@ static int set_fallback(struct launch_vf *v, char *spec, const char *text, struc
 	if (resource)
 		*resource++ = '\0';
 	if (str_eq(spec, "virtio-net") && resource) {
+		const char *why = launch_parse_uplink(&v->net, resource);
+
 		v->fallback = LAUNCH_FALLBACK_NET;
-		return set_tap(&v->net, resource, "--vf", text, reterr);
+		return why ? usage(reterr, "fallback=virtio-net:TAP or virtio-net:bridge:NAME",
+				     "--vf", text, why)
+			   : 0;
 	}
 	if (str_eq(spec, "virtio-blk") && resource) {
 		v->fallback = LAUNCH_FALLBACK_DISK;
@@ -295,39 +287,6 @@ int launch_add_disk(struct launch_request *r, const char *text, struct problem *
 	return set_disk(&v[r->n_disks++], copy, "--disk", text, reterr);
 }
 
-static int parse_net(struct launch_net *n, char *spec, const char *text, struct problem **reterr)
-{
-	char *save = NULL;
-
-	for (char *w = strtok_r(spec, ",", &save); w; w = strtok_r(NULL, ",", &save)) {
-		int r = 0;
-
-		if (str_starts(w, "tap=") && !n->tap)
-			r = set_tap(n, w + 4, "--net", text, reterr);
-		else if (!str_starts(w, "mac=") || mac_parse(w + 4, &n->mac) < 0 ||
-			 mac_is_multicast(n->mac))
-			r = usage(reterr, "--net tap=NAME[,mac=MAC]", "--net", text,
-				"not understood");
-		if (r < 0)
-			return r;
-	}
-	return n->tap ? 0
-		      : usage(reterr, "--net tap=NAME[,mac=MAC]", "--net", text, "tap= is missing");
-}
-
-int launch_add_net(struct launch_request *r, const char *text, struct problem **reterr)
-{
-	struct launch_net *v = reallocarray(r->nets, r->n_nets + 1, sizeof(*v));
-	autofree char *copy = strdup(text);
-
-	if (v)
-		r->nets = v;
-	if (!v || !copy)
-		return no_memory(reterr);
-	v[r->n_nets] = (struct launch_net) { 0 };
-	return parse_net(&v[r->n_nets++], copy, text, reterr);
-}
-
 static int check_peers(struct launch_request *r, struct problem **reterr)
 {
 	if (!str_eq(r->peers, "on"))
@@ -337,6 +296,29 @@ static int check_peers(struct launch_request *r, struct problem **reterr)
 			"--peers on: iommufd maps no BARs that were mapped through VFIO");
 	r->backend = VFIO_BACKEND_TYPE1;
 	return 0;
+}
+
+/* The second guest's end in the same bridge has a name of its own: uplink_text(). */
+static void number_uplink(struct launch_request *r, struct uplink_wish *w)
+{
+	w->number = 0;
+	for (size_t i = 0; w->name && i < r->n_vfs + r->n_nets; i++) {
+		const struct uplink_wish *o =
+			i < r->n_vfs ? &r->vfs[i].net.uplink : &r->nets[i - r->n_vfs].uplink;
+
+		if (o == w)
+			return;
+		if (o->name && o->kind == w->kind && str_eq(o->name, w->name))
+			w->number++;
+	}
+}
+
+static void number_uplinks(struct launch_request *r)
+{
+	for (size_t i = 0; i < r->n_vfs; i++)
+		number_uplink(r, &r->vfs[i].net.uplink);
+	for (size_t i = 0; i < r->n_nets; i++)
+		number_uplink(r, &r->nets[i].uplink);
 }
 
 int launch_request_check(struct launch_request *r, struct problem **reterr)
@@ -354,5 +336,6 @@ int launch_request_check(struct launch_request *r, struct problem **reterr)
 	if (r->n_vfs + r->n_disks + r->n_nets + r->rng > LAUNCH_DEVICES_MAX)
 		return problem(reterr, -EINVAL, PROBLEM_USAGE, NULL,
 			"a guest has room for %d devices", LAUNCH_DEVICES_MAX);
+	number_uplinks(r);
 	return check_peers(r, reterr);
 }

@@ -2,8 +2,8 @@
 /* What a user asks for when he starts a guest. Pure data; nothing is looked at yet. */
 #pragma once
 
-#include "base/mac.h"
 #include "base/problem.h"
+#include "uplink/uplink.h"
 #include "vfio/pick.h"
 
 #include <stdbool.h>
@@ -18,8 +18,8 @@ struct launch_disk {
 };
 
 struct launch_net {
-	char *tap;
-	struct mac mac; /* zero: the VMM's choice */
+	struct uplink_wish uplink;
+	char *selector; /* of the function whose interface is below; NULL: it is named */
 };
 
 enum launch_fallback { LAUNCH_FALLBACK_NONE, LAUNCH_FALLBACK_NET, LAUNCH_FALLBACK_DISK };
@@ -82,12 +82,12 @@ int launch_set_sandbox(struct launch_request *r, const char *text, struct proble
 /* auto, on or off. */
 int launch_set_peers(struct launch_request *r, const char *text, struct problem **reterr);
 int launch_set_backend(struct launch_request *r, const char *text, struct problem **reterr);
-/* SEL[,vf-token=UUID][,on-loss=unplug|stop][,rom=on|off|FILE][,fallback=virtio-net:TAP|virtio-blk:FILE];
+/* SEL[,vf-token=UUID][,on-loss=unplug|stop][,rom=on|off|FILE][,fallback=virtio-net:UPLINK|virtio-blk:FILE];
  * SEL may hold commas. */
 int launch_add_vf(struct launch_request *r, const char *text, struct problem **reterr);
 /* FILE[,ro] */
 int launch_add_disk(struct launch_request *r, const char *text, struct problem **reterr);
-/* tap=NAME[,mac=MAC] */
+/* tap=NAME, bridge=NAME, … [,KEY=VALUE…]: net.c */
 int launch_add_net(struct launch_request *r, const char *text, struct problem **reterr);
 /* After all of them: what only the whole can tell. Who must have peers gets the back end that can.
  */

@@ -102,6 +102,17 @@ static int set_mac(const struct device_key *k, char *v)
 	return mac_parse(v, &k->d->mac) < 0 ? NOT_UNDERSTOOD : 0;
 }
 
+static int set_mtu(const struct device_key *k, char *v)
+{
+	uint32_t n;
+
+	/* 5.1.4.1: at least 68. */
+	if (parse_u32(v, &n) < 0 || n < 68 || n > UINT16_MAX)
+		return NOT_UNDERSTOOD;
+	k->d->mtu = (uint16_t)n;
+	return 0;
+}
+
 static int set_ioeventfd(const struct device_key *k, char *v)
 {
 	bool on;
@@ -124,6 +135,7 @@ static const struct {
 	{ "ro", DISK, true, set_read_only },
 	{ "serial", DISK, false, set_serial },
 	{ "mac", NET, false, set_mac },
+	{ "mtu", NET, false, set_mtu },
 	{ "container", VFIO, false, set_container },
 	{ "group", VFIO, false, set_group },
 	{ "device", VFIO, false, set_device },

@@ -36,6 +36,7 @@ struct device_option {
 	bool read_only;
 	const char *serial;
 	struct mac mac;
+	uint16_t mtu; /* 0: the guest is not told */
 	bool no_ioeventfd;
 	int container, group, device, iommufd;
 	const char *name;

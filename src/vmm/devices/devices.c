@@ -139,6 +139,7 @@ static int add_net(const struct vmm_services *s, const struct device_option *o, 
 		.common = common(name, "virtio-net", number, o),
 		.fd = o->fd,
 		.mac = o->mac,
+		.mtu = o->mtu,
 	};
 
 	return virtio_net_new(s, &p, reterr);

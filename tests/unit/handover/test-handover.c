@@ -5,7 +5,7 @@
 #include "fakevfio/fakevfio.h"
 #include "handover/handover.h"
 #include "host/sysfs.h"
-#include "launch/tap.h"
+#include "uplink/tap.h"
 #include "vfio/memlock.h"
 
 #include <dirent.h>

@@ -32,7 +32,7 @@ static void vfs_are_understood(void **state)
 	assert_int_equal(launch_add_vf(r, "ens1f0/vf0-1,3,fallback=virtio-net:tap0", NULL), 0);
 	assert_string_equal(r->vfs[1].selector, "ens1f0/vf0-1,3");
 	assert_int_equal(r->vfs[1].fallback, LAUNCH_FALLBACK_NET);
-	assert_string_equal(r->vfs[1].net.tap, "tap0");
+	assert_string_equal(r->vfs[1].net.uplink.name, "tap0");
 	assert_int_equal(launch_add_vf(r,
 				 "02:10.0,vf-token=2ab74924-c335-45f4-9b16-8569e5b08258,"
 				 "fallback=virtio-blk:/a,b:c.img,ro",
@@ -45,7 +45,7 @@ static void vfs_are_understood(void **state)
 	assert_false(r->vfs[2].stop_on_loss);
 	assert_int_equal(launch_add_vf(r, "a,on-loss=stop,fallback=virtio-net:tap0", NULL), 0);
 	assert_true(r->vfs[3].stop_on_loss);
-	assert_string_equal(r->vfs[3].net.tap, "tap0");
+	assert_string_equal(r->vfs[3].net.uplink.name, "tap0");
 	assert_int_equal(launch_add_vf(r, "a,on-loss=unplug", NULL), 0);
 	assert_false(r->vfs[4].stop_on_loss);
 }
@@ -60,8 +60,51 @@ static void disks_and_nets_are_understood(void **state)
 	assert_true(r->disks[1].read_only);
 	assert_string_equal(r->disks[1].path, "b,c.img");
 	assert_int_equal(launch_add_net(r, "mac=52:54:00:00:00:07,tap=vnet-7", NULL), 0);
-	assert_string_equal(r->nets[0].tap, "vnet-7");
-	assert_int_equal(r->nets[0].mac.b[5], 7);
+	assert_string_equal(r->nets[0].uplink.name, "vnet-7");
+	assert_int_equal(r->nets[0].uplink.mac.b[5], 7);
+}
+
+static void uplinks_are_understood(void **state)
+{
+	struct launch_request *r = *state;
+
+	assert_int_equal(launch_add_net(r, "bridge=br0,mtu=9000", NULL), 0);
+	assert_int_equal(r->nets[0].uplink.kind, UPLINK_BRIDGE);
+	assert_int_equal(r->nets[0].uplink.mtu, 9000);
+	assert_int_equal(launch_add_net(r, "macvtap=eth0,mode=vepa", NULL), 0);
+	assert_int_equal(r->nets[1].uplink.kind, UPLINK_MACVTAP);
+	assert_int_equal(r->nets[1].uplink.mode, HOST_MACVTAP_VEPA);
+	assert_int_equal(launch_add_net(r, "vf=ens1f0/vf0", NULL), 0);
+	assert_int_equal(r->nets[2].uplink.kind, UPLINK_MACVTAP);
+	assert_string_equal(r->nets[2].selector, "ens1f0/vf0");
+	assert_null(r->nets[2].uplink.name);
+	assert_int_equal(launch_add_net(r, "ovs=sw0", NULL), 0);
+	assert_int_equal(r->nets[3].uplink.kind, UPLINK_OVS);
+	assert_int_equal(launch_add_vf(r, "a,fallback=virtio-net:bridge:br0", NULL), 0);
+	assert_int_equal(r->vfs[0].net.uplink.kind, UPLINK_BRIDGE);
+	assert_string_equal(r->vfs[0].net.uplink.name, "br0");
+}
+
+/* Two ends in one bridge are told apart, for whoever is asked to open them. */
+static void uplinks_are_numbered(void **state)
+{
+	struct launch_request *r = *state;
+	char *text;
+
+	r->kernel = "vmlinuz";
+	assert_int_equal(launch_add_vf(r, "a,fallback=virtio-net:bridge:br0", NULL), 0);
+	assert_int_equal(launch_add_net(r, "bridge=br0", NULL), 0);
+	assert_int_equal(launch_add_net(r, "bridge=br1", NULL), 0);
+	assert_int_equal(launch_add_net(r, "bridge=br0", NULL), 0);
+	assert_int_equal(launch_request_check(r, NULL), 0);
+	text = uplink_text(&r->vfs[0].net.uplink);
+	assert_string_equal(text, "bridge:br0");
+	free(text);
+	text = uplink_text(&r->nets[2].uplink);
+	assert_string_equal(text, "bridge:br0#2");
+	free(text);
+	assert_int_equal(r->nets[0].uplink.number, 1);
+	assert_int_equal(r->nets[1].uplink.number, 0);
 }
 
 static void mistakes_are_told(void **state)
@@ -73,7 +116,10 @@ static void mistakes_are_told(void **state)
 		"x,fallback=virtio-blk:", "x,fallback=virtio-blk:,ro", "x,vf-token=1 iommu=off",
 		"x,on-loss=", "x,on-loss=dance", "x,fallback=virtio-net:t,fallback=virtio-net:u" };
 	static const char *const nets[] = { "", "tap=", "mac=52:54:00:00:00:01", "tap=a,b",
-		"tap=a,mac=01:00:5e:00:00:01", "tap=a,tap=b", "tap=a%d" };
+		"tap=a,mac=01:00:5e:00:00:01", "tap=a,tap=b", "tap=a%d", "bridge=", "bridge=-br",
+		"bridge=br0,ovs=br0", "vf=", "vf=x,tap=a", "tap=a,mtu=67", "tap=a,mtu=70000",
+		"tap=a,mtu=", "tap=a,mode=vepa", "macvtap=a,mode=fast", "tap=a,speed=10",
+		"tap=sixteen-letters-" };
 	struct launch_request *r = *state;
 	struct problem *why = NULL;
 
@@ -183,6 +229,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		T(vfs_are_understood),
 		T(disks_and_nets_are_understood),
+		T(uplinks_are_understood),
+		T(uplinks_are_numbered),
 		T(mistakes_are_told),
 		T(numbers_have_bounds),
 		T(the_whole_is_checked),
