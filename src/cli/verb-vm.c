@@ -47,8 +47,7 @@ static const struct example examples[] = {
 		"emulated when the VF cannot be had" },
 	{ "vm run -k vmlinuz --vf nvme0/vf0,fallback=virtio-blk:disk.img --dry-run",
 		"what would it get?" },
-	{ "vm run -k vmlinuz --disk disk.img --net tap=tap0 --rng", "nothing of the machine's" },
-	{ "vm run -k vmlinuz --net bridge=br0,mac=02:00:00:00:00:07", "a port of a bridge" },
+	{ "vm run -k vmlinuz --disk disk.img --net bridge=br0 --rng", "nothing of the machine's" },
 };
 
 static int add_repeated(struct launch_request *r, const struct args *a, struct problem **reterr)
@@ -418,8 +417,7 @@ const struct verb verb_vm_run = {
 		"device where none can be had; without, it is not started. \",vf-token=UUID\"\n"
 		"opens a VF whose PF is driven from user space. One that is taken back, or fails,\n"
 		"is unplugged; with \",on-loss=stop\" the guest ends. \",rom=on\" or \",rom=FILE\"\n"
-		"shows an option ROM: usually none, nobody would run it. Taps that are not there\n"
-		"are made. --vf, --disk, --net may be repeated. For users vfctld(8) opens it all.\n"
+		"shows an option ROM. --vf, --disk, --net may be repeated. More: vfctl-vm(8).\n"
 		"Exits with 0 when the guest ended by itself or was told to, 1 when it crashed.\n",
 	.options = options,
 	.n_options = ARRAY_SIZE(options),
