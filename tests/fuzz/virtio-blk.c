@@ -117,6 +117,8 @@ static void works(void)
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
+	static const uint64_t packed = 1ULL << VIRTIO_F_RING_PACKED, all = ~packed;
+	static const uint64_t kinds[] = { 1ULL << VIRTIO_RING_F_INDIRECT_DESC, all, ~0ULL, packed };
 	uint8_t *ram;
 
 	once();
@@ -124,7 +126,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	if (size < 2 || size > 8192)
 		return -1;
 	memset(ram, 0, 16384);
-	bring_up(data[0] & 1 ? ~0ULL : 1ULL << VIRTIO_RING_F_INDIRECT_DESC);
+	bring_up(kinds[data[0] % ARRAY_SIZE(kinds)]);
 	memcpy(ram, data + 2, size - 2);
 	for (unsigned i = 0; i <= data[1] % 4; i++)
 		virtio_device_ring(f.dev, &f.dev->queues[0], 1, false);

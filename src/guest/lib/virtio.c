@@ -159,6 +159,18 @@ bool ring_start(
 	return enable(r);
 }
 
+bool ring_restart(struct ring *r)
+{
+	uint64_t features = r->virtio->features;
+
+	r->event_idx = features & FEATURE(RING_EVENT_IDX);
+	r->in_order = features & FEATURE(RING_IN_ORDER);
+	r->is_packed = features & FEATURE(RING_PACKED);
+	write16(r->virtio->common + COMMON_QUEUE_SELECT, (uint16_t)r->index);
+	clear(r);
+	return enable(r);
+}
+
 bool ring_reset(struct ring *r)
 {
 	uint64_t common = r->virtio->common;
@@ -167,10 +179,7 @@ bool ring_reset(struct ring *r)
 	write16(common + COMMON_QUEUE_RESET, 1);
 	while (read16(common + COMMON_QUEUE_RESET))
 		relax();
-	if (read16(common + COMMON_QUEUE_ENABLE))
-		return false;
-	clear(r);
-	return enable(r);
+	return !read16(common + COMMON_QUEUE_ENABLE) && ring_restart(r);
 }
 
 int ring_add(struct ring *r, const struct buffer *buffers, unsigned n)

@@ -119,6 +119,8 @@ bool ring_start(
 
 /* As the command line says: packed=1 in_order=1 event_idx=1. */
 uint64_t ring_wishes(void);
+/* After a reset of the device and a new negotiation: the same queue again, in the same memory. */
+bool ring_restart(struct ring *r);
 /* The queue alone is reset (2.6.1), and started again from nothing in the same memory. */
 bool ring_reset(struct ring *r);
 

@@ -68,6 +68,32 @@ static void hostile(void **state UNUSED)
 	good("test=hostile", 1);
 }
 
+static void hostile_packed_rings(void **state UNUSED)
+{
+	good("test=hostile_packed", 1);
+}
+
+/* Rings change under the device's eyes: it notices, or not, and writes nowhere else. */
+static void rings_that_change(void **state UNUSED)
+{
+	static const char *const appends[] = { "test=hostile_race", "test=hostile_race event_idx=1",
+		"test=hostile_race packed=1", "test=hostile_race packed=1 event_idx=1 in_order=1" };
+
+	for (size_t i = 0; i < ARRAY_SIZE(appends); i++) {
+		struct vm_setup s = {
+			.append = appends[i], .cpus = 2, .rng = true, .limit_s = 120
+		};
+		struct vm_result r;
+
+		vm_run(&s, &r);
+		vm_assert_good(&r);
+		assert_true(vm_count(&r, "broke") > 0);
+		/* And it worked on some of it before that, besides on the honest ones after. */
+		assert_true(vm_report(&r, "devices/virtio-rng0/queue0-requests") > 61);
+		vm_result_done(&r);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -77,6 +103,8 @@ int main(void)
 		cmocka_unit_test(rng),
 		cmocka_unit_test(four_cpus),
 		cmocka_unit_test(hostile),
+		cmocka_unit_test(hostile_packed_rings),
+		cmocka_unit_test(rings_that_change),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

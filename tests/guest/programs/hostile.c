@@ -4,125 +4,69 @@
  * port. After each attack the device must either go on or ask for a reset, and work after one. The
  * VMM must live; that the host's side sees.
  */
-#include "virtio.h"
+#include "victim.h"
 
-enum { VECTOR = 80, SIZE = 16 };
-
-static struct virtio rng;
-static struct ring ring;
-static uint8_t *bytes;
-
-static void begin(uint64_t features)
-{
-	if (!virtio_begin(&rng, features))
-		give_up("no negotiation");
-}
-
-static void fresh(uint64_t features)
-{
-	begin(features);
-	if (!ring_start(&ring, &rng, 0, SIZE, 0))
-		give_up("the queue does not start");
-	virtio_set_status(&rng, VIRTIO_DRIVER_OK);
-}
-
-/* The device does an honest request. */
-static bool works(void)
-{
-	struct buffer b = { bytes, 64, true };
-	uint64_t start = cpu_cycles();
-
-	memset(bytes, 0, 64);
-	if (ring_add(&ring, &b, 1) < 0)
-		return false;
-	ring_kick(&ring);
-	while (ring_take(&ring, NULL) < 0) {
-		if (cpu_cycles() - start > 4000000000)
-			return false;
-		relax();
-	}
-	for (unsigned i = 0; i < 64; i++)
-		if (bytes[i])
-			return true;
-	return false;
-}
+enum { SIZE = VICTIM_RING };
 
 /* Shows entry `head` and rings, whatever the device wishes. */
 static void show(uint16_t head)
 {
-	ring.avail[2 + ring.next_avail % ring.size] = head;
-	ring.next_avail++;
+	victim.ring.avail[2 + victim.ring.next_avail % victim.ring.size] = head;
+	victim.ring.next_avail++;
 	fence();
-	ring.avail[1] = ring.next_avail;
+	victim.ring.avail[1] = victim.ring.next_avail;
 	fence();
-	write16(ring.doorbell, 0);
+	write16(victim.ring.doorbell, 0);
 	cpu_pause_us(2000);
-}
-
-enum expectation { BREAKS, EITHER };
-
-static void judge(const char *name, enum expectation e)
-{
-	uint64_t start = cpu_cycles();
-	bool broken;
-
-	while (e == BREAKS && !(virtio_status(&rng) & VIRTIO_NEEDS_RESET) &&
-		cpu_cycles() - start < 4000000000)
-		relax();
-	broken = virtio_status(&rng) & VIRTIO_NEEDS_RESET;
-	if (e == BREAKS)
-		check(broken, name, "status 0x%x: the device did not notice", virtio_status(&rng));
-	fresh(0);
-	check(works(), name, "dead after the reset");
 }
 
 static void describe(unsigned i, uint64_t at, uint32_t length, uint16_t flags, uint16_t next)
 {
-	ring.desc[i] = (struct descriptor) { at, length, flags, next };
+	victim.ring.desc[i] = (struct descriptor) { at, length, flags, next };
 }
 
 static uint64_t good(void)
 {
-	return (uint64_t)(uintptr_t)bytes;
+	return (uint64_t)(uintptr_t)victim.bytes;
 }
 
 static void lying_indices(void)
 {
-	fresh(0);
+	victim_fresh(0);
 	show(SIZE);
-	judge("head-out-of-range", BREAKS);
-	fresh(0);
+	victim_judge("head-out-of-range", BREAKS);
+	victim_fresh(0);
 	show(0xffff);
-	judge("head-65535", BREAKS);
-	fresh(0);
-	ring.next_avail = SIZE + 1;
+	victim_judge("head-65535", BREAKS);
+	victim_fresh(0);
+	victim.ring.next_avail = SIZE + 1;
 	show(0);
-	judge("available-jumps-ahead", BREAKS);
-	fresh(0);
-	ring.next_avail = 0x7fff;
+	victim_judge("available-jumps-ahead", BREAKS);
+	victim_fresh(0);
+	victim.ring.next_avail = 0x7fff;
 	show(0);
-	judge("available-jumps-far", BREAKS);
+	victim_judge("available-jumps-far", BREAKS);
 }
 
 static void lying_chains(void)
 {
-	fresh(0);
+	victim_fresh(0);
 	describe(0, good(), 16, DESCRIPTOR_NEXT | DESCRIPTOR_WRITE, 0);
 	show(0);
-	judge("chain-to-itself", BREAKS);
-	fresh(0);
+	victim_judge("chain-to-itself", BREAKS);
+	victim_fresh(0);
 	describe(0, good(), 16, DESCRIPTOR_NEXT | DESCRIPTOR_WRITE, 1);
 	describe(1, good(), 16, DESCRIPTOR_NEXT | DESCRIPTOR_WRITE, 0);
 	show(0);
-	judge("chain-in-a-circle", BREAKS);
-	fresh(0);
+	victim_judge("chain-in-a-circle", BREAKS);
+	victim_fresh(0);
 	describe(0, good(), 16, DESCRIPTOR_NEXT | DESCRIPTOR_WRITE, SIZE);
 	show(0);
-	judge("next-out-of-range", BREAKS);
-	fresh(0);
+	victim_judge("next-out-of-range", BREAKS);
+	victim_fresh(0);
 	describe(0, good(), 16, DESCRIPTOR_INDIRECT, 0);
 	show(0);
-	judge("indirect-not-negotiated", BREAKS);
+	victim_judge("indirect-not-negotiated", BREAKS);
 }
 
 static void lying_addresses(void)
@@ -141,24 +85,24 @@ static void lying_addresses(void)
 	};
 
 	for (unsigned i = 0; i < ARRAY_SIZE(bad); i++) {
-		fresh(0);
+		victim_fresh(0);
 		describe(0, bad[i].at, bad[i].length, DESCRIPTOR_WRITE, 0);
 		show(0);
-		judge(bad[i].name, BREAKS);
+		victim_judge(bad[i].name, BREAKS);
 	}
-	fresh(0);
+	victim_fresh(0);
 	describe(0, good(), 0, DESCRIPTOR_WRITE, 0);
 	show(0);
-	judge("buffer-of-nothing", EITHER);
-	fresh(0);
+	victim_judge("buffer-of-nothing", EITHER);
+	victim_fresh(0);
 	describe(0, good(), 64, 0, 0);
 	show(0);
-	judge("nothing-to-write-to", EITHER);
-	fresh(0);
+	victim_judge("nothing-to-write-to", EITHER);
+	victim_fresh(0);
 	describe(0, good(), 16, DESCRIPTOR_NEXT | DESCRIPTOR_WRITE, 1);
 	describe(1, good(), 16, 0, 0);
 	show(0);
-	judge("read-after-write", EITHER);
+	victim_judge("read-after-write", EITHER);
 }
 
 static void lying_indirect(void)
@@ -166,35 +110,35 @@ static void lying_indirect(void)
 	struct descriptor *table = memory_take(16 * 64, 4096);
 	uint64_t at = (uint64_t)(uintptr_t)table;
 
-	begin(FEATURE(RING_INDIRECT));
-	if (!(rng.features & FEATURE(RING_INDIRECT)))
+	victim_begin(FEATURE(RING_INDIRECT));
+	if (!(victim.rng.features & FEATURE(RING_INDIRECT)))
 		return;
-	fresh(FEATURE(RING_INDIRECT));
+	victim_fresh(FEATURE(RING_INDIRECT));
 	describe(0, at, 15, DESCRIPTOR_INDIRECT, 0);
 	show(0);
-	judge("indirect-odd-length", BREAKS);
-	fresh(FEATURE(RING_INDIRECT));
+	victim_judge("indirect-odd-length", BREAKS);
+	victim_fresh(FEATURE(RING_INDIRECT));
 	describe(0, at, 0, DESCRIPTOR_INDIRECT, 0);
 	show(0);
-	judge("indirect-empty", BREAKS);
-	fresh(FEATURE(RING_INDIRECT));
+	victim_judge("indirect-empty", BREAKS);
+	victim_fresh(FEATURE(RING_INDIRECT));
 	describe(0, ~0ULL - 7, 16, DESCRIPTOR_INDIRECT, 0);
 	show(0);
-	judge("indirect-wraps", BREAKS);
-	fresh(FEATURE(RING_INDIRECT));
+	victim_judge("indirect-wraps", BREAKS);
+	victim_fresh(FEATURE(RING_INDIRECT));
 	table[0] = (struct descriptor) { at, 16, DESCRIPTOR_INDIRECT, 0 };
 	describe(0, at, 16, DESCRIPTOR_INDIRECT, 0);
 	show(0);
-	judge("indirect-in-indirect", BREAKS);
-	fresh(FEATURE(RING_INDIRECT));
+	victim_judge("indirect-in-indirect", BREAKS);
+	victim_fresh(FEATURE(RING_INDIRECT));
 	table[0] = (struct descriptor) { good(), 16, DESCRIPTOR_NEXT | DESCRIPTOR_WRITE, 60000 };
 	describe(0, at, 32, DESCRIPTOR_INDIRECT, 0);
 	show(0);
-	judge("indirect-next-out-of-range", BREAKS);
-	fresh(FEATURE(RING_INDIRECT));
+	victim_judge("indirect-next-out-of-range", BREAKS);
+	victim_fresh(FEATURE(RING_INDIRECT));
 	describe(0, at, 0xfffffff0, DESCRIPTOR_INDIRECT, 0);
 	show(0);
-	judge("indirect-of-4-gib", BREAKS);
+	victim_judge("indirect-of-4-gib", BREAKS);
 }
 
 /* The rings themselves are where no RAM is. */
@@ -207,21 +151,21 @@ static void lying_rings(void)
 
 	for (unsigned p = 0; p < ARRAY_SIZE(parts); p++)
 		for (unsigned i = 0; i < ARRAY_SIZE(places); i++) {
-			begin(0);
-			ring_start(&ring, &rng, 0, SIZE, 0);
-			virtio_reset(&rng);
-			begin(0);
-			write16(rng.common + COMMON_QUEUE_SELECT, 0);
-			write16(rng.common + COMMON_QUEUE_SIZE, SIZE);
+			victim_begin(0);
+			ring_start(&victim.ring, &victim.rng, 0, SIZE, 0);
+			virtio_reset(&victim.rng);
+			victim_begin(0);
+			write16(victim.rng.common + COMMON_QUEUE_SELECT, 0);
+			write16(victim.rng.common + COMMON_QUEUE_SIZE, SIZE);
 			for (unsigned q = 0; q < ARRAY_SIZE(parts); q++)
-				write64(rng.common + parts[q], 0x1800000 + q * 0x1000);
-			write32(rng.common + parts[p], (uint32_t)places[i]);
-			write32(rng.common + parts[p] + 4, (uint32_t)(places[i] >> 32));
-			write16(rng.common + COMMON_QUEUE_ENABLE, 1);
-			virtio_set_status(&rng, VIRTIO_DRIVER_OK);
-			write16(ring.doorbell, 0);
+				write64(victim.rng.common + parts[q], 0x1800000 + q * 0x1000);
+			write32(victim.rng.common + parts[p], (uint32_t)places[i]);
+			write32(victim.rng.common + parts[p] + 4, (uint32_t)(places[i] >> 32));
+			write16(victim.rng.common + COMMON_QUEUE_ENABLE, 1);
+			virtio_set_status(&victim.rng, VIRTIO_DRIVER_OK);
+			write16(victim.ring.doorbell, 0);
 			cpu_pause_us(500);
-			judge("rings-outside-ram", EITHER);
+			victim_judge("rings-outside-ram", EITHER);
 		}
 }
 
@@ -230,48 +174,42 @@ static void senseless_registers(void)
 	static const uint16_t sizes[] = { 0, 3, 0x8000, 0xffff };
 
 	for (unsigned i = 0; i < ARRAY_SIZE(sizes); i++) {
-		begin(0);
-		write16(rng.common + COMMON_QUEUE_SELECT, 0);
-		write16(rng.common + COMMON_QUEUE_SIZE, sizes[i]);
-		write16(rng.common + COMMON_QUEUE_ENABLE, 1);
-		virtio_set_status(&rng, VIRTIO_DRIVER_OK);
-		write16(ring.doorbell, 0);
-		judge("queue-size", EITHER);
+		victim_begin(0);
+		write16(victim.rng.common + COMMON_QUEUE_SELECT, 0);
+		write16(victim.rng.common + COMMON_QUEUE_SIZE, sizes[i]);
+		write16(victim.rng.common + COMMON_QUEUE_ENABLE, 1);
+		virtio_set_status(&victim.rng, VIRTIO_DRIVER_OK);
+		write16(victim.ring.doorbell, 0);
+		victim_judge("queue-size", EITHER);
 	}
-	begin(0);
-	write16(rng.common + COMMON_QUEUE_SELECT, 999);
-	check_equal(read16(rng.common + COMMON_QUEUE_SIZE), 0, "absent-queue-has-no-size");
-	write16(rng.common + COMMON_QUEUE_ENABLE, 1);
-	write16(rng.notify + 999ul * (rng.notify_step ? rng.notify_step : 1) % 4096, 999);
-	judge("absent-queue", EITHER);
-	begin(0);
-	write16(rng.common + COMMON_QUEUE_SELECT, 0);
-	write16(rng.common + COMMON_QUEUE_VECTOR, 500);
-	check_equal(read16(rng.common + COMMON_QUEUE_VECTOR), 0xffff, "absent-vector-is-refused");
-	write16(rng.common + COMMON_CONFIG_VECTOR, 500);
-	check_equal(read16(rng.common + COMMON_CONFIG_VECTOR), 0xffff,
+	victim_begin(0);
+	write16(victim.rng.common + COMMON_QUEUE_SELECT, 999);
+	check_equal(read16(victim.rng.common + COMMON_QUEUE_SIZE), 0, "absent-queue-has-no-size");
+	write16(victim.rng.common + COMMON_QUEUE_ENABLE, 1);
+	write16(victim.rng.notify +
+			999ul * (victim.rng.notify_step ? victim.rng.notify_step : 1) % 4096,
+		999);
+	victim_judge("absent-queue", EITHER);
+	victim_begin(0);
+	write16(victim.rng.common + COMMON_QUEUE_SELECT, 0);
+	write16(victim.rng.common + COMMON_QUEUE_VECTOR, 500);
+	check_equal(read16(victim.rng.common + COMMON_QUEUE_VECTOR), 0xffff,
+		"absent-vector-is-refused");
+	write16(victim.rng.common + COMMON_CONFIG_VECTOR, 500);
+	check_equal(read16(victim.rng.common + COMMON_CONFIG_VECTOR), 0xffff,
 		"absent-config-vector-is-refused");
 	/* Features that were never offered: FEATURES_OK must not stick. */
-	virtio_reset(&rng);
-	virtio_set_status(&rng, VIRTIO_ACKNOWLEDGE | VIRTIO_DRIVER);
-	write32(rng.common + COMMON_DRIVER_SELECT, 0);
-	write32(rng.common + COMMON_DRIVER_FEATURES, 0x00ffffff);
-	virtio_set_status(&rng, VIRTIO_FEATURES_OK);
-	check(!(virtio_status(&rng) & VIRTIO_FEATURES_OK), "unoffered-features-are-refused", "-");
-	judge("unoffered-features", EITHER);
-	virtio_reset(&rng);
-	write8(rng.common + COMMON_STATUS, 0xff);
-	judge("all-status-bits-at-once", EITHER);
-}
-
-static uint32_t random_state = 2463534242;
-
-static uint32_t random(void)
-{
-	random_state ^= random_state << 13;
-	random_state ^= random_state >> 17;
-	random_state ^= random_state << 5;
-	return random_state;
+	virtio_reset(&victim.rng);
+	virtio_set_status(&victim.rng, VIRTIO_ACKNOWLEDGE | VIRTIO_DRIVER);
+	write32(victim.rng.common + COMMON_DRIVER_SELECT, 0);
+	write32(victim.rng.common + COMMON_DRIVER_FEATURES, 0x00ffffff);
+	virtio_set_status(&victim.rng, VIRTIO_FEATURES_OK);
+	check(!(virtio_status(&victim.rng) & VIRTIO_FEATURES_OK), "unoffered-features-are-refused",
+		"-");
+	victim_judge("unoffered-features", EITHER);
+	virtio_reset(&victim.rng);
+	write8(victim.rng.common + COMMON_STATUS, 0xff);
+	victim_judge("all-status-bits-at-once", EITHER);
 }
 
 /* Any width anywhere in the device's registers, its MSI-X table included. */
@@ -280,20 +218,20 @@ static void noise_on_registers(void)
 	struct pci_bar b;
 	uint64_t at;
 
-	fresh(0);
+	victim_fresh(0);
 	for (unsigned i = 0; i < 6; i++) {
-		b = pci_bar(rng.slot, i);
+		b = pci_bar(victim.rng.slot, i);
 		for (unsigned n = 0; b.size && !b.io && n < 600; n++) {
-			at = b.at + random() % (b.size < 0x4000 ? b.size : 0x4000);
-			switch (random() % 6) {
+			at = b.at + victim_random() % (b.size < 0x4000 ? b.size : 0x4000);
+			switch (victim_random() % 6) {
 			case 0:
-				write8(at, (uint8_t)random());
+				write8(at, (uint8_t)victim_random());
 				break;
 			case 1:
-				write16(at, (uint16_t)random());
+				write16(at, (uint16_t)victim_random());
 				break;
 			case 2:
-				write32(at, random());
+				write32(at, victim_random());
 				break;
 			case 3:
 				read32(at);
@@ -302,14 +240,14 @@ static void noise_on_registers(void)
 				read64(at);
 				break;
 			default:
-				write64(at, random());
+				write64(at, victim_random());
 			}
 		}
 		i += b.wide;
 	}
-	for (unsigned i = 0; i < rng.msix.vectors; i++)
-		msix_mask(&rng.msix, i, true);
-	judge("noise-on-registers", EITHER);
+	for (unsigned i = 0; i < victim.rng.msix.vectors; i++)
+		msix_mask(&victim.rng.msix, i, true);
+	victim_judge("noise-on-registers", EITHER);
 }
 
 /* Ports that end the machine are left out: they would be obeyed. */
@@ -327,29 +265,25 @@ static void noise_on_ports(void)
 	uint16_t port;
 
 	for (unsigned n = 0; n < 3000; n++) {
-		port = (uint16_t)(n < 1000 ? random() % 0x400 : random());
+		port = (uint16_t)(n < 1000 ? victim_random() % 0x400 : victim_random());
 		if (ends_the_machine(port) || ends_the_machine((uint16_t)(port + 3)))
 			continue;
 		if (n % 2)
-			out8(port, (uint8_t)random());
+			out8(port, (uint8_t)victim_random());
 		else
 			in8(port);
 		if (n % 5 == 0)
-			out16(port, (uint16_t)random());
+			out16(port, (uint16_t)victim_random());
 		if (n % 7 == 0)
 			in32(port);
 	}
-	fresh(0);
-	check(works(), "noise-on-ports", "the device is dead");
+	victim_fresh(0);
+	check(victim_works(), "noise-on-ports", "the device is dead");
 }
 
 PROGRAM(hostile)
 {
-	if (!virtio_find(VIRTIO_RNG, 0, &rng))
-		give_up("wants a virtio-rng");
-	bytes = memory_take(4096, 4096);
-	fresh(0);
-	check(works(), "works-at-first", "-");
+	victim_find();
 	lying_indices();
 	lying_chains();
 	lying_addresses();
