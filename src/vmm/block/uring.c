@@ -107,8 +107,14 @@ static void take_back(struct uring *u, int error)
 
 static void kick_polled(struct uring *u)
 {
-	io_uring_smp_mb();
-	if (IO_URING_READ_ONCE(*u->ring.sq.kflags) & IORING_SQ_NEED_WAKEUP)
+	struct io_uring_sq *sq = &u->ring.sq;
+
+	/*
+	 * The tail is seen before the flags are read. Written once more with an exchange, because
+	 * the fence that liburing has for it is none to the thread sanitizer.
+	 */
+	(void)__atomic_exchange_n(sq->ktail, *sq->ktail, __ATOMIC_SEQ_CST);
+	if (__atomic_load_n(sq->kflags, __ATOMIC_SEQ_CST) & IORING_SQ_NEED_WAKEUP)
 		enter(u, 0, 0, IORING_ENTER_SQ_WAKEUP);
 }
 

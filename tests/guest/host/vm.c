@@ -289,7 +289,7 @@ static struct json_object *member(struct json_object *o, const char *key)
 		json_object_object_get_ex(o, key, &found);
 		return found;
 	}
-	if (key[0] >= '0' && key[0] <= '9')
+	if (!key[strspn(key, "0123456789")])
 		return json_object_array_get_idx(o, strtoul(key, NULL, 10));
 	for (size_t i = 0; i < json_object_array_length(o); i++) {
 		found = json_object_array_get_idx(o, i);
