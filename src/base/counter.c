@@ -30,6 +30,7 @@ const char *counter_of_name(enum counter_of of)
 		[COUNTER_DEVICE] = "device",
 		[COUNTER_QUEUE] = "queue",
 		[COUNTER_VECTOR] = "vector",
+		[COUNTER_REGION] = "region",
 	};
 
 	return names[of];

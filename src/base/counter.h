@@ -13,6 +13,7 @@ enum counter_of {
 	COUNTER_DEVICE,
 	COUNTER_QUEUE,	/* of a device */
 	COUNTER_VECTOR, /* of a device's interrupts: one, or all of them */
+	COUNTER_REGION, /* ports or addresses that the VMM serves, of no PCI device */
 };
 
 enum counter_unit {

@@ -3,18 +3,23 @@
 
 #include "base/str.h"
 
-int vm_open(struct cli *cli, const struct args *a, struct vm_talk *ret, struct problem **reterr)
+int vm_open_named(struct cli *cli, const char *name, struct vm_talk *ret, struct problem **reterr)
 {
 	int r = 0;
 
 	if (cli->root)
 		return problem(reterr, -EROFS, PROBLEM_READ_ONLY, NULL,
 			"no guests run on a captured machine");
-	r = vm_connect(cli->run_dir, a->words[0], reterr);
+	r = vm_connect(cli->run_dir, name, reterr);
 	if (r < 0)
 		return r;
-	*ret = (struct vm_talk) { .cli = cli, .name = a->words[0], .socket = r };
+	*ret = (struct vm_talk) { .cli = cli, .name = name, .socket = r };
 	return 0;
+}
+
+int vm_open(struct cli *cli, const struct args *a, struct vm_talk *ret, struct problem **reterr)
+{
+	return vm_open_named(cli, a->words[0], ret, reterr);
 }
 
 void vm_close(struct vm_talk *t)

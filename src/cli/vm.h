@@ -15,6 +15,8 @@ struct vm_talk {
 
 /* Refuses captured machines. The guest of the first word. */
 int vm_open(struct cli *cli, const struct args *a, struct vm_talk *ret, struct problem **reterr);
+/* The same for a guest that is named otherwise. */
+int vm_open_named(struct cli *cli, const char *name, struct vm_talk *ret, struct problem **reterr);
 void vm_close(struct vm_talk *t);
 #define autovmtalk CLEANUP(vm_close) struct vm_talk
 

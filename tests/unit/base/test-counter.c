@@ -56,7 +56,7 @@ static void what_nobody_counts_is_not_found(void **state UNUSED)
 {
 	assert_null(counter_find(COUNTER_CPU, "doorbells"));
 	assert_null(counter_find(COUNTER_QUEUE, ""));
-	for (int of = COUNTER_GUEST; of <= COUNTER_VECTOR; of++)
+	for (int of = COUNTER_GUEST; of <= COUNTER_REGION; of++)
 		assert_non_null(counter_of_name((enum counter_of)of));
 }
 
