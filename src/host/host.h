@@ -203,7 +203,8 @@ enum host_link_attr {
 	HOST_LINK_MASTER, /* number: the bridge's index, 0 none */
 	HOST_LINK_MTU,	  /* number */
 	HOST_LINK_MAC,
-	HOST_LINK_ALIAS, /* text */
+	HOST_LINK_ALIAS,    /* text */
+	HOST_LINK_ALLMULTI, /* number: 0 or 1 */
 };
 
 struct host_link_change {

@@ -306,13 +306,20 @@ static int put_change(struct nl_msg *msg, const struct host_link_change *c)
 		return nla_put(msg, IFLA_ADDRESS, sizeof(c->mac.b), c->mac.b);
 	case HOST_LINK_ALIAS:
 		return nla_put_string(msg, IFLA_IFALIAS, c->text);
+	case HOST_LINK_ALLMULTI:
+		return 0;
 	}
 	return -EINVAL;
 }
 
 int netlink_link_set(struct host *h UNUSED, int ifindex, const struct host_link_change *change)
 {
-	struct ifinfomsg info = { .ifi_index = ifindex };
+	bool flag = change->attr == HOST_LINK_ALLMULTI;
+	struct ifinfomsg info = {
+		.ifi_index = ifindex,
+		.ifi_flags = flag && change->number ? IFF_ALLMULTI : 0,
+		.ifi_change = flag ? IFF_ALLMULTI : 0,
+	};
 	CLEANUP(msgp) struct nl_msg *msg = new_request(RTM_SETLINK, &info);
 
 	if (ifindex <= 0)

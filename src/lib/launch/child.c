@@ -26,7 +26,7 @@ enum {
 	STATUS_INTERNAL_ERROR = 21,
 	STATUS_NO_EXEC = 127,
 	STATUS_DENIED = 128 + SIGSYS,
-	FDS_MAX = 6 + 4 * LAUNCH_DEVICES_MAX,
+	FDS_MAX = 6 + UPLINK_QUEUES_MAX * LAUNCH_DEVICES_MAX,
 	REPORT_MAX = 64 << 10,
 };
 
@@ -133,7 +133,7 @@ static void add_net(struct command *c, const struct uplink *u, const struct laun
 	for (unsigned i = 0; i < u->n; i++)
 		strbuf_add(&s, "%s%d", i ? ":" : "fd=", use_fd(c, u->fds[i]));
 	if (!mac_is_zero(mac))
-		strbuf_add(&s, ",mac=%s", MAC_TEXT(mac));
+		strbuf_add(&s, ",mac=%s%s", MAC_TEXT(mac), u->fixed_mac ? ",fixed-mac" : "");
 	if (u->mtu)
 		strbuf_add(&s, ",mtu=%u", u->mtu);
 	add(c, "--net");

@@ -86,6 +86,14 @@ static const char *set_mtu(struct launch_net *n, const char *v)
 		       : NULL;
 }
 
+static const char *set_queues(struct launch_net *n, const char *v)
+{
+	return parse_u32(v, &n->uplink.queues) < 0 || n->uplink.queues < 1 ||
+			       n->uplink.queues > UPLINK_QUEUES_MAX
+		       ? "queues= is a number from 1 to 8"
+		       : NULL;
+}
+
 static const char *set_mode(struct launch_net *n, const char *v)
 {
 	return uplink_mode_parse(v, &n->uplink.mode) < 0
@@ -105,6 +113,7 @@ static const struct {
 	{ "mac", set_mac },
 	{ "mtu", set_mtu },
 	{ "mode", set_mode },
+	{ "queues", set_queues },
 };
 
 static const char *set_key(struct launch_net *n, char *word)

@@ -104,6 +104,7 @@ static int make(struct uplink *u, const struct uplink_wish *w, const struct host
 {
 	const struct host_macvtap what = { lower->ifindex, u->tap, w->mac,
 		(enum host_macvtap_mode)mode_of(u, w) };
+	const struct host_link_change all = { .attr = HOST_LINK_ALLMULTI, .number = 1 };
 	const struct host_link_change mtu = { .attr = HOST_LINK_MTU, .number = w->mtu };
 	int r = host_link_add_macvtap(u->host, &what, &u->ifindex);
 
@@ -115,6 +116,10 @@ static int make(struct uplink *u, const struct uplink_wish *w, const struct host
 	r = set_address(u, w, reterr);
 	if (r < 0)
 		return r;
+	/* Nobody tells it what groups the guest has joined; neighbours are found by them. */
+	r = host_link_set(u->host, u->ifindex, &all);
+	if (r < 0)
+		return uplink_blame(u->tap, r, "it does not take all multicasts", reterr);
 	r = w->mtu ? host_link_set(u->host, u->ifindex, &mtu) : 0;
 	if (r < 0)
 		return uplink_blame(u->to, r, "its MTU is smaller", reterr);
@@ -131,6 +136,7 @@ static int learn(struct uplink *u, const struct uplink_wish *w, struct problem *
 	if (r < 0)
 		return uplink_blame(u->tap, r, "it cannot be looked at", reterr);
 	u->mac = link.mac;
+	u->fixed_mac = true;
 	u->mtu = w->mtu || link.mtu != 1500 ? link.mtu : 0;
 	return 0;
 }

@@ -56,6 +56,7 @@ struct uplink {
 	unsigned n;
 	unsigned mtu;	/* that the guest has to be told; 0: the usual one */
 	struct mac mac; /* that the guest has to have; zero: any */
+	bool fixed_mac; /* … for as long as it runs */
 };
 
 /*

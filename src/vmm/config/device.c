@@ -31,6 +31,28 @@ static int set_fd(const struct device_key *k, char *v)
 	return to_fd(k, v, &k->d->fd);
 }
 
+/* "7:8:9": a queue pair each. */
+static int set_fds(const struct device_key *k, char *v)
+{
+	char *save = NULL;
+	int r = 0;
+
+	k->d->n_fds = 0;
+	for (char *w = strtok_r(v, ":", &save); w && r == 0; w = strtok_r(NULL, ":", &save)) {
+		if (k->d->n_fds == OPTIONS_QUEUES_MAX)
+			return options_usage(k->reterr, k->option, "fd= takes 8 at most");
+		r = to_fd(k, w, &k->d->fds[k->d->n_fds++]);
+	}
+	k->d->fd = k->d->n_fds ? k->d->fds[0] : -1;
+	return r;
+}
+
+static int set_fixed_mac(const struct device_key *k, char *v UNUSED)
+{
+	k->d->fixed_mac = true;
+	return 0;
+}
+
 static int set_container(const struct device_key *k, char *v)
 {
 	return to_fd(k, v, &k->d->container);
@@ -130,11 +152,13 @@ static const struct {
 	bool bare;
 	int (*set)(const struct device_key *k, char *value);
 } keys[] = {
-	{ "fd", DISK | NET, false, set_fd },
+	{ "fd", DISK, false, set_fd },
+	{ "fd", NET, false, set_fds },
 	{ "ioeventfd", DISK | NET, false, set_ioeventfd },
 	{ "ro", DISK, true, set_read_only },
 	{ "serial", DISK, false, set_serial },
 	{ "mac", NET, false, set_mac },
+	{ "fixed-mac", NET, true, set_fixed_mac },
 	{ "mtu", NET, false, set_mtu },
 	{ "container", VFIO, false, set_container },
 	{ "group", VFIO, false, set_group },

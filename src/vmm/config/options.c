@@ -24,7 +24,7 @@ const char options_help[] =
 	"  --append STRING      its command line\n"
 	"  --disk fd=FD[,ro][,serial=S][,ioeventfd=off]\n"
 	"                       a raw image as virtio-blk\n"
-	"  --net fd=FD[,mac=M][,mtu=N][,ioeventfd=off]\n"
+	"  --net fd=FD[:FD…][,mac=M][,fixed-mac][,mtu=N][,ioeventfd=off]\n"
 	"                       a tap as virtio-net; with ioeventfd=off each doorbell is\n"
 	"                       an exit and the CPU that rang does the device's work\n"
 	"  --rng                virtio-rng\n"

@@ -12,7 +12,8 @@
 
 enum {
 	OPTIONS_DEVICES_MAX = 31,
-	OPTIONS_FDS_MAX = 5 + 4 * OPTIONS_DEVICES_MAX + 8,
+	OPTIONS_QUEUES_MAX = 8, /* pairs of a network interface */
+	OPTIONS_FDS_MAX = 5 + OPTIONS_QUEUES_MAX * OPTIONS_DEVICES_MAX + 8,
 	OPTION_NUMA_NONE = -1,
 };
 
@@ -36,7 +37,10 @@ struct device_option {
 	bool read_only;
 	const char *serial;
 	struct mac mac;
-	uint16_t mtu; /* 0: the guest is not told */
+	bool fixed_mac;		     /* the guest cannot choose another */
+	uint16_t mtu;		     /* 0: the guest is not told */
+	int fds[OPTIONS_QUEUES_MAX]; /* of a network interface, `fd` the first of them */
+	unsigned n_fds;
 	bool no_ioeventfd;
 	int container, group, device, iommufd;
 	const char *name;

@@ -137,8 +137,10 @@ static int add_net(const struct vmm_services *s, const struct device_option *o, 
 	char name[NAME_BYTES];
 	const struct virtio_net_params p = {
 		.common = common(name, "virtio-net", number, o),
-		.fd = o->fd,
+		.fds = o->fds,
+		.n_fds = o->n_fds,
 		.mac = o->mac,
+		.fixed_mac = o->fixed_mac,
 		.mtu = o->mtu,
 	};
 

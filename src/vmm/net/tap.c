@@ -5,6 +5,7 @@
 
 #include <fcntl.h>
 #include <linux/if.h>
+#include <linux/if_ether.h>
 #include <linux/if_tun.h>
 #include <string.h>
 #include <sys/ioctl.h>
@@ -97,6 +98,30 @@ int tap_set_offload(struct tap *t, unsigned flags)
 	/* TUNSETOFFLOAD takes its argument by value. */
 	int r = host_ioctl(t->host, t->fd, TUNSETOFFLOAD, (void *)(uintptr_t)flags);
 
+	return r < 0 ? r : 0;
+}
+
+int tap_set_queue(struct tap *t, bool on)
+{
+	struct ifreq ifr = { .ifr_flags = on ? IFF_ATTACH_QUEUE : IFF_DETACH_QUEUE };
+	int r = host_ioctl(t->host, t->fd, TUNSETQUEUE, &ifr);
+
+	return r < 0 ? r : 0;
+}
+
+int tap_set_filter(struct tap *t, const struct mac *v, unsigned n, bool allmulti)
+{
+	struct {
+		struct tun_filter head;
+		uint8_t addresses[TAP_FILTER_MAX][ETH_ALEN];
+	} filter = { .head = { .flags = allmulti ? TUN_FLT_ALLMULTI : 0, .count = (uint16_t)n } };
+	int r;
+
+	if (n > TAP_FILTER_MAX)
+		return -E2BIG;
+	for (unsigned i = 0; i < n; i++)
+		memcpy(filter.addresses[i], v[i].b, ETH_ALEN);
+	r = host_ioctl(t->host, t->fd, TUNSETTXFILTER, &filter);
 	return r < 0 ? r : 0;
 }
 

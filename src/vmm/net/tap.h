@@ -9,6 +9,7 @@
  */
 #pragma once
 
+#include "base/mac.h"
 #include "base/problem.h"
 
 #include <stdbool.h>
@@ -19,7 +20,7 @@
 struct host;
 struct tap;
 
-enum { TAP_HEADER_BYTES = 12 };
+enum { TAP_HEADER_BYTES = 12, TAP_FILTER_MAX = 130 };
 
 /*
  * The fd stays the caller's and must outlive the tap; it becomes non-blocking. USAGE when it is not
@@ -35,6 +36,17 @@ const char *tap_name(const struct tap *t);
 
 /* TUN_F_* that the reader can cope with; may be refused (-EINVAL), then nothing changed. */
 int tap_set_offload(struct tap *t, unsigned flags);
+
+/*
+ * Of a tap with several queues, each of which is a struct tap of its own: whether packets go to
+ * this one. While they do not, reading is -EBADFD. Nothing else has them for one alone (-EINVAL).
+ */
+int tap_set_queue(struct tap *t, bool on);
+/*
+ * Frames for other addresses than these do not arrive any more; without any address (n 0) all do.
+ * With `allmulti` all multicasts and broadcasts do. Unicast addresses come first. For all queues.
+ */
+int tap_set_filter(struct tap *t, const struct mac *v, unsigned n, bool allmulti);
 
 /*
  * One packet, header in front. The length; -EAGAIN when there is none, or no room now; -EIO while

@@ -64,7 +64,8 @@ uint64_t vpci_common_read(struct virtio_pci *v, uint64_t offset, unsigned len)
 					       __atomic_load_n(&v->config_vector, __ATOMIC_RELAXED),
 				       .num_queues = (uint16_t)v->dev->n_queues,
 				       .device_status = virtio_device_status(v->dev),
-				       .config_generation = (uint8_t)v->dev->generation,
+				       .config_generation = (uint8_t)__atomic_load_n(
+					       &v->dev->generation, __ATOMIC_SEQ_CST),
 				       .queue_select = (uint16_t)get(&v->queue_select),
 			       } };
 	uint64_t value = 0;

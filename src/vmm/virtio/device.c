@@ -36,6 +36,7 @@ int virtio_device_init(struct virtio_device *d, const struct guest_memory *m,
 		.offered = (params->features | RING_FEATURES) & ~params->without,
 	};
 	pthread_mutex_init(&d->lock, NULL);
+	pthread_mutex_init(&d->config_lock, NULL);
 	if (!d->name || !d->queues) {
 		d->n_queues = 0;
 		virtio_device_done(d);
@@ -61,6 +62,7 @@ void virtio_device_done(struct virtio_device *d)
 		virtq_done(&d->queues[i]);
 	free(d->queues);
 	free((void *)(uintptr_t)d->name);
+	pthread_mutex_destroy(&d->config_lock);
 	pthread_mutex_destroy(&d->lock);
 }
 
@@ -112,9 +114,24 @@ void virtio_device_read_config(struct virtio_device *d, uint64_t offset, void *b
 	memset(buf, 0, len);
 	if (offset >= d->config_bytes)
 		return;
-	pthread_mutex_lock(&d->lock);
+	pthread_mutex_lock(&d->config_lock);
 	memcpy(buf, (const char *)d->config + offset, MIN(len, d->config_bytes - offset));
-	pthread_mutex_unlock(&d->lock);
+	pthread_mutex_unlock(&d->config_lock);
+}
+
+void virtio_device_change_config(
+	struct virtio_device *d, void *field, const void *value, size_t len, bool tell)
+{
+	bool changed;
+
+	pthread_mutex_lock(&d->config_lock);
+	changed = memcmp(field, value, len) != 0;
+	memcpy(field, value, len);
+	if (changed)
+		__atomic_fetch_add(&d->generation, 1, __ATOMIC_SEQ_CST);
+	pthread_mutex_unlock(&d->config_lock);
+	if (changed && tell && virtio_device_runs(d) && d->transport_ops)
+		d->transport_ops->config_interrupt(d->transport);
 }
 
 /*

@@ -85,7 +85,9 @@ struct virtio_device {
 	struct virtio_service *service; /* who serves the queues */
 	const void *config;		/* the device's configuration structure … */
 	size_t config_bytes;
-	uint32_t generation; /* counts its changes */
+	uint32_t generation; /* atomic: counts its changes */
+
+	pthread_mutex_t config_lock; /* of the two; taken last of all but the transport's */
 
 	pthread_mutex_t lock;
 	uint64_t offered;  /* feature bits */
@@ -127,6 +129,12 @@ uint32_t virtio_device_offered(const struct virtio_device *d, uint32_t half);
 uint32_t virtio_device_wanted(struct virtio_device *d, uint32_t half);
 void virtio_device_want(struct virtio_device *d, uint32_t half, uint32_t bits);
 void virtio_device_read_config(struct virtio_device *d, uint64_t offset, void *buf, size_t len);
+/*
+ * Writes into the configuration structure, and tells the driver by an interrupt if it is to know.
+ * From anywhere, also with a queue's lock held.
+ */
+void virtio_device_change_config(
+	struct virtio_device *d, void *field, const void *value, size_t len, bool tell);
 void virtio_device_reset(struct virtio_device *d);
 /* One queue alone, where that was negotiated (2.6.1); it can be set up again. */
 void virtio_device_reset_queue(struct virtio_device *d, struct virtq *q);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* virtio-net (Virtual I/O Device 1.2, 5.1): one queue pair in front of a tap (vmm/net). */
+/* virtio-net (Virtual I/O Device 1.2, 5.1): queue pairs in front of a tap (vmm/net), and a control
+ * queue. */
 #pragma once
 
 #include "base/mac.h"
@@ -7,11 +8,22 @@
 
 struct tap;
 
-enum { VIRTIO_NET_RX, VIRTIO_NET_TX };
+enum { VIRTIO_NET_RX, VIRTIO_NET_TX, VIRTIO_NET_PAIRS_MAX = 8 };
 
+struct virtio_net_setup {
+	struct tap *const *taps; /* a queue pair each; the first is always in use */
+	unsigned n_taps;
+	struct mac mac; /* zero: a random, locally administered one */
+	bool fixed_mac; /* nothing arrives for another: the guest cannot choose one */
+	uint16_t mtu;	/* 0: the guest is not told */
+};
+
+/* Takes the taps over, also on failure. */
+int virtio_net_device_new(const struct guest_memory *m, const char *name,
+	const struct virtio_net_setup *s, struct virtio_device **ret);
 /*
- * Takes `tap` over, also on failure. A zero MAC gets a random, locally administered one. mtu 0:
- * the guest is not told.
+ * Pulls the plug, or puts it in: the driver is told, and what comes and goes meanwhile is lost.
+ * When it comes back the guest is asked to announce itself. Any thread.
  */
-int virtio_net_device_new(const struct guest_memory *m, const char *name, struct tap *tap,
-	struct mac mac, uint16_t mtu, struct virtio_device **ret);
+void virtio_net_device_set_link(struct virtio_device *d, bool up);
+bool virtio_net_device_link(struct virtio_device *d);

@@ -34,16 +34,38 @@ int virtio_blk_new(
 	return add(s, &p->common, r, d, reterr);
 }
 
+static int open_taps(const struct vmm_services *s, const struct virtio_net_params *p,
+	struct tap **taps, struct problem **reterr)
+{
+	for (unsigned i = 0; i < p->n_fds; i++) {
+		int r = tap_new(s->host, p->fds[i], &taps[i], reterr);
+
+		if (r < 0) {
+			while (i--)
+				tap_free(taps[i]);
+			return problem_wrap(reterr, r, "%s", p->common.name);
+		}
+	}
+	return 0;
+}
+
 int virtio_net_new(
 	const struct vmm_services *s, const struct virtio_net_params *p, struct problem **reterr)
 {
+	struct tap *taps[VIRTIO_NET_PAIRS_MAX];
+	const struct virtio_net_setup setup = {
+		.taps = taps,
+		.n_taps = p->n_fds,
+		.mac = p->mac,
+		.fixed_mac = p->fixed_mac,
+		.mtu = p->mtu,
+	};
 	struct virtio_device *d = NULL;
-	struct tap *tap = NULL;
-	int r = tap_new(s->host, p->fd, &tap, reterr);
+	int r = open_taps(s, p, taps, reterr);
 
 	if (r < 0)
-		return problem_wrap(reterr, r, "%s", p->common.name);
-	r = virtio_net_device_new(s->memory, p->common.name, tap, p->mac, p->mtu, &d);
+		return r;
+	r = virtio_net_device_new(s->memory, p->common.name, &setup, &d);
 	return add(s, &p->common, r, d, reterr);
 }
 

@@ -27,8 +27,10 @@ struct virtio_blk_params {
 
 struct virtio_net_params {
 	struct virtio_options common;
-	int fd;		/* a tap with IFF_VNET_HDR and IFF_NO_PI */
+	const int *fds; /* a tap with IFF_VNET_HDR and IFF_NO_PI: a queue of it each */
+	unsigned n_fds;
 	struct mac mac; /* zero = a random one */
+	bool fixed_mac; /* the guest cannot choose another */
 	uint16_t mtu;	/* 0 = the guest's default */
 };
 

@@ -23,6 +23,10 @@ struct fake_tap {
 	int header_bytes;
 	unsigned offload, offload_known; /* what it does, what it would do */
 	unsigned offload_calls;
+	bool detached;	   /* by TUNSETQUEUE */
+	unsigned filtered; /* addresses in the filter; 0: there is none */
+	unsigned filter_flags, filter_calls;
+	uint8_t filter[130][6];
 };
 
 static int fake_tap_ioctl(struct host *h, int fd, unsigned long request, void *arg)
@@ -42,6 +46,19 @@ static int fake_tap_ioctl(struct host *h, int fd, unsigned long request, void *a
 		if (flags & ~t->offload_known)
 			return -EINVAL;
 		t->offload = flags;
+	} else if (request == TUNSETQUEUE) {
+		bool detach = ((struct ifreq *)arg)->ifr_flags & IFF_DETACH_QUEUE;
+
+		if (t->detached == detach)
+			return -EINVAL;
+		t->detached = detach;
+	} else if (request == TUNSETTXFILTER) {
+		const struct tun_filter *filter = arg;
+
+		t->filter_calls++;
+		t->filtered = filter->count;
+		t->filter_flags = filter->flags;
+		memcpy(t->filter, filter->addr, 6U * filter->count);
 	} else {
 		return -ENOTTY;
 	}

@@ -42,8 +42,11 @@ static struct fixture *open_net(uint64_t features)
 	drv_ram_open(&f->ram);
 	fake_tap_open(&f->tap);
 	assert_int_equal(tap_new(&f->tap.host, f->tap.fd, &tap, NULL), 0);
-	assert_int_equal(
-		virtio_net_device_new(f->ram.memory, "virtio-net0", tap, mac, 1400, &f->dev), 0);
+	assert_int_equal(virtio_net_device_new(f->ram.memory, "virtio-net0",
+				 &(struct virtio_net_setup) {
+					 .taps = &tap, .n_taps = 1, .mac = mac, .mtu = 1400 },
+				 &f->dev),
+		0);
 	harness_attach(f->dev, &f->t);
 	harness_serve(f->dev);
 	up(f, features);
@@ -370,8 +373,9 @@ static void offers_what_the_tap_can_do(void **state UNUSED)
 	fake_tap_open(&f->tap);
 	f->tap.offload_known = 0;
 	assert_int_equal(tap_new(&f->tap.host, f->tap.fd, &tap, NULL), 0);
-	assert_int_equal(
-		virtio_net_device_new(f->ram.memory, "n", tap, (struct mac) { { 0 } }, 0, &d), 0);
+	assert_int_equal(virtio_net_device_new(f->ram.memory, "n",
+				 &(struct virtio_net_setup) { .taps = &tap, .n_taps = 1 }, &d),
+		0);
 	assert_false(d->offered & VIRTIO_FEATURE(VIRTIO_NET_F_GUEST_CSUM));
 	assert_false(d->offered & VIRTIO_FEATURE(VIRTIO_NET_F_MTU));
 	virtio_device_read_config(d, 0, &c, sizeof(c));

@@ -515,7 +515,9 @@ static void failures_leave_nothing(void **state UNUSED)
 {
 	struct fake_kvm *k = fk_open(DRV_RAM_BYTES);
 	struct virtio_blk_params p = { .common = { "virtio-blk0", PCI_SLOT_ANY, false }, .fd = -1 };
-	struct virtio_net_params n = { .common = { "virtio-net0", PCI_SLOT_ANY, false }, .fd = -1 };
+	struct virtio_net_params n = { .common = { "virtio-net0", PCI_SLOT_ANY, false },
+		.fds = (const int[]) { -1 },
+		.n_fds = 1 };
 	struct virtio_options rng = { "virtio-rng0", 40, false };
 	autoproblem *e = NULL, *e2 = NULL, *e3 = NULL;
 	autofree char *text = NULL;
