@@ -173,7 +173,7 @@ int loop_source_set_events(struct loop_source *s, uint32_t events)
 	return epoll_ctl(s->loop->epoll_fd, EPOLL_CTL_MOD, s->fd, &ev) < 0 ? -errno : 0;
 }
 
-void loop_wake(struct loop *l)
+static void wake(struct loop *l)
 {
 	uint64_t one = 1;
 	ssize_t n = write(l->wake_fd, &one, sizeof(one));
@@ -302,7 +302,7 @@ void loop_quit(struct loop *l, int value)
 		l->quit_value = value;
 	}
 	loop_release(l);
-	loop_wake(l);
+	wake(l);
 }
 
 static void *thread_main(void *arg)

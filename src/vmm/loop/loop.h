@@ -55,8 +55,6 @@ enum loop_next {
 typedef enum loop_next (*loop_poll_fn)(void *arg);
 /* While the loop does not run. */
 void loop_set_poll(struct loop *l, loop_poll_fn fn, void *arg);
-/* A loop that sleeps calls it again. */
-void loop_wake(struct loop *l);
 
 /* Runs in the calling thread until loop_quit(); returns its value, or a negative errno. */
 int loop_run(struct loop *l);

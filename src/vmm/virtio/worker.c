@@ -226,8 +226,6 @@ void worker_set_poll(struct server *s, enum virtio_poll poll)
 {
 	__atomic_store_n(&s->poll, poll, __ATOMIC_RELAXED);
 	change_polled(s, s->worker && s->worker->awake && is_polled(s));
-	if (s->worker)
-		loop_wake(s->worker->loop);
 }
 
 void worker_add(struct worker *w, struct server *s)

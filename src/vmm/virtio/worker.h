@@ -58,7 +58,7 @@ void worker_free(struct worker *w);
 /* Takes the queue in, or lets it go; it does not poll for it any more then. */
 void worker_add(struct worker *w, struct server *s);
 void worker_remove(struct server *s);
-/* How it is looked after from now on. */
+/* How it is looked after from now on; who calls has it looked at then. */
 void worker_set_poll(struct server *s, enum virtio_poll poll);
 /* A turn of the queue, whose lock is held; how many requests are at hand. See virtio_device_turn().
  */
