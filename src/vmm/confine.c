@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "confine.h"
 
+#include "base/str.h"
 #include "tty.h"
 #include "vfio/memlock.h"
 
@@ -8,7 +9,7 @@ enum {
 	/* Loops, console, VM, RAM, kernel's devices, and a descriptor or two in passing. */
 	FILES_MACHINE = 64,
 	FILES_CPU = 3,
-	FILES_VIRTIO = 24,		     /* a loop, doorbells, a vector for each queue */
+	FILES_VIRTIO = 160,		     /* loops, doorbells, a vector for each queue */
 	FILES_VFIO = 2048 + 16,		     /* a function has up to 2048 vectors */
 	FILES_CONTROL = 64 + 4 * FILES_VFIO, /* who asks, and what may be plugged in */
 	MEMLOCK_SLACK = 64 << 20,
@@ -36,7 +37,8 @@ static unsigned files_of(const struct options *o)
 
 static unsigned use_of(const struct device_option *d)
 {
-	unsigned uses = d->no_ioeventfd ? SANDBOX_USE_CPU_IO : 0;
+	bool cpu = d->no_ioeventfd || (d->threads && str_eq(d->threads, "cpu"));
+	unsigned uses = cpu ? SANDBOX_USE_CPU_IO : 0;
 
 	switch (d->kind) {
 	case DEVICE_DISK:

@@ -5,6 +5,7 @@
 #include "vmm/control/server.h"
 #include "vmm/dev/plug.h"
 
+#include <limits.h>
 #include <string.h>
 
 enum { WAIT_MS = 30000, WAIT_MS_MAX = 3600000 };
@@ -180,6 +181,36 @@ static void detach(struct requests *r, struct control_peer *peer, const struct m
 		fail(peer, why);
 }
 
+/* Of which device, of which queue, and one of what is to be set. */
+static int set_one(struct requests *r, const struct message *m, size_t i, struct problem **reterr)
+{
+	const char *device = message_str(m, "device"), *key = m->pairs[i].key;
+	uint32_t queue = UINT32_MAX;
+
+	if (str_eq(key, "cmd") || str_eq(key, "device") || str_eq(key, "queue"))
+		return 0;
+	if (!device || !m->pairs[i].is_string || message_u32(m, "queue", UINT32_MAX, &queue) < 0 ||
+		(queue > INT_MAX && queue != UINT32_MAX))
+		return problem(reterr, -EINVAL, PROBLEM_USAGE, NULL,
+			"set takes a device, a queue if need be, and texts");
+	return devices_set(r->params.devices, device, queue == UINT32_MAX ? -1 : (int)queue, key,
+		m->pairs[i].value, reterr);
+}
+
+/* In the order in which they were given; what comes after one that fails is not done. */
+static void set(struct requests *r, struct control_peer *peer, const struct message *m)
+{
+	struct problem *why = NULL;
+	int e = 0;
+
+	for (size_t i = 0; i < m->n && e >= 0; i++)
+		e = set_one(r, m, i, &why);
+	if (e < 0)
+		fail(peer, why);
+	else
+		control_answer_ok(peer);
+}
+
 static void on_request(void *arg, struct control_peer *peer, const struct message *m, int *fds)
 {
 	const char *cmd = message_str(m, "cmd");
@@ -203,6 +234,8 @@ static void on_request(void *arg, struct control_peer *peer, const struct messag
 		attach(r, peer, m, fds);
 	else if (str_eq(cmd, "detach"))
 		detach(r, peer, m);
+	else if (str_eq(cmd, "set"))
+		set(r, peer, m);
 	else
 		misunderstood(peer, "there is no such command");
 }

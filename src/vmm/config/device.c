@@ -145,6 +145,24 @@ static int set_ioeventfd(const struct device_key *k, char *v)
 	return 0;
 }
 
+static int set_threads(const struct device_key *k, char *v)
+{
+	k->d->threads = v;
+	return 0;
+}
+
+static int set_poll(const struct device_key *k, char *v)
+{
+	k->d->poll = v;
+	return 0;
+}
+
+static int set_pin(const struct device_key *k, char *v)
+{
+	k->d->pin = v;
+	return 0;
+}
+
 /* A key has a value, or it is a bare word. */
 static const struct {
 	const char *key;
@@ -155,6 +173,9 @@ static const struct {
 	{ "fd", DISK, false, set_fd },
 	{ "fd", NET, false, set_fds },
 	{ "ioeventfd", DISK | NET, false, set_ioeventfd },
+	{ "threads", DISK | NET, false, set_threads },
+	{ "poll", DISK | NET, false, set_poll },
+	{ "pin", DISK | NET, false, set_pin },
 	{ "ro", DISK, true, set_read_only },
 	{ "serial", DISK, false, set_serial },
 	{ "mac", NET, false, set_mac },

@@ -42,6 +42,8 @@ struct device_option {
 	int fds[OPTIONS_QUEUES_MAX]; /* of a network interface, `fd` the first of them */
 	unsigned n_fds;
 	bool no_ioeventfd;
+	bool may_trap;			  /* devices.c's: CPUs may do the device's work */
+	const char *threads, *poll, *pin; /* as for vfctl vm set; NULL: as usual */
 	int container, group, device, iommufd;
 	const char *name;
 	const char *beside; /* a function of the same group that the guest has; NULL: none */

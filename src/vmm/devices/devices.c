@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "entries.h"
 
+#include "base/str.h"
 #include "vmm/virtio/virtio.h"
 
 #include <stdio.h>
@@ -50,6 +51,20 @@ static int open_vfio(
 		     : 0;
 }
 
+/* The sandbox lets all CPUs do devices' work as soon as it is to be so for one device. */
+static void allow_cpus(struct devices *d, const struct options *o)
+{
+	bool may = o->sandbox != SANDBOX_ON;
+
+	for (size_t i = 0; i < d->n_entries; i++) {
+		const struct device_option *e = &d->entries[i].option;
+
+		may |= e->no_ioeventfd || (e->threads && str_eq(e->threads, "cpu"));
+	}
+	for (size_t i = 0; i < d->n_entries; i++)
+		d->entries[i].option.may_trap = may;
+}
+
 int devices_new(struct host *h, struct loop *loop, const struct options *o, devices_end_fn *end,
 	void *arg, struct devices **ret, struct problem **reterr)
 {
@@ -69,6 +84,7 @@ int devices_new(struct host *h, struct loop *loop, const struct options *o, devi
 	if (r < 0)
 		return problem(
 			reterr, r, PROBLEM_FAILED, NULL, "cannot watch devices: %s", strerror(-r));
+	allow_cpus(d, o);
 	r = open_vfio(d, h, o->peers, reterr);
 	if (r < 0)
 		return r;
@@ -112,9 +128,10 @@ static struct virtio_options common(
 	char buf[NAME_BYTES], const char *kind, unsigned number, const struct device_option *o)
 {
 	snprintf(buf, NAME_BYTES, "%s%u", kind, number);
-	return (struct virtio_options) {
-		.name = buf, .slot = PCI_SLOT_ANY, .no_ioeventfd = o->no_ioeventfd
-	};
+	return (struct virtio_options) { .name = buf,
+		.slot = PCI_SLOT_ANY,
+		.no_ioeventfd = o->no_ioeventfd,
+		.may_trap = o->may_trap };
 }
 
 static int add_disk(const struct vmm_services *s, const struct device_option *o, unsigned number,
@@ -192,6 +209,68 @@ static int add(struct devices *d, const struct vmm_services *s, struct entry *e,
 	return -EINVAL;
 }
 
+static int set_all(struct pci_device *pci, const struct device_option *o, struct problem **reterr)
+{
+	const struct {
+		const char *key, *value;
+	} all[] = { { "threads", o->threads }, { "pin", o->pin }, { "poll", o->poll } };
+	int r = 0;
+
+	for (size_t i = 0; i < ARRAY_SIZE(all) && r == 0; i++)
+		if (all[i].value)
+			r = pci->ops->set(pci, -1, all[i].key, all[i].value, reterr);
+	return r;
+}
+
+/* The newest device gets what its option says, as if it was set later. */
+static int tune(struct pci_bus *bus, const struct device_option *o, struct problem **reterr)
+{
+	struct pci_device *newest = NULL;
+
+	if (!o->threads && !o->poll && !o->pin)
+		return 0;
+	for (unsigned slot = 1; slot < PCI_SLOTS; slot++)
+		newest = pci_bus_device(bus, slot) ?: newest;
+	if (!newest || !newest->ops->set)
+		return problem(reterr, -EINVAL, PROBLEM_USAGE, NULL,
+			"threads, poll and pin are for virtio devices");
+	return set_all(newest, o, reterr);
+}
+
+static struct pci_device *find(struct pci_bus *bus, const char *name)
+{
+	for (unsigned slot = 1; slot < PCI_SLOTS; slot++) {
+		struct pci_device *dev = pci_bus_device(bus, slot);
+
+		if (dev && str_eq(dev->name, name))
+			return dev;
+	}
+	return NULL;
+}
+
+int devices_set(struct devices *d, const char *name, int queue, const char *key, const char *value,
+	struct problem **reterr)
+{
+	struct pci_device *dev = d->services ? find(d->services->pci, name) : NULL;
+
+	if (!dev)
+		return problem(reterr, -ENOENT, PROBLEM_NOT_FOUND,
+			"vfctl vm stats names its devices", "the guest has no device \"%s\"", name);
+	if (!dev->ops->set)
+		return problem(
+			reterr, -EINVAL, PROBLEM_USAGE, NULL, "nothing of %s can be set", name);
+	return dev->ops->set(dev, queue, key, value, reterr);
+}
+
+/* The number-th of its kind. */
+static int add_tuned(struct devices *d, const struct vmm_services *s, struct entry *e,
+	unsigned number, struct problem **reterr)
+{
+	int r = add(d, s, e, number, reterr);
+
+	return r < 0 ? r : tune(s->pci, &e->option, reterr);
+}
+
 int devices_attach(struct devices *d, const struct vmm_services *s, struct problem **reterr)
 {
 	unsigned numbers[DEVICE_VFIO + 1] = { 0 };
@@ -201,7 +280,7 @@ int devices_attach(struct devices *d, const struct vmm_services *s, struct probl
 	vfio_reset_together(d->vfio, s->note, s->note_arg);
 	r = vfio_session_enter(d->vfio, s->kvm, s->memory, reterr);
 	for (size_t i = 0; i < d->n_entries && r == 0; i++)
-		r = add(d, s, &d->entries[i], numbers[d->entries[i].option.kind]++, reterr);
+		r = add_tuned(d, s, &d->entries[i], numbers[d->entries[i].option.kind]++, reterr);
 	if (r == 0)
 		d->services = s;
 	return r;

@@ -56,6 +56,13 @@ void devices_forget(struct devices *d, const void *arg);
 /* From a vCPU: the guest is done with the devices in these slots. */
 void devices_ejected(struct devices *d, uint32_t slots);
 
+/*
+ * Changes how a device works, of one queue or of all (-1): see pci_device_ops.set. A reboot forgets
+ * it. PROBLEM_NOT_FOUND.
+ */
+int devices_set(struct devices *d, const char *name, int queue, const char *key, const char *value,
+	struct problem **reterr);
+
 /* See vfio_session_container(). */
 int devices_container(const struct devices *d);
 /* See vfio_session_group(); also -1 when the guest has no such function. */

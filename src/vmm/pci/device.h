@@ -98,6 +98,13 @@ struct pci_device_ops {
 	void (*free)(struct pci_device *dev);
 	/* For the checker: what it has made in KVM, see claims.h. NULL: nothing. */
 	void (*claim)(struct pci_device *dev, struct pci_claims *c);
+	/*
+	 * Changes how the device works, of one of its queues or of all (-1), while the guest runs.
+	 * Nothing has changed when it fails: PROBLEM_USAGE, PROBLEM_NOT_FOUND … In the main loop's
+	 * thread. NULL: nothing of it can be set.
+	 */
+	int (*set)(struct pci_device *dev, int queue, const char *key, const char *value,
+		struct problem **reterr);
 	/* Counters as name and value pairs, in a fixed order; may be NULL. */
 	void (*stats)(struct pci_device *dev, void (*each)(void *arg, const char *name, uint64_t v),
 		void *arg);

@@ -11,6 +11,7 @@
  */
 #pragma once
 
+#include "base/problem.h"
 #include "queue.h"
 #include "serve.h"
 
@@ -49,6 +50,12 @@ struct virtio_device_ops {
 	 * polls from now on, and it need not. Queue lock held; may be NULL.
 	 */
 	void (*sleep)(struct virtio_device *d, struct virtq *q, bool asleep);
+	/*
+	 * Changes a setting that is this kind's alone, as pci_device_ops.set; NULL: there is none.
+	 * No lock is held.
+	 */
+	int (*set)(struct virtio_device *d, int queue, const char *key, const char *value,
+		struct problem **reterr);
 	/*
 	 * The queue was reset, alone or with the device: forget chains that were taken from it, and
 	 * touch their memory no more. Queue lock held; may be NULL.

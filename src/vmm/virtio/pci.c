@@ -20,6 +20,11 @@ static struct virtio_pci *vpci_of(struct pci_device *pci)
 
 /* ---- doorbells ---- */
 
+static bool is_trapped(const struct virtio_pci *v)
+{
+	return __atomic_load_n(&v->trapped, __ATOMIC_SEQ_CST);
+}
+
 static void signal_doorbell(int fd)
 {
 	uint64_t one = 1;
@@ -38,7 +43,7 @@ static void ring_trapped(struct virtio_pci *v, uint64_t offset)
 
 	if (i >= v->dev->n_queues)
 		return;
-	if (!v->no_ioeventfd) {
+	if (!is_trapped(v)) {
 		signal_doorbell(virtio_device_doorbell(v->dev, (unsigned)i));
 		return;
 	}
@@ -61,11 +66,9 @@ static void disconnect(struct virtio_pci *v, struct gpa bar, unsigned n)
 	}
 }
 
-static int bar_mapped(struct pci_device *pci, unsigned bar UNUSED, struct gpa at)
+static int connect(struct virtio_pci *v, struct gpa at)
 {
-	struct virtio_pci *v = vpci_of(pci);
-
-	for (unsigned i = 0; i < v->dev->n_queues && !v->no_ioeventfd; i++) {
+	for (unsigned i = 0; i < v->dev->n_queues; i++) {
 		struct kvm_doorbell d = doorbell_at(at, i);
 		int r = kvm_doorbell_add(v->services.kvm, &d, virtio_device_doorbell(v->dev, i));
 
@@ -77,13 +80,54 @@ static int bar_mapped(struct pci_device *pci, unsigned bar UNUSED, struct gpa at
 	return 0;
 }
 
+static int bar_mapped(struct pci_device *pci, unsigned bar UNUSED, struct gpa at)
+{
+	struct virtio_pci *v = vpci_of(pci);
+
+	return is_trapped(v) ? 0 : connect(v, at);
+}
+
 static int bar_unmapped(struct pci_device *pci, unsigned bar UNUSED, struct gpa at)
 {
 	struct virtio_pci *v = vpci_of(pci);
 
-	if (!v->no_ioeventfd)
+	if (!is_trapped(v))
 		disconnect(v, at, v->dev->n_queues);
 	return 0;
+}
+
+struct trapping {
+	struct virtio_pci *v;
+	bool trapped;
+	int r;
+};
+
+/*
+ * No doorbell is lost on the way: one that comes to a CPU while there is a thread is work for
+ * either, and what an ioeventfd was told the thread has seen, or sees.
+ */
+static void set_trapped(void *arg)
+{
+	struct trapping *t = arg;
+	const struct pci_bar *bar = &t->v->pci.bars[VPCI_BAR];
+	struct gpa at = GPA(bar->region.start);
+
+	if (t->trapped == is_trapped(t->v))
+		return;
+	if (bar->mapped && t->trapped)
+		disconnect(t->v, at, t->v->dev->n_queues);
+	else if (bar->mapped)
+		t->r = connect(t->v, at);
+	if (t->r == 0)
+		__atomic_store_n(&t->v->trapped, t->trapped, __ATOMIC_SEQ_CST);
+}
+
+int vpci_set_trapped(struct virtio_pci *v, bool trapped)
+{
+	struct trapping t = { v, trapped, 0 };
+
+	pci_bus_hold(v->pci.bus, set_trapped, &t);
+	return t.r;
 }
 
 /* ---- the BAR ---- */
@@ -327,7 +371,9 @@ static void vpci_traits(struct pci_device *pci,
 	struct virtio_pci *v = vpci_of(pci);
 
 	each(arg, "model", model_of(v->dev->id));
-	each(arg, "doorbells", v->no_ioeventfd ? "trapped" : "ioeventfd");
+	each(arg, "doorbells", is_trapped(v) ? "trapped" : "ioeventfd");
+	each(arg, "threads", vpci_threads(v));
+	each(arg, "poll", vpci_poll(v));
 	each(arg, "interrupts", msix_is_enabled(v->msix) ? "msix" : "intx");
 	if (v->dev->ops->traits)
 		v->dev->ops->traits(v->dev, each, arg);
@@ -348,6 +394,7 @@ static const struct pci_device_ops vpci_ops = {
 	.stop = vpci_stop,
 	.free = vpci_free,
 	.claim = vpci_claim,
+	.set = vpci_set,
 	.stats = vpci_stats,
 	.traits = vpci_traits,
 };
@@ -383,7 +430,9 @@ static int set_up(struct virtio_pci *v)
 		.table_offset = VPCI_MSIX,
 		.pba_offset = VPCI_PBA,
 	};
-	const struct virtio_serve how = { .threads = VIRTIO_THREADS_IO, .main = v->services.loop };
+	const struct virtio_serve how = { .threads = v->trapped ? VIRTIO_THREADS_CPU
+								: VIRTIO_THREADS_IO,
+		.main = v->services.loop };
 	int r;
 
 	if (msix_table_bytes(msix.vectors) > VPCI_PBA - VPCI_MSIX)
@@ -426,7 +475,8 @@ int virtio_pci_add(const struct vmm_services *s, struct virtio_device *d,
 	int r = v ? 0 : -ENOMEM;
 
 	if (r == 0) {
-		v->no_ioeventfd = options->no_ioeventfd;
+		v->trapped = options->no_ioeventfd;
+		v->may_trap = options->may_trap || options->no_ioeventfd;
 		r = set_up(v);
 	}
 	if (r < 0) {

@@ -16,7 +16,8 @@
 
 struct virtio_pci_options {
 	bool no_ioeventfd;
-	int slot; /* PCI_SLOT_ANY or a device number */
+	bool may_trap; /* that may be so later, too */
+	int slot;      /* PCI_SLOT_ANY or a device number */
 };
 
 /*

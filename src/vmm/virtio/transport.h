@@ -28,7 +28,8 @@ struct virtio_pci {
 	struct pci_device pci;
 	struct virtio_device *dev;
 	struct vmm_services services;
-	bool no_ioeventfd;
+	bool trapped;  /* no ioeventfds: doorbells are CPUs' work; the bus is held; atomic */
+	bool may_trap; /* that is possible */
 	struct msix *msix;
 	unsigned pci_cfg_cap; /* where the window capability (4.1.4.9) is */
 
@@ -45,6 +46,14 @@ struct virtio_pci {
 /* Common configuration (4.1.4.3). Any width and alignment inside the structure. */
 uint64_t vpci_common_read(struct virtio_pci *v, uint64_t offset, unsigned len);
 void vpci_common_write(struct virtio_pci *v, uint64_t offset, unsigned len, uint64_t value);
+
+/* From now on doorbells go to CPUs, or to ioeventfds. On failure nothing has changed. */
+int vpci_set_trapped(struct virtio_pci *v, bool trapped);
+/* tune.c */
+int vpci_set(struct pci_device *pci, int queue, const char *key, const char *value,
+	struct problem **reterr);
+const char *vpci_threads(const struct virtio_pci *v);
+const char *vpci_poll(const struct virtio_pci *v);
 
 /* Interrupts: MSI-X while the guest has it enabled, otherwise ISR status and INTx. */
 extern const struct virtio_transport_ops vpci_transport_ops;

@@ -13,7 +13,9 @@
 static int add(const struct vmm_services *s, const struct virtio_options *o, int made,
 	struct virtio_device *d, struct problem **reterr)
 {
-	struct virtio_pci_options options = { .no_ioeventfd = o->no_ioeventfd, .slot = o->slot };
+	struct virtio_pci_options options = {
+		.no_ioeventfd = o->no_ioeventfd, .may_trap = o->may_trap, .slot = o->slot
+	};
 
 	if (made < 0)
 		return problem(reterr, made, problem_kind_from_errno(made), NULL,

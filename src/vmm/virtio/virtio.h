@@ -16,6 +16,7 @@ struct virtio_options {
 	const char *name;  /* "virtio-blk0": for messages and statistics; copied */
 	int slot;	   /* PCI_SLOT_ANY or a device number */
 	bool no_ioeventfd; /* every doorbell exits and is worked on in the vCPU thread */
+	bool may_trap;	   /* … or may be later: nobody forbids CPUs a device's work */
 };
 
 struct virtio_blk_params {
