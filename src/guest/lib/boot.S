@@ -186,7 +186,7 @@ interrupt_stubs:
 	.set	vector, vector + 1
 	.endr
 
-	/* Counting, and quieting a line's device if there is one: 16 or 19 instructions. */
+	/* Counting, and quieting a line's device if there is one: 16 or 21 instructions. */
 interrupt_entry:
 	push	%rax
 	push	%rcx
@@ -196,6 +196,8 @@ interrupt_entry:
 	cmp	%rax, interrupt_quiet_vector
 	jne	1f
 	mov	interrupt_quiet, %rcx
+	cmp	$0x10000, %rcx		/* a port: reading it quiets */
+	jb	2f
 	mov	interrupt_quiet_value, %eax
 	mov	%eax, (%rcx)
 1:
@@ -208,6 +210,10 @@ interrupt_entry:
 	pop	%rax
 	add	$16, %rsp
 	iretq
+2:
+	mov	%ecx, %edx
+	in	%dx, %al
+	jmp	1b
 
 exception_entry:
 	push	%rax

@@ -172,10 +172,20 @@ static void write_ioapic(unsigned at, uint32_t value)
 	write32(IOAPIC_DATA, value);
 }
 
-void cpu_route_pin(unsigned pin, uint8_t vector)
+static void route(unsigned pin, uint32_t how)
 {
 	write_ioapic(IOAPIC_PINS + 2 * pin + 1, cpu_apic_id() << 24);
-	write_ioapic(IOAPIC_PINS + 2 * pin, IOAPIC_LEVEL | vector);
+	write_ioapic(IOAPIC_PINS + 2 * pin, how);
+}
+
+void cpu_route_pin(unsigned pin, uint8_t vector)
+{
+	route(pin, IOAPIC_LEVEL | vector);
+}
+
+void cpu_route_edge(unsigned pin, uint8_t vector)
+{
+	route(pin, vector);
 }
 
 uint64_t cpu_cycles(void)

@@ -68,11 +68,15 @@ void memory_map(uint64_t address, uint64_t bytes);
 /* cpu.c */
 enum { CPUS_MAX = 8 };
 extern volatile uint64_t interrupts[256]; /* how often each vector came, on any CPU */
-/* What is written where before the end of each interrupt of one vector (0: of none). */
+/* What is written where before the end of each interrupt of one vector (0: of none); below 64 Ki it
+ * is a port that is read. */
 extern volatile uint64_t interrupt_quiet_vector, interrupt_quiet;
 extern volatile uint32_t interrupt_quiet_value;
 /* Level-triggered interrupts of this pin of the IOAPIC, to a vector of this CPU. */
 void cpu_route_pin(unsigned pin, uint8_t vector);
+/* The same, once for each time that the pin rises: what is counted to the last one (some KVMs
+ * deliver a level twice). */
+void cpu_route_edge(unsigned pin, uint8_t vector);
 void cpu_start(void);
 /* Runs fn(a, b) in ring 0, interrupts off. */
 uint64_t cpu_ring0(uint64_t (*fn)(uint64_t a, uint64_t b), uint64_t a, uint64_t b);

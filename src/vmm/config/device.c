@@ -163,6 +163,12 @@ static int set_pin(const struct device_key *k, char *v)
 	return 0;
 }
 
+static int set_disk_model(const struct device_key *k, char *v)
+{
+	k->d->model = str_eq(v, "ide") ? MODEL_IDE : MODEL_VIRTIO;
+	return str_eq(v, "ide") || str_eq(v, "virtio") ? 0 : NOT_UNDERSTOOD;
+}
+
 /* A key has a value, or it is a bare word. */
 static const struct {
 	const char *key;
@@ -176,6 +182,7 @@ static const struct {
 	{ "threads", DISK | NET, false, set_threads },
 	{ "poll", DISK | NET, false, set_poll },
 	{ "pin", DISK | NET, false, set_pin },
+	{ "model", DISK, false, set_disk_model },
 	{ "ro", DISK, true, set_read_only },
 	{ "serial", DISK, false, set_serial },
 	{ "mac", NET, false, set_mac },

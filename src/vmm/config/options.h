@@ -30,9 +30,17 @@ enum device_kind {
 	DEVICE_VFIO,
 };
 
+/* What a disk or a network card looks like to the guest. */
+enum device_model {
+	MODEL_VIRTIO,
+	MODEL_IDE,
+	MODELS,
+};
+
 /* Fields that the kind does not have are -1, zero or NULL. */
 struct device_option {
 	enum device_kind kind;
+	enum device_model model;
 	int fd;
 	bool read_only;
 	const char *serial;

@@ -198,6 +198,8 @@ static int add(struct devices *d, const struct vmm_services *s, struct entry *e,
 {
 	switch (e->option.kind) {
 	case DEVICE_DISK:
+		if (e->option.model == MODEL_IDE)
+			return entry_add_ide(d, s, e, number, reterr);
 		return add_disk(s, &e->option, number, reterr);
 	case DEVICE_NET:
 		return add_net(s, &e->option, number, reterr);
@@ -268,19 +270,22 @@ static int add_tuned(struct devices *d, const struct vmm_services *s, struct ent
 {
 	int r = add(d, s, e, number, reterr);
 
-	return r < 0 ? r : tune(s->pci, &e->option, reterr);
+	return r < 0 || e->option.model != MODEL_VIRTIO ? r : tune(s->pci, &e->option, reterr);
 }
 
 int devices_attach(struct devices *d, const struct vmm_services *s, struct problem **reterr)
 {
-	unsigned numbers[DEVICE_VFIO + 1] = { 0 };
+	unsigned numbers[DEVICE_VFIO + 1][MODELS] = { 0 };
 	int r;
 
 	plugging_settle(d);
 	vfio_reset_together(d->vfio, s->note, s->note_arg);
 	r = vfio_session_enter(d->vfio, s->kvm, s->memory, reterr);
-	for (size_t i = 0; i < d->n_entries && r == 0; i++)
-		r = add_tuned(d, s, &d->entries[i], numbers[d->entries[i].option.kind]++, reterr);
+	for (size_t i = 0; i < d->n_entries && r == 0; i++) {
+		const struct device_option *o = &d->entries[i].option;
+
+		r = add_tuned(d, s, &d->entries[i], numbers[o->kind][o->model]++, reterr);
+	}
 	if (r == 0)
 		d->services = s;
 	return r;

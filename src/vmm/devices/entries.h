@@ -37,6 +37,10 @@ struct vfio_fds entry_fds(const struct device_option *o);
 int entry_add_function(
 	struct devices *d, const struct vmm_services *s, struct entry *e, struct problem **reterr);
 
+/* The number-th disk of that model; some of them share a controller. */
+int entry_add_ide(struct devices *d, const struct vmm_services *s, struct entry *e, unsigned number,
+	struct problem **reterr);
+
 struct devices {
 	struct host *host;
 	struct vfio_session *vfio;

@@ -119,10 +119,10 @@ static uint64_t now_ms(void)
 
 static void react(const struct vm_setup *setup, pid_t pid, int input)
 {
-	if (setup->input)
-		assert_true(write(input, setup->input, strlen(setup->input)) > 0);
 	if (setup->then)
 		setup->then(pid);
+	if (setup->input)
+		assert_true(write(input, setup->input, strlen(setup->input)) > 0);
 }
 
 /* Reads all streams to their ends; false when that took too long. */

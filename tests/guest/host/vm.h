@@ -32,7 +32,7 @@ struct vm_setup {
 	const char *input;		 /* what the console gets to read after `when` */
 	const char *extra[VM_EXTRA_MAX]; /* more arguments */
 	unsigned limit_s;		 /* 0 = 60 */
-	/* When the console has shown `when`: `input` is sent, `then` called; both may be NULL. */
+	/* When the console has shown `when`: `then` is called, `input` sent; both may be NULL. */
 	const char *when;
 	void (*then)(pid_t vmm);
 	/* In the process that is going to be the VMM; false: it is not to be. NULL: nothing. */

@@ -114,6 +114,8 @@ static void bad_ones_say_why(void **state UNUSED)
 		{ "--disk fd", "not understood" },
 		{ "--net fd=0,mac=hello", "not understood" },
 		{ "--net fd=0,ro", "not understood" },
+		{ "--disk fd=0,model=e1000", "not understood" },
+		{ "--net fd=0,model=ide", "not understood" },
 		{ "--vfio device=0", "either container= or iommufd=" },
 		{ "--vfio iommufd=0", "device= is needed" },
 		{ "--vfio iommufd=0,container=1,device=2", "goes without container=" },
@@ -138,6 +140,19 @@ static void bad_ones_say_why(void **state UNUSED)
 				cases[i].why);
 		assert_int_equal(o.cpus, 77); /* untouched on failure */
 	}
+}
+
+static void models(void **state UNUSED)
+{
+	struct options o;
+
+	assert_int_equal(parse("--kvm 0 --kernel 1 --disk fd=0,model=ide --disk fd=0,model=virtio "
+			       "--disk fd=0",
+				 &o, NULL),
+		0);
+	assert_int_equal(o.devices[0].model, MODEL_IDE);
+	assert_int_equal(o.devices[1].model, MODEL_VIRTIO);
+	assert_int_equal(o.devices[2].model, MODEL_VIRTIO);
 }
 
 static void too_many_devices(void **state UNUSED)
@@ -171,6 +186,7 @@ int main(void)
 		cmocka_unit_test(everything),
 		cmocka_unit_test(defaults),
 		cmocka_unit_test(bad_ones_say_why),
+		cmocka_unit_test(models),
 		cmocka_unit_test(too_many_devices),
 		cmocka_unit_test(descriptors_are_closed_on_exec),
 	};
