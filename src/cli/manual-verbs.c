@@ -2,6 +2,7 @@
 /* Verbs in the manual: a page for each group of them, which vfctl(8) leads to. */
 #include "manual.h"
 #include "base/str.h"
+#include "bench/bench.h"
 
 /* "vfctl-PAGE(8)", for verbs by their first word; others go with their section. */
 static const struct {
@@ -17,6 +18,7 @@ static const struct {
 	{ "health", "health" },
 	{ "recover", "health" },
 	{ "vm", "vm" },
+	{ "bench", "bench" },
 };
 
 static size_t word_length(const struct verb *v)
@@ -90,6 +92,51 @@ bool manual_page(FILE *to, const char *page)
 		any = true;
 	}
 	return any;
+}
+
+static void put_row(FILE *to, const char *name, const char *text)
+{
+	fprintf(to, "*%s*\n\t", name);
+	manual_text(to, text);
+	fputs("\n\n", to);
+}
+
+void manual_bench_paths(FILE *to)
+{
+	for (size_t i = 0; i < n_bench_paths; i++) {
+		const struct bench_path *p = &bench_paths[i];
+		autofree char *text = str_printf("%u: %s", p->number, p->what);
+
+		put_row(to, p->name, text ? text : p->what);
+	}
+}
+
+void manual_bench_work(FILE *to)
+{
+	static const char *const ops[] = {
+		[BENCH_READ] = "reads",
+		[BENCH_WRITE] = "writes",
+		[BENCH_SEND] = "frames sent",
+		[BENCH_RECEIVE] = "frames received",
+		[BENCH_PING] = "frames sent, each answered before the next",
+	};
+
+	for (size_t i = 0; i < n_bench_workloads; i++) {
+		const struct bench_workload *w = &bench_workloads[i];
+		autofree char *text =
+			str_printf("%s of %u bytes, %u at a time%s", ops[w->op], w->bytes, w->depth,
+				w->io == BENCH_NET ? ""
+				: w->sequential	   ? ", one block after the other"
+						   : ", at random");
+
+		put_row(to, w->name, text ? text : "");
+	}
+}
+
+void manual_bench_figures(FILE *to)
+{
+	for (enum bench_figure f = 0; f < BENCH_FIGURES; f++)
+		put_row(to, bench_figures[f].column, bench_figures[f].what);
 }
 
 /* What vfctl(8) has of each verb. */

@@ -12,3 +12,7 @@ void manual_option(FILE *to, const struct option *o);
 bool manual_page(FILE *to, const char *page);
 void manual_overview(FILE *to);
 void manual_aliases(FILE *to);
+/* What vfctl-bench(8) has of the tables of bench/bench.h. */
+void manual_bench_paths(FILE *to);
+void manual_bench_work(FILE *to);
+void manual_bench_figures(FILE *to);

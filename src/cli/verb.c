@@ -45,6 +45,7 @@ const struct verb *const verbs[] = {
 	&verb_vm_stop,
 	&verb_vm_stats,
 	&verb_vm_explain,
+	&verb_bench_io,
 	&verb_help,
 };
 const size_t n_verbs = ARRAY_SIZE(verbs);
@@ -84,6 +85,8 @@ const struct verb *verb_in_family(const char *word, size_t i)
 
 const char *verb_family_summary(const char *word)
 {
+	if (str_eq(word, "bench"))
+		return "measurements";
 	if (str_eq(word, "config"))
 		return "what is configured, and whether it is right";
 	if (str_eq(word, "libvirt"))

@@ -46,4 +46,5 @@ extern const struct verb verb_vm_detach;
 extern const struct verb verb_vm_stop;
 extern const struct verb verb_vm_stats;
 extern const struct verb verb_vm_explain;
+extern const struct verb verb_bench_io;
 extern const struct verb verb_help;

@@ -284,9 +284,11 @@ static void drop_rights(void)
 }
 
 /* In the child: only async-signal-safe calls from here on. */
-static void become_vmm(
-	char **argv, const int *fds, size_t n_fds, const sigset_t *mask, pid_t parent)
+static void become_vmm(char **argv, const int *fds, size_t n_fds, const int *streams,
+	const sigset_t *mask, pid_t parent)
 {
+	for (int i = 0; streams && i < 3; i++)
+		dup2(streams[i], i);
 	for (size_t i = 0; i < n_fds; i++)
 		fcntl(fds[i], F_SETFD, 0);
 	drop_rights();
@@ -348,13 +350,21 @@ static void read_report(int fd, struct launch_end *end)
 	end->report = TAKE_PTR(text);
 }
 
-static int start(char **argv, const int *fds, size_t n_fds, const sigset_t *old)
+static int start(char **argv, const int *fds, size_t n_fds, const int *streams, const sigset_t *old)
 {
 	pid_t parent = getpid(), pid = fork();
 
 	if (pid == 0)
-		become_vmm(argv, fds, n_fds, old, parent);
+		become_vmm(argv, fds, n_fds, streams, old, parent);
 	return pid < 0 ? -errno : (int)pid;
+}
+
+int launch_spawn(char **argv, const int *fds, size_t n_fds, const int streams[3])
+{
+	sigset_t now;
+
+	sigprocmask(SIG_BLOCK, NULL, &now);
+	return start(argv, fds, n_fds, streams, &now);
 }
 
 static int run(char **argv, const int *fds, size_t n_fds, struct launch_handles *l, int pipe_fds[2],
@@ -373,7 +383,7 @@ static int run(char **argv, const int *fds, size_t n_fds, struct launch_handles 
 	sigaddset(&watched, SIGINT);
 	sigaddset(&watched, SIGHUP);
 	sigprocmask(SIG_BLOCK, &watched, &old);
-	pid = start(argv, fds, n_fds, &old);
+	pid = start(argv, fds, n_fds, NULL, &old);
 	close(TAKE_FD(pipe_fds[1]));
 	if (pid >= 0) {
 		/* Ours would keep the group busy after the VMM has gone. */

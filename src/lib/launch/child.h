@@ -20,6 +20,12 @@ int launch_command(const char *vmm, const struct launch_request *r, const struct
 	const struct launch_handles *l, int status_fd, char ***ret_argv, int **ret_fds,
 	size_t *ret_n_fds);
 
+/*
+ * Starts that command line with `streams` as standard input, output and error, and does not wait:
+ * the process. It is told to end when the calling thread does.
+ */
+int launch_spawn(char **argv, const int *fds, size_t n_fds, const int streams[3]);
+
 /* How a guest ended. */
 struct launch_end {
 	int status;	 /* the VMM's exit status, or 128 + the signal that killed it */

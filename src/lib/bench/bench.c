@@ -1,0 +1,355 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "bench.h"
+#include "frames.h"
+#include "hostdisk.h"
+#include "life.h"
+#include "wire.h"
+
+#include "base/grow.h"
+#include "base/str.h"
+#include "host/procfs.h"
+#include "launch/image.h"
+
+#include <fcntl.h>
+#include <stdio.h>
+#include <sys/ioctl.h>
+#include <sys/mman.h>
+
+enum { MEMORY_BYTES = 64 << 20, ROUNDS_MAX = 99 };
+
+struct bench {
+	struct host *host;
+	const struct bench_wish *wish;
+	int disk; /* -1: not yet */
+	uint64_t disk_bytes;
+};
+
+/* Of several rounds: the quickest, and all of the ratios. */
+struct rounds {
+	struct bench_times guest, host;
+	double each[BENCH_FIGURES];
+	double ratios[ROUNDS_MAX];
+	size_t n;
+};
+
+void bench_results_done(struct bench_results *r)
+{
+	for (size_t i = 0; i < r->n; i++)
+		problem_free(r->v[i].why);
+	free(r->v);
+	*r = (struct bench_results) { 0 };
+}
+
+int bench_find_payload(struct host *h, const char *wish, char **ret, struct problem **reterr)
+{
+	static const char *const places[] = { "bench-guest", "../libexec/vfctl/bench-guest" };
+	autofree char *self = NULL;
+	char *slash;
+
+	if (!wish && procfs_read_link(h, &self, "self/exe") == 0 && (slash = strrchr(self, '/')))
+		*slash = '\0';
+	for (size_t i = 0; i < ARRAY_SIZE(places); i++) {
+		autofree char *path = wish   ? strdup(wish)
+				      : self ? str_printf("%s/%s", self, places[i])
+					     : NULL;
+
+		if (path && access(path, R_OK) == 0) {
+			*ret = TAKE_PTR(path);
+			return 0;
+		}
+	}
+	return problem(reterr, -ENOENT, PROBLEM_NOT_FOUND,
+		"install vfctl-vmm, or name it in $VFCTL_BENCH_GUEST",
+		"the bench guest is not there");
+}
+
+/* Memory with something in it, so that no page is made while it is measured. */
+static int memory_disk(void)
+{
+	static const char page[1 << 16] = { 1 };
+	autoclose int fd = memfd_create("bench-disk", MFD_CLOEXEC);
+
+	for (size_t at = 0; fd >= 0 && at < MEMORY_BYTES; at += sizeof(page))
+		if (pwrite(fd, page, sizeof(page), (off_t)at) != (ssize_t)sizeof(page))
+			return -EIO;
+	return fd < 0 ? -errno : TAKE_FD(fd);
+}
+
+/* A disk of somebody's is read past the page cache where that can be, by guest and host alike. */
+static int named_disk(struct bench *b, struct problem **reterr)
+{
+	int fd = image_open_disk(b->host, b->wish->disk, !b->wish->write, reterr), flags;
+
+	if (fd < 0)
+		return fd;
+	flags = fcntl(fd, F_GETFL);
+	(void)fcntl(fd, F_SETFL, flags | O_DIRECT);
+	return fd;
+}
+
+static int open_disk(struct bench *b, struct problem **reterr)
+{
+	off_t size;
+
+	if (b->disk >= 0)
+		return 0;
+	b->disk = b->wish->disk ? named_disk(b, reterr) : memory_disk();
+	if (b->disk < 0)
+		return b->wish->disk ? b->disk
+				     : problem(reterr, b->disk, PROBLEM_NO_MEMORY, NULL,
+					       "no memory for a disk: %s", strerror(-b->disk));
+	size = lseek(b->disk, 0, SEEK_END);
+	b->disk_bytes = size > 0 ? (uint64_t)size : 0;
+	return 0;
+}
+
+static double per_op(double more, double less, uint64_t ops)
+{
+	return more < 0 || less < 0 ? -1 : MAX(more - less, 0) / (double)ops;
+}
+
+static void keep(struct rounds *r, const struct life_result *none, const struct life_result *all,
+	const struct bench_times *host, bool one_at_a_time)
+{
+	double guest = one_at_a_time ? all->times.p50 : all->times.mean;
+	double other = one_at_a_time ? host->p50 : host->mean;
+
+	if (other > 0 && r->n < ROUNDS_MAX)
+		r->ratios[r->n++] = guest / other;
+	if (host->mean > 0 && (r->host.mean <= 0 || host->mean < r->host.mean))
+		r->host = *host;
+	if (r->guest.mean > 0 && r->guest.mean <= all->times.mean)
+		return;
+	r->guest = all->times;
+	for (enum bench_figure f = 0; f < BENCH_FIGURES; f++)
+		r->each[f] = per_op(all->counted[f], none->counted[f], all->ops);
+}
+
+/* The life without operations, and the one with. */
+static int two_lives(struct bench *b, struct life *l, uint64_t ops, struct life_result *none,
+	struct life_result *all, struct problem **reterr)
+{
+	int r;
+
+	l->ops = 0;
+	r = life_run(b->host, l, none, reterr);
+	if (r < 0)
+		return r;
+	l->ops = ops;
+	return life_run(b->host, l, all, reterr);
+}
+
+static int disk_round(struct bench *b, struct life *l, uint64_t ops, struct rounds *rounds,
+	const char **by, struct problem **reterr)
+{
+	struct life_result none, all;
+	struct bench_times host = { 0 };
+	int r = 0;
+
+	if (l->path->io == BENCH_DISK) {
+		l->fd = b->disk;
+		r = hostdisk_run(b->disk, b->disk_bytes, l->workload, ops, &host, by, reterr);
+	}
+	if (r == 0)
+		r = two_lives(b, l, ops, &none, &all, reterr);
+	if (r == 0)
+		keep(rounds, &none, &all, &host, l->workload->depth == 1);
+	return r;
+}
+
+static int no_pair(int code, struct problem **reterr)
+{
+	return problem(reterr, code, problem_kind_from_errno(code),
+		code == -EPERM ? "run as root" : NULL,
+		"a tap in a network of its own cannot be made: %s", strerror(-code));
+}
+
+static int on_wire(const struct netpair *p, struct wire_peer **ret, struct problem **reterr)
+{
+	int r = wire_peer_new(p, ret);
+
+	return r < 0 ? problem(reterr, r, PROBLEM_NO_MEMORY, NULL, "no thread for the peer") : 0;
+}
+
+/* Each on a tap of its own: whoever had it before leaves settings behind. */
+static int host_on_wire(const struct life *l, uint64_t ops, struct bench_times *ret,
+	const char **by, struct problem **reterr)
+{
+	CLEANUP(netpair_done) struct netpair p = NETPAIR_NONE;
+	CLEANUP(wire_peer_freep) struct wire_peer *peer = NULL;
+	int r = netpair_new(WIRE_TYPE, &p);
+
+	if (r < 0)
+		return no_pair(r, reterr);
+	r = on_wire(&p, &peer, reterr);
+	return r < 0 ? r
+		     : wire_host_run(&p, l->workload, ops, l->wish->deadline_s, ret, by, reterr);
+}
+
+static int life_on_wire(
+	struct bench *b, struct life *l, struct life_result *ret, struct problem **reterr)
+{
+	CLEANUP(netpair_done) struct netpair p = NETPAIR_NONE;
+	CLEANUP(wire_peer_freep) struct wire_peer *peer = NULL;
+	uint64_t came;
+	int r = netpair_new(WIRE_TYPE, &p);
+
+	if (r < 0)
+		return no_pair(r, reterr);
+	r = on_wire(&p, &peer, reterr);
+	if (r < 0)
+		return r;
+	l->fd = p.tap;
+	r = life_run(b->host, l, ret, reterr);
+	came = wire_peer_stop(peer);
+	if (r == 0 && l->workload->op == BENCH_SEND && came < l->ops)
+		return problem(reterr, -EIO, PROBLEM_IO, NULL,
+			"of %llu frames that were sent %llu came out of the tap",
+			(unsigned long long)l->ops, (unsigned long long)came);
+	return r;
+}
+
+static int net_round(struct bench *b, struct life *l, uint64_t ops, struct rounds *rounds,
+	const char **by, struct problem **reterr)
+{
+	struct life_result none, all;
+	struct bench_times host = { 0 };
+	int r = host_on_wire(l, ops, &host, by, reterr);
+
+	l->ops = 0;
+	if (r == 0)
+		r = life_on_wire(b, l, &none, reterr);
+	l->ops = ops;
+	if (r == 0)
+		r = life_on_wire(b, l, &all, reterr);
+	if (r == 0)
+		keep(rounds, &none, &all, &host, l->workload->depth == 1);
+	return r;
+}
+
+static int compare(const void *a, const void *b)
+{
+	double x = *(const double *)a, y = *(const double *)b;
+
+	return x < y ? -1 : x > y;
+}
+
+static int measure(struct bench *b, struct bench_result *ret, struct problem **reterr)
+{
+	struct life l = { .wish = b->wish, .path = ret->path, .workload = ret->workload, .fd = -1 };
+	struct rounds rounds = { 0 };
+	uint64_t ops = (uint64_t)b->wish->ops * ret->workload->share / 8;
+	int r = 0;
+
+	if (ret->path->io == BENCH_DISK)
+		r = open_disk(b, reterr);
+	for (unsigned i = 0; i < b->wish->rounds && r == 0; i++)
+		r = ret->path->io == BENCH_NET
+			    ? net_round(b, &l, ops, &rounds, &ret->host_by, reterr)
+			    : disk_round(b, &l, ops, &rounds, &ret->host_by, reterr);
+	if (r < 0)
+		return r;
+	qsort(rounds.ratios, rounds.n, sizeof(rounds.ratios[0]), compare);
+	ret->ops = ops;
+	ret->guest = rounds.guest;
+	ret->host = rounds.host;
+	ret->ratio = rounds.n ? rounds.ratios[rounds.n / 2] : 0;
+	memcpy(ret->each, rounds.each, sizeof(ret->each));
+	return 0;
+}
+
+/* What keeps this path or this work from being measured here, before anything is tried. */
+static int obstacle(const struct bench_wish *w, const struct bench_path *p,
+	const struct bench_workload *l, struct problem **reterr)
+{
+	bool theirs = p->io == BENCH_FUNCTION || (p->io == BENCH_DISK && w->disk);
+
+	if (p->io == BENCH_FUNCTION && !w->function)
+		return problem(reterr, -ENOENT, PROBLEM_NOT_FOUND, "--vf SELECTOR",
+			"no function was named");
+	if (l && l->op == BENCH_WRITE && theirs && !w->write)
+		return problem(reterr, -EROFS, PROBLEM_PERMISSION, "--write",
+			"what is on it would be lost");
+	return 0;
+}
+
+static bool is_wanted(char *const *names, const char *name)
+{
+	return !names || strv_has(names, name);
+}
+
+static struct bench_result *add(struct bench_results *to, const struct bench_path *p,
+	const struct bench_workload *w, struct problem *why)
+{
+	if (!GROW(to->v, to->n)) {
+		problem_free(why);
+		return NULL;
+	}
+	to->v[to->n] = (struct bench_result) { .path = p, .workload = w, .why = why };
+	return &to->v[to->n++];
+}
+
+/* -ECANCELED and -ENOMEM end all; a reason is a result. `*first`: nothing was measured there yet.
+ */
+static int one(struct bench *b, const struct bench_path *p, const struct bench_workload *w,
+	bool *first, struct bench_results *ret)
+{
+	const struct bench_wish *wish = b->wish;
+	struct bench_result *result;
+	struct problem *why = NULL;
+	int r = obstacle(wish, p, w, &why);
+
+	if (r < 0)
+		return add(ret, p, w, why) ? 0 : -ENOMEM;
+	if (wish->dry) {
+		*first = false;
+		return add(ret, p, w, NULL) ? 0 : -ENOMEM;
+	}
+	if (wish->progress && wish->progress(wish->arg, p, w))
+		return -ECANCELED;
+	result = add(ret, p, w, NULL);
+	if (!result)
+		return -ENOMEM;
+	r = measure(b, result, &result->why);
+	if (r < 0 && *first) {
+		result->workload = NULL;
+		return 1;
+	}
+	*first = false;
+	return 0;
+}
+
+static int one_path(struct bench *b, const struct bench_path *p, struct bench_results *ret)
+{
+	struct problem *why = NULL;
+	bool first = true;
+	int r = obstacle(b->wish, p, NULL, &why);
+
+	if (r < 0)
+		return add(ret, p, NULL, why) ? 0 : -ENOMEM;
+	for (size_t i = 0; i < n_bench_workloads && r == 0; i++)
+		if (bench_fits(p, &bench_workloads[i]) &&
+			is_wanted(b->wish->workloads, bench_workloads[i].name))
+			r = one(b, p, &bench_workloads[i], &first, ret);
+	return MIN(r, 0);
+}
+
+int bench_run(struct host *h, const struct bench_wish *w, struct bench_results *ret,
+	struct problem **reterr)
+{
+	struct bench b = { .host = h, .wish = w, .disk = -1 };
+	autobench all = { 0 };
+	int r = bench_check(w, reterr);
+
+	if (r < 0)
+		return r;
+	for (size_t i = 0; i < n_bench_paths && r == 0; i++)
+		if (is_wanted(w->paths, bench_paths[i].name))
+			r = one_path(&b, &bench_paths[i], &all);
+	closep_(&b.disk);
+	if (r < 0)
+		return problem(reterr, r, problem_kind_from_errno(r), NULL, "%s",
+			r == -ECANCELED ? "interrupted" : strerror(-r));
+	*ret = TAKE_STRUCT(all);
+	return 0;
+}

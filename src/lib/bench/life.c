@@ -1,0 +1,308 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "life.h"
+
+#include "base/clock.h"
+#include "base/str.h"
+#include "launch/child.h"
+#include "launch/memory.h"
+
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <sys/resource.h>
+#include <sys/wait.h>
+
+enum { STATUS_USAGE = 2, STREAM_MAX = 256 << 10, WARM = 64 };
+
+enum { CONSOLE, ERRORS, STATUS, STREAMS };
+
+/* The VMM while it runs. */
+struct child {
+	int pid;	   /* 0: none */
+	int ends[STREAMS]; /* where we read */
+	struct strbuf said[STREAMS];
+	int status;
+	struct rusage usage;
+};
+
+static void child_done(struct child *c)
+{
+	if (c->pid > 0) {
+		kill(c->pid, SIGKILL);
+		while (waitpid(c->pid, NULL, 0) < 0 && errno == EINTR)
+			;
+	}
+	for (size_t i = 0; i < STREAMS; i++) {
+		closep_(&c->ends[i]);
+		strbuf_done(&c->said[i]);
+	}
+}
+
+static const char *op_name(enum bench_op op)
+{
+	static const char *const names[] = {
+		[BENCH_READ] = "read",
+		[BENCH_WRITE] = "write",
+		[BENCH_SEND] = "send",
+		[BENCH_RECEIVE] = "receive",
+		[BENCH_PING] = "ping",
+	};
+
+	return names[op];
+}
+
+static char *append_of(const struct life *l)
+{
+	const struct bench_workload *w = l->workload;
+
+	/* All digits: what is printed and parsed is as long in every life. */
+	return str_printf("test=%s op=%s order=%s bytes=%u depth=%u warm=%u ops=%08llu %s",
+		w->io == BENCH_NET ? "net" : "disk", op_name(w->op),
+		w->sequential ? "sequential" : "random", w->bytes, w->depth, WARM,
+		(unsigned long long)l->ops, l->path->guest);
+}
+
+static int add_device(const struct life *l, char ***argv, int **fds, size_t *n_fds)
+{
+	bool read_only = l->path->io == BENCH_DISK && l->wish->disk && !l->wish->write;
+	autofree char *text = str_printf("fd=%d%s%s%s", l->fd, read_only ? ",ro" : "",
+		*l->path->vmm ? "," : "", l->path->vmm);
+	int *more;
+
+	if (l->fd < 0)
+		return 0;
+	more = reallocarray(*fds, *n_fds + 1, sizeof(*more));
+	if (!more || !text)
+		return -ENOMEM;
+	*fds = more;
+	more[(*n_fds)++] = l->fd;
+	if (strv_add(argv, l->path->io == BENCH_NET ? "--net" : "--disk") < 0)
+		return -ENOMEM;
+	return strv_add(argv, text);
+}
+
+static void close_both(int (*p)[2])
+{
+	closep_(&(*p)[0]);
+	closep_(&(*p)[1]);
+}
+
+/* Pipes for all that it says; ours are c->ends, *its are the others. */
+static int open_pipes(struct child *c, int its[STREAMS])
+{
+	for (size_t i = 0; i < STREAMS; i++) {
+		int p[2];
+
+		if (pipe2(p, O_CLOEXEC) < 0)
+			return -errno;
+		c->ends[i] = p[0];
+		its[i] = p[1];
+	}
+	return 0;
+}
+
+static void close_its(int (*its)[STREAMS])
+{
+	for (size_t i = 0; i < STREAMS; i++)
+		closep_(&(*its)[i]);
+}
+
+static int spawn(const struct life *l, const struct launch_request *r, const struct launch_plan *p,
+	struct launch_handles *io, struct child *c)
+{
+	int CLEANUP(close_its) its[STREAMS] = { -1, -1, -1 };
+	int CLEANUP(close_both) in[2] = { -1, -1 };
+	autostrv char **argv = NULL;
+	autofree int *fds = NULL;
+	size_t n_fds = 0;
+	int e = open_pipes(c, its);
+
+	if (e < 0)
+		return e;
+	if (pipe2(in, O_CLOEXEC) < 0)
+		return -errno;
+	e = launch_command(l->wish->vmm, r, p, io, its[STATUS], &argv, &fds, &n_fds);
+	if (e == 0)
+		e = add_device(l, &argv, &fds, &n_fds);
+	if (e == 0)
+		e = launch_spawn(argv, fds, n_fds, (int[]) { in[0], its[CONSOLE], its[ERRORS] });
+	if (e < 0)
+		return e;
+	c->pid = e;
+	launch_handles_done(io); /* ours would keep the group busy */
+	return 0;
+}
+
+/* Whatever is there; false at its end. */
+static bool drain(struct child *c, size_t i)
+{
+	char buf[4096];
+	ssize_t n = read(c->ends[i], buf, sizeof(buf));
+
+	if (n <= 0)
+		return n < 0 && errno == EINTR;
+	if (c->said[i].len < STREAM_MAX)
+		strbuf_add_bytes(&c->said[i], buf, (size_t)n);
+	return true;
+}
+
+static int collect(struct child *c, unsigned deadline_s)
+{
+	uint64_t end = clock_us() + deadline_s * 1000000ULL;
+	size_t open = STREAMS;
+
+	while (open) {
+		struct pollfd p[STREAMS];
+		uint64_t now = clock_us();
+
+		for (size_t i = 0; i < STREAMS; i++)
+			p[i] = (struct pollfd) { .fd = c->ends[i], .events = POLLIN };
+		if (now >= end || poll(p, STREAMS, (int)((end - now) / 1000) + 1) == 0)
+			return -ETIMEDOUT;
+		for (size_t i = 0; i < STREAMS; i++)
+			if (c->ends[i] >= 0 && p[i].revents && !drain(c, i)) {
+				closep_(&c->ends[i]);
+				c->ends[i] = -1;
+				open--;
+			}
+	}
+	while (wait4(c->pid, &c->status, 0, &c->usage) < 0)
+		if (errno != EINTR)
+			return -errno;
+	c->pid = 0;
+	return 0;
+}
+
+/* The rest of the line after `prefix`, allocated; NULL: it was not said. */
+static char *line_after(const char *text, const char *prefix)
+{
+	for (const char *at = text; at && (at = strstr(at, prefix)); at++)
+		if (at == text || at[-1] == '\n')
+			return strndup(at + strlen(prefix), strcspn(at + strlen(prefix), "\r\n"));
+	return NULL;
+}
+
+static int number(const char *console, const char *key, uint64_t *ret)
+{
+	autofree char *prefix = str_printf("count %s ", key);
+	autofree char *text = prefix ? line_after(console, prefix) : NULL;
+	size_t zeros = text ? strspn(text, "0") : 0;
+
+	if (!text)
+		return -EPROTO;
+	return parse_u64(text[zeros] ? text + zeros : "0", ret);
+}
+
+/* Why the guest or its VMM is not content; 0 when both are. */
+static int judge(const struct life *l, const struct child *c, struct problem **reterr)
+{
+	const char *console = c->said[CONSOLE].s ?: "", *errors = c->said[ERRORS].s ?: "";
+	autofree char *bad = line_after(console, "not ok "), *end = line_after(console, "end");
+	autofree char *first = strndup(errors, strcspn(errors, "\n"));
+	autofree char *safe = str_printable(bad ? bad : first ? first : "");
+	bool exited = WIFEXITED(c->status);
+
+	if (exited && WEXITSTATUS(c->status) == STATUS_USAGE)
+		return problem(reterr, -EOPNOTSUPP, PROBLEM_UNSUPPORTED, NULL,
+			"this vfctl-vmm does not know it: %s", safe ? safe : "");
+	if (!exited || WEXITSTATUS(c->status) || bad || !end)
+		return problem(reterr, -ECHILD, PROBLEM_FAILED, NULL,
+			"the bench guest on %s failed (status %d): %s", l->path->name,
+			exited ? WEXITSTATUS(c->status) : 128 + WTERMSIG(c->status),
+			safe && *safe ? safe : "it said nothing");
+	return 0;
+}
+
+static double process_ns(const struct rusage *u)
+{
+	return (double)(u->ru_utime.tv_sec + u->ru_stime.tv_sec) * 1e9 +
+	       (double)(u->ru_utime.tv_usec + u->ru_stime.tv_usec) * 1e3;
+}
+
+static int read_result(const struct life *l, const char *device, const struct child *c,
+	struct life_result *ret, struct problem **reterr)
+{
+	const char *console = c->said[CONSOLE].s ?: "";
+	uint64_t ns = 0, p50 = 0, p99 = 0, failed = 0;
+	int e = figures_read(c->said[STATUS].s, device, ret->counted, reterr);
+
+	if (e < 0)
+		return e;
+	if (number(console, "ops", &ret->ops) < 0 || number(console, "ns", &ns) < 0 ||
+		number(console, "p50", &p50) < 0 || number(console, "p99", &p99) < 0 ||
+		number(console, "failed", &failed) < 0 || ret->ops != l->ops)
+		return problem(reterr, -EPROTO, PROBLEM_FAILED, NULL,
+			"the bench guest on %s does not say how it went", l->path->name);
+	if (failed)
+		return problem(reterr, -EIO, PROBLEM_IO, NULL, "%llu operations failed on %s",
+			(unsigned long long)failed, l->path->name);
+	ret->times = (struct bench_times) {
+		.mean = l->ops ? (double)ns / (double)l->ops : 0,
+		.p50 = (double)p50,
+		.p99 = (double)p99,
+	};
+	ret->counted[BENCH_SLEEPS] = (double)c->usage.ru_nvcsw;
+	ret->counted[BENCH_CPU_NS] = process_ns(&c->usage);
+	return 0;
+}
+
+static int start(struct host *h, const struct life *l, struct launch_request *r, struct child *c,
+	char **ret_device, struct problem **reterr)
+{
+	autohandles io = { 0 };
+	autolaunchplan p = { 0 };
+	int e = launch_open_files(h, r, &io, reterr);
+
+	if (e == 0 && r->n_vfs)
+		e = launch_plan_make(h, l->wish->inventory, r, NULL, NULL, &p, reterr);
+	if (e == 0)
+		e = launch_memory_plan(h, r, &p, &p.memory, reterr);
+	if (e == 0)
+		e = launch_open_devices(h, r, &p, &io, reterr);
+	if (e < 0)
+		return e;
+	*ret_device = strdup(p.n ? p.v[0].function->address : l->path->device);
+	if (!*ret_device)
+		return -ENOMEM;
+	e = spawn(l, r, &p, &io, c);
+	return e < 0 ? problem(reterr, e, problem_kind_from_errno(e), NULL, "start %s: %s",
+			       l->wish->vmm, strerror(-e))
+		     : 0;
+}
+
+int life_run(struct host *h, const struct life *l, struct life_result *ret, struct problem **reterr)
+{
+	CLEANUP(child_done) struct child c = { .ends = { -1, -1, -1 } };
+	autofree char *append = append_of(l), *device = NULL;
+	struct launch_request r;
+	int e;
+
+	launch_request_init(&r);
+	r.name = "bench";
+	r.kernel = l->wish->payload;
+	r.append = append;
+	r.memory_bytes = 64 << 20;
+	r.no_reboot = true;
+	if (l->fd < 0 && l->wish->function) {
+		r.backend = l->wish->function->backend;
+		r.identity_dir = l->wish->function->identity_dir;
+		r.vfs = l->wish->function->vfs; /* borrowed: `r` is not done with */
+		r.n_vfs = l->wish->function->n_vfs;
+	}
+	if (!append)
+		return problem(reterr, -ENOMEM, PROBLEM_NO_MEMORY, NULL, "out of memory");
+	e = start(h, l, &r, &c, &device, reterr);
+	if (e < 0)
+		return e;
+	e = collect(&c, l->wish->deadline_s);
+	if (e == -ETIMEDOUT)
+		return problem(reterr, e, PROBLEM_TIMEOUT, "--timeout gives it longer",
+			"the bench guest on %s did not come to its end in %u seconds",
+			l->path->name, l->wish->deadline_s);
+	if (e < 0)
+		return problem(
+			reterr, e, PROBLEM_FAILED, NULL, "%s: %s", l->wish->vmm, strerror(-e));
+	e = judge(l, &c, reterr);
+	return e < 0 ? e : read_result(l, device, &c, ret, reterr);
+}

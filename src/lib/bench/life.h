@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* One life of the bench guest: what it said, and what its VMM counted. */
+#pragma once
+
+#include "bench.h"
+
+struct life {
+	const struct bench_wish *wish;
+	const struct bench_path *path;
+	const struct bench_workload *workload;
+	uint64_t ops;
+	int fd; /* of the disk or tap, borrowed; -1: a function */
+};
+
+struct life_result {
+	struct bench_times times;
+	uint64_t ops;
+	double counted[BENCH_FIGURES]; /* negative: the VMM does not count that */
+};
+
+int life_run(
+	struct host *h, const struct life *l, struct life_result *ret, struct problem **reterr);
+
+/* Of the VMM's line of JSON: the figures that it counts of this device. */
+int figures_read(const char *report, const char *device, double *ret, struct problem **reterr);
