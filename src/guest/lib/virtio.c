@@ -104,10 +104,10 @@ static void clear(struct ring *r)
 	memset((void *)(uintptr_t)r->avail, 0, 6u + 2u * r->size);
 	memset((void *)(uintptr_t)r->used, 0, 6u + 8u * r->size);
 	r->next_avail = r->next_used = r->kicked = r->free = 0;
-	for (uint16_t i = 0; i < r->size; i++)
-		r->desc[i].next = (uint16_t)(i + 1);
 	if (r->is_packed)
 		packed_start(r);
+	for (uint16_t i = 0; i < r->size && !r->is_packed; i++)
+		r->desc[i].next = (uint16_t)(i + 1);
 }
 
 uint64_t ring_wishes(void)

@@ -169,6 +169,37 @@ static int set_disk_model(const struct device_key *k, char *v)
 	return str_eq(v, "ide") || str_eq(v, "virtio") ? 0 : NOT_UNDERSTOOD;
 }
 
+static int set_packed(const struct device_key *k, char *v)
+{
+	bool on;
+
+	if (parse_bool(v, &on) < 0)
+		return NOT_UNDERSTOOD;
+	k->d->no_packed = !on;
+	return 0;
+}
+
+static int set_in_order(const struct device_key *k, char *v)
+{
+	bool on;
+
+	if (parse_bool(v, &on) < 0)
+		return NOT_UNDERSTOOD;
+	k->d->in_order = on ? 1 : -1;
+	return 0;
+}
+
+/* Not less than is usual: what a request may be made of was promised by that. */
+static int set_queue_size(const struct device_key *k, char *v)
+{
+	uint32_t n;
+
+	if (parse_u32(v, &n) < 0 || (n != 256 && n != 512 && n != 1024))
+		return NOT_UNDERSTOOD;
+	k->d->queue_size = (uint16_t)n;
+	return 0;
+}
+
 /* A key has a value, or it is a bare word. */
 static const struct {
 	const char *key;
@@ -183,6 +214,9 @@ static const struct {
 	{ "poll", DISK | NET, false, set_poll },
 	{ "pin", DISK | NET, false, set_pin },
 	{ "model", DISK, false, set_disk_model },
+	{ "packed", DISK | NET, false, set_packed },
+	{ "in-order", DISK | NET, false, set_in_order },
+	{ "queue-size", DISK | NET, false, set_queue_size },
 	{ "ro", DISK, true, set_read_only },
 	{ "serial", DISK, false, set_serial },
 	{ "mac", NET, false, set_mac },

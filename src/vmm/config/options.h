@@ -52,6 +52,9 @@ struct device_option {
 	bool no_ioeventfd;
 	bool may_trap;			  /* devices.c's: CPUs may do the device's work */
 	const char *threads, *poll, *pin; /* as for vfctl vm set; NULL: as usual */
+	bool no_packed;			  /* packed rings are not offered */
+	int in_order;			  /* 1: offered, -1: not, 0: as is usual for the device */
+	uint16_t queue_size;		  /* 0: as is usual */
 	int container, group, device, iommufd;
 	const char *name;
 	const char *beside; /* a function of the same group that the guest has; NULL: none */

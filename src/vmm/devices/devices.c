@@ -131,7 +131,8 @@ static struct virtio_options common(
 	return (struct virtio_options) { .name = buf,
 		.slot = PCI_SLOT_ANY,
 		.no_ioeventfd = o->no_ioeventfd,
-		.may_trap = o->may_trap };
+		.may_trap = o->may_trap,
+		.rings = { o->no_packed, o->in_order, o->queue_size } };
 }
 
 static int add_disk(const struct vmm_services *s, const struct device_option *o, unsigned number,

@@ -50,6 +50,18 @@ int virtio_device_init(struct virtio_device *d, const struct guest_memory *m,
 	return r;
 }
 
+void virtio_device_set_rings(struct virtio_device *d, const struct virtio_rings *r)
+{
+	if (r->no_packed)
+		d->offered &= ~VIRTIO_FEATURE(VIRTIO_F_RING_PACKED);
+	if (r->in_order > 0)
+		d->offered |= VIRTIO_FEATURE(VIRTIO_F_IN_ORDER);
+	if (r->in_order < 0)
+		d->offered &= ~VIRTIO_FEATURE(VIRTIO_F_IN_ORDER);
+	for (unsigned i = 0; r->size && i < d->n_queues; i++)
+		d->queues[i].size = d->queues[i].size_max = r->size;
+}
+
 void virtio_device_stop(struct virtio_device *d)
 {
 	virtio_device_unserve(d);

@@ -119,6 +119,15 @@ struct virtio_device_params {
 	size_t config_bytes;
 };
 
+/* What somebody wishes of a device's rings; zeroes: as is usual. */
+struct virtio_rings {
+	bool no_packed;
+	int in_order;  /* 1: offered, -1: not, 0: where the device finishes in order anyway */
+	uint16_t size; /* the most entries that a queue may have, a power of two */
+};
+/* Before a transport has it. */
+void virtio_device_set_rings(struct virtio_device *d, const struct virtio_rings *r);
+
 /* Nobody serves the queues yet: virtio_device_serve(). On failure there is nothing to be done with.
  */
 int virtio_device_init(struct virtio_device *d, const struct guest_memory *m,

@@ -14,6 +14,7 @@
 
 enum {
 	QUEUE_SIZE = 256,
+	RX_CHAIN_IOV = 256, /* more pieces than a receive buffer of any driver has */
 	RX_POOL_IOV = 1023, /* with the one for the overflow: what readv takes (UIO_MAXIOV) */
 	/* The longest segment that a guest with TSO may be handed, with all headers. */
 	RX_PACKET_MAX = TAP_HEADER_BYTES + 18 + 65535,

@@ -36,7 +36,7 @@ static int rx_take_chain(struct net *n, struct virtq *q)
 {
 	struct rx *rx = &net_pair_of(n, q)->rx;
 	struct virtq_chain c;
-	int r = virtq_pop(q, rx->iov + rx->n_iov, RX_POOL_IOV - rx->n_iov, &c);
+	int r = virtq_pop(q, rx->iov + rx->n_iov, RX_CHAIN_IOV, &c);
 
 	if (r <= 0)
 		return r;
@@ -57,7 +57,7 @@ static void rx_gather(struct net *n, struct virtq *q)
 	unsigned most = virtio_has(&n->dev, VIRTIO_NET_F_MRG_RXBUF) ? QUEUE_SIZE : 1;
 
 	while (rx->bytes < RX_PACKET_MAX && rx->n_chains < most &&
-		rx->n_iov + q->size <= RX_POOL_IOV)
+		rx->n_iov + RX_CHAIN_IOV <= RX_POOL_IOV)
 		if (rx_take_chain(n, q) <= 0)
 			return;
 }

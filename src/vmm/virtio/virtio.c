@@ -20,6 +20,7 @@ static int add(const struct vmm_services *s, const struct virtio_options *o, int
 	if (made < 0)
 		return problem(reterr, made, problem_kind_from_errno(made), NULL,
 			"cannot make %s: %s", o->name, strerror(-made));
+	virtio_device_set_rings(d, &o->rings);
 	return virtio_pci_add(s, d, &options, reterr);
 }
 

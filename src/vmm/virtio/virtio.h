@@ -7,6 +7,7 @@
 #pragma once
 
 #include "base/mac.h"
+#include "device.h"
 
 #include "vmm/pci/services.h"
 
@@ -17,6 +18,7 @@ struct virtio_options {
 	int slot;	   /* PCI_SLOT_ANY or a device number */
 	bool no_ioeventfd; /* every doorbell exits and is worked on in the vCPU thread */
 	bool may_trap;	   /* … or may be later: nobody forbids CPUs a device's work */
+	struct virtio_rings rings;
 };
 
 struct virtio_blk_params {

@@ -27,13 +27,13 @@ static int patterned_disk(void)
 	return vm_file(words, sizeof(words));
 }
 
-static void data(const char *append)
+static void data_with(const char *append, const char *options)
 {
 	static uint64_t words[BYTES / 8];
 	struct vm_setup s = { .append = append };
 	struct vm_result r;
 
-	s.disks[0].fd = patterned_disk();
+	s.disks[0] = (struct vm_disk) { patterned_disk(), options };
 	vm_run(&s, &r);
 	vm_assert_good(&r);
 	assert_int_equal(vm_count(&r, "sectors"), BYTES / 512);
@@ -42,6 +42,11 @@ static void data(const char *append)
 		assert_int_equal(words[i], pattern(i < ARRAY_SIZE(words) / 2 ? 1 : 2, i));
 	vm_result_done(&r);
 	close(s.disks[0].fd);
+}
+
+static void data(const char *append)
+{
+	data_with(append, NULL);
 }
 
 static void data_is_right(void **state UNUSED)
@@ -67,6 +72,9 @@ static void data_is_right_on_packed_rings(void **state UNUSED)
 	/* The ring wraps at any place of a chain: 3 entries each, 7 and 100 are no multiples. */
 	data("test=blk packed=1 event_idx=1 size=7");
 	data("test=blk packed=1 size=100");
+	data_with("test=blk packed=1 in_order=1 size=1000", ",in-order=on,queue-size=1024");
+	data_with("test=blk in_order=1 event_idx=1 size=512", ",in-order=on,queue-size=512");
+	data_with("test=blk", ",packed=off");
 }
 
 static void a_queue_is_reset_alone(void **state UNUSED)
@@ -170,6 +178,25 @@ static void batched(void **state UNUSED)
 	batched_with("test=blk_cost requests=512 batch=16 event_idx=1 packed=1 size=50");
 }
 
+/* The largest ring, full: 340 requests of three entries each, one doorbell. */
+static void batched_by_the_largest_ring(void **state UNUSED)
+{
+	static const char *const appends[] = {
+		"test=blk_cost requests=3400 batch=340 size=1024 event_idx=1",
+		"test=blk_cost requests=3400 batch=340 size=1024 event_idx=1 packed=1",
+		"test=blk_cost requests=3400 batch=340 size=1024 event_idx=1 packed=1 in_order=1",
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(appends); i++) {
+		struct vm_result r;
+
+		cost_with(appends[i], ",queue-size=1024,in-order=on", &r);
+		assert_int_equal(vm_count(&r, "kicks_measured"), 10);
+		assert_int_equal(vm_count(&r, "interrupts_measured"), 10);
+		vm_result_done(&r);
+	}
+}
+
 /* A guest that polls wants no interrupt and gets none. */
 static void polled(void **state UNUSED)
 {
@@ -233,6 +260,7 @@ int main(void)
 		cmocka_unit_test(read_only),
 		cmocka_unit_test(one_at_a_time),
 		cmocka_unit_test(batched),
+		cmocka_unit_test(batched_by_the_largest_ring),
 		cmocka_unit_test(polled),
 		cmocka_unit_test(no_exits_per_request),
 		cmocka_unit_test(one_exit_in_the_kernel_per_request),
