@@ -29,6 +29,8 @@ static const struct option options[] = {
 	{ 'n', "net", TAKES_VALUE, "UPLINK[,KEY=…]", "bridge=, ovs=, macvtap=, vf= or tap=NAME",
 		NULL },
 	{ 0, "rng", TAKES_NOTHING, NULL, "virtio-rng", NULL },
+	{ 0, "console", TAKES_VALUE, "serial|virtio", "the guest's console: ttyS0, or hvc0",
+		"serial virtio" },
 	{ 0, "name", TAKES_VALUE, "NAME", "what the guest is called, see vm list", NULL },
 	{ 0, "huge-pages", TAKES_MAYBE, "2M|1G", "memory from reserved huge pages; 2M is usual",
 		"2M 1G" },
@@ -95,6 +97,8 @@ static int read_request(
 		e = launch_set_sandbox(r, args_value(a, "sandbox"), reterr);
 	if (e == 0 && args_has(a, "peers"))
 		e = launch_set_peers(r, args_value(a, "peers"), reterr);
+	if (e == 0 && args_has(a, "console"))
+		e = launch_set_console(r, args_value(a, "console"), reterr);
 	if (e == 0 && args_has(a, "vfio"))
 		e = launch_set_backend(r, args_value(a, "vfio"), reterr);
 	if (e == 0)
@@ -236,6 +240,7 @@ static int show_json(struct cli *cli, const struct launch_request *r, const stru
 	json_add_u64(&j, guest, "disks", r->n_disks);
 	json_add_u64(&j, guest, "nets", r->n_nets);
 	json_add_bool(&j, guest, "rng", r->rng);
+	json_add_str(&j, guest, "console", r->virtio_console ? "virtio" : "serial");
 	list = json_add_array(&j, guest, "vfs");
 	for (size_t i = 0; i < p->n; i++)
 		choice_json(&j, list, &rows[i]);

@@ -48,6 +48,7 @@ static unsigned use_of(const struct device_option *d)
 	case DEVICE_VFIO:
 		return uses | SANDBOX_USE_VFIO;
 	case DEVICE_RNG:
+	case DEVICE_CONSOLE:
 		break;
 	}
 	return uses;

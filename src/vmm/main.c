@@ -84,7 +84,11 @@ static void on_signal(void *arg, uint32_t events UNUSED)
 	struct vmm *v = arg;
 	struct signalfd_siginfo info;
 
-	if (read(v->signal_fd, &info, sizeof(info)) == sizeof(info))
+	if (read(v->signal_fd, &info, sizeof(info)) != sizeof(info))
+		return;
+	if (info.ssi_signo == SIGWINCH)
+		console_resized(v->console);
+	else
 		stop(v, strsignal((int)info.ssi_signo));
 }
 
@@ -142,6 +146,7 @@ static int catch_signals(struct vmm *v)
 	sigaddset(&set, SIGTERM);
 	sigaddset(&set, SIGINT);
 	sigaddset(&set, SIGHUP);
+	sigaddset(&set, SIGWINCH);
 	sigprocmask(SIG_BLOCK, &set, NULL);
 	v->signal_fd = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
 	if (v->signal_fd < 0)

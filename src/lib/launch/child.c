@@ -254,6 +254,10 @@ int launch_command(const char *vmm, const struct launch_request *r, const struct
 		add_net(&c, l->nets[i], &r->nets[i]);
 	if (r->rng)
 		add(&c, "--rng");
+	if (r->virtio_console) {
+		add(&c, "--console");
+		add(&c, "virtio");
+	}
 	fds = calloc(FDS_MAX, sizeof(*fds));
 	if (!fds || c.failed) {
 		strv_free(c.argv);

@@ -138,6 +138,17 @@ int launch_set_peers(struct launch_request *r, const char *text, struct problem 
 	return 0;
 }
 
+int launch_set_console(struct launch_request *r, const char *text, struct problem **reterr)
+{
+	static const char *const kinds[] = { "serial", "virtio" };
+	const char *kind = one_of(text, kinds, ARRAY_SIZE(kinds));
+
+	if (!kind)
+		return usage(reterr, "--console virtio", "--console", text, "serial or virtio");
+	r->virtio_console = str_eq(kind, "virtio");
+	return 0;
+}
+
 int launch_set_backend(struct launch_request *r, const char *text, struct problem **reterr)
 {
 	if (vfio_backend_parse(text, &r->backend) < 0)
@@ -333,7 +344,7 @@ int launch_request_check(struct launch_request *r, struct problem **reterr)
 			r->huge_page > 2 << 20 ? "--mem 4G" : "--mem 512M",
 			"with --huge-pages=%s the memory is a multiple of that",
 			r->huge_page > 2 << 20 ? "1G" : "2M");
-	if (r->n_vfs + r->n_disks + r->n_nets + r->rng > LAUNCH_DEVICES_MAX)
+	if (r->n_vfs + r->n_disks + r->n_nets + r->rng + r->virtio_console > LAUNCH_DEVICES_MAX)
 		return problem(reterr, -EINVAL, PROBLEM_USAGE, NULL,
 			"a guest has room for %d devices", LAUNCH_DEVICES_MAX);
 	number_uplinks(r);

@@ -56,7 +56,7 @@ struct launch_request {
 	uint64_t huge_page; /* bytes of one from the reserved pool; 0: ordinary memory */
 	enum launch_numa numa;
 	unsigned node; /* of LAUNCH_NUMA_NODE */
-	bool rng, no_reboot, verbose;
+	bool rng, virtio_console, no_reboot, verbose;
 	enum vfio_backend backend; /* of all functions: they share one I/O address space */
 	struct launch_vf *vfs;
 	size_t n_vfs;
@@ -79,6 +79,8 @@ int launch_set_huge_pages(struct launch_request *r, const char *text, struct pro
 int launch_set_numa(struct launch_request *r, const char *text, struct problem **reterr);
 /* on, log or off. */
 int launch_set_sandbox(struct launch_request *r, const char *text, struct problem **reterr);
+/* serial or virtio. */
+int launch_set_console(struct launch_request *r, const char *text, struct problem **reterr);
 /* auto, on or off. */
 int launch_set_peers(struct launch_request *r, const char *text, struct problem **reterr);
 int launch_set_backend(struct launch_request *r, const char *text, struct problem **reterr);

@@ -34,6 +34,8 @@ const char options_help[] =
 	"                       packed=off: no packed rings; in-order=on|off;\n"
 	"                       queue-size=256|512|1024 (256)\n"
 	"  --rng                virtio-rng\n"
+	"  --console serial|virtio\n"
+	"                       where what is typed goes; both print\n"
 	"  --vfio container=FD,group=FD,device=FD,name=BDF[,KEY=VALUE]...\n"
 	"  --vfio iommufd=FD,device=FD,name=BDF[,KEY=VALUE]...\n"
 	"                       a function of this host, by its group or by its own node;\n"
@@ -211,6 +213,19 @@ static int add_vfio(struct options *o, const char *opt, char *v, struct problem 
 	return options_add_device(o, DEVICE_VFIO, opt, v, reterr);
 }
 
+/* One of them: nobody can type into two. */
+static int set_console(struct options *o, const char *opt, char *v, struct problem **reterr)
+{
+	for (size_t i = 0; i < o->n_devices; i++)
+		if (o->devices[i].kind == DEVICE_CONSOLE)
+			return options_usage(reterr, opt, "there is one already");
+	if (str_eq(v, "serial"))
+		return 0;
+	if (!str_eq(v, "virtio"))
+		return options_usage(reterr, opt, "serial or virtio");
+	return options_add_device(o, DEVICE_CONSOLE, opt, NULL, reterr);
+}
+
 static int add_rng(struct options *o, const char *opt, char *v, struct problem **reterr)
 {
 	return options_add_device(o, DEVICE_RNG, opt, v, reterr);
@@ -255,6 +270,7 @@ static const struct {
 	{ "--control", true, set_control },
 	{ "--record", true, set_record },
 	{ "--rng", false, add_rng },
+	{ "--console", true, set_console },
 	{ "--sandbox", true, set_sandbox },
 	{ "--sandbox-rules", false, set_flag },
 	{ "--no-reboot", false, set_flag },

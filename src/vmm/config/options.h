@@ -27,6 +27,7 @@ enum device_kind {
 	DEVICE_DISK,
 	DEVICE_NET,
 	DEVICE_RNG,
+	DEVICE_CONSOLE,
 	DEVICE_VFIO,
 };
 

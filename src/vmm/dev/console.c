@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "console.h"
 
-#include "serial.h"
 #include "vmm/loop/loop.h"
 
 #include <sys/eventfd.h>
+#include <sys/ioctl.h>
 
 enum {
 	CTRL_A = 1,
@@ -13,7 +13,7 @@ enum {
 
 struct console {
 	struct console_params params;
-	struct serial *serial;
+	struct console_sink sink; /* room NULL: nobody */
 	struct loop_source *source, *wake_source;
 	int wake;
 	bool escaped; /* a Ctrl-a came, what follows decides */
@@ -43,7 +43,7 @@ static void on_input(void *arg, uint32_t events UNUSED)
 {
 	struct console *c = arg;
 	uint8_t bytes[CHUNK];
-	size_t room = c->serial ? serial_room(c->serial) : 0;
+	size_t room = c->sink.room ? c->sink.room(c->sink.arg) : 0;
 	ssize_t n;
 
 	if (!room) { /* sleep until the guest has read something */
@@ -60,7 +60,7 @@ static void on_input(void *arg, uint32_t events UNUSED)
 	}
 	if (c->params.keys)
 		n = (ssize_t)take_keys(c, bytes, (size_t)n);
-	serial_receive(c->serial, bytes, (size_t)n);
+	c->sink.receive(c->sink.arg, bytes, (size_t)n);
 }
 
 static void on_wake(void *arg, uint32_t events UNUSED)
@@ -104,11 +104,26 @@ void console_free(struct console *c)
 	free(c);
 }
 
-void console_connect(struct console *c, struct serial *s)
+void console_connect(struct console *c, const struct console_sink *sink)
 {
-	c->serial = s;
-	if (s)
-		console_more(c);
+	c->sink = sink ? *sink : (struct console_sink) { 0 };
+	if (!sink)
+		return;
+	console_more(c);
+	console_resized(c);
+}
+
+bool console_is_connected(const struct console *c)
+{
+	return c->sink.room;
+}
+
+void console_resized(struct console *c)
+{
+	struct winsize size;
+
+	if (c->params.keys && c->sink.resized && ioctl(c->params.in_fd, TIOCGWINSZ, &size) == 0)
+		c->sink.resized(c->sink.arg, size.ws_col, size.ws_row);
 }
 
 void console_more(void *console)

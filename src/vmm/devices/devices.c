@@ -2,6 +2,8 @@
 #include "entries.h"
 
 #include "base/str.h"
+#include "vmm/dev/console.h"
+#include "vmm/virtio/console.h"
 #include "vmm/virtio/virtio.h"
 
 #include <stdio.h>
@@ -174,6 +176,45 @@ static int add_rng(const struct vmm_services *s, const struct device_option *o, 
 	return virtio_rng_new(s, &options, reterr);
 }
 
+static size_t typed_room(void *arg)
+{
+	return virtio_console_room(arg);
+}
+
+static void typed(void *arg, const uint8_t *bytes, size_t n)
+{
+	virtio_console_type(arg, bytes, n);
+}
+
+static void terminal_resized(void *arg, uint16_t columns, uint16_t rows)
+{
+	virtio_console_resize(arg, columns, rows);
+}
+
+static int add_console(const struct vmm_services *s, const struct device_option *o, unsigned number,
+	struct problem **reterr)
+{
+	char name[NAME_BYTES];
+	const struct virtio_console_params p = {
+		.common = common(name, "virtio-console", number, o),
+		.out_fd = s->console_fd,
+		.more = s->console ? console_more : NULL,
+		.arg = s->console,
+	};
+	struct console_sink sink = {
+		.room = typed_room, .receive = typed, .resized = terminal_resized
+	};
+	struct virtio_console *c;
+	int r = virtio_console_new(s, &p, &c, reterr);
+
+	if (r < 0)
+		return r;
+	sink.arg = c;
+	if (s->console)
+		console_connect(s->console, &sink);
+	return 0;
+}
+
 int entry_add_function(
 	struct devices *d, const struct vmm_services *s, struct entry *e, struct problem **reterr)
 {
@@ -206,6 +247,8 @@ static int add(struct devices *d, const struct vmm_services *s, struct entry *e,
 		return add_net(s, &e->option, number, reterr);
 	case DEVICE_RNG:
 		return add_rng(s, &e->option, number, reterr);
+	case DEVICE_CONSOLE:
+		return add_console(s, &e->option, number, reterr);
 	case DEVICE_VFIO:
 		return entry_add_function(d, s, e, reterr);
 	}

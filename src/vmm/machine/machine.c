@@ -127,6 +127,16 @@ static void on_eject(void *arg, uint32_t slots)
 		m->params.eject(m->params.arg, slots);
 }
 
+static size_t serial_has_room(void *arg)
+{
+	return serial_room(arg);
+}
+
+static void serial_gets(void *arg, const uint8_t *bytes, size_t n)
+{
+	serial_receive(arg, bytes, n);
+}
+
 static int make_platform(struct machine *m, struct problem **reterr)
 {
 	const struct serial_params serial = {
@@ -315,6 +325,17 @@ static int build(struct machine *m, struct problem **reterr)
 	return r;
 }
 
+/* What is typed goes to the serial port, unless the guest was given something better. */
+static void connect_console(struct machine *m)
+{
+	const struct console_sink sink = {
+		.room = serial_has_room, .receive = serial_gets, .arg = m->serial
+	};
+
+	if (m->params.console && !console_is_connected(m->params.console))
+		console_connect(m->params.console, &sink);
+}
+
 int machine_new(const struct machine_params *p, struct machine **ret, struct problem **reterr)
 {
 	CLEANUP(machine_freep) struct machine *m = calloc(1, sizeof(*m));
@@ -326,13 +347,14 @@ int machine_new(const struct machine_params *p, struct machine **ret, struct pro
 	pthread_mutex_init(&m->lock, NULL);
 	m->services.host = p->host;
 	m->services.loop = p->loop;
+	m->services.console = p->console;
+	m->services.console_fd = p->console_fd;
 	m->services.note = p->note;
 	m->services.note_arg = p->arg;
 	r = build(m, reterr);
 	if (r < 0)
 		return r;
-	if (p->console)
-		console_connect(p->console, m->serial);
+	connect_console(m);
 	*ret = TAKE_PTR(m);
 	return 0;
 }

@@ -11,6 +11,7 @@
 #include <stdbool.h>
 
 struct bus;
+struct console;
 struct guest_memory;
 struct irq_chip;
 struct kvm_vm;
@@ -27,6 +28,8 @@ struct vmm_services {
 	struct pci_bus *pci;
 	struct plug *plug; /* tells the guest of devices that come and go; NULL: nobody does */
 	struct loop *loop; /* the main loop; devices that do I/O make loops of their own */
+	struct console *console; /* who types; NULL: nobody */
+	int console_fd;		 /* where a console's output goes */
 	/* Something the user should know while the guest goes on; one line, no newline. */
 	void (*note)(void *arg, const char *text);
 	void *note_arg;

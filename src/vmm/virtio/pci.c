@@ -406,6 +406,8 @@ static uint32_t class_of(uint16_t id)
 		return 0x020000; /* Ethernet controller */
 	case VIRTIO_ID_BLOCK:
 		return 0x010000; /* SCSI storage controller, as all virtio disks call themselves */
+	case VIRTIO_ID_CONSOLE:
+		return 0x078000; /* other communication controller */
 	default:
 		return 0xff0000; /* unassigned */
 	}

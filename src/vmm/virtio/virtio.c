@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "virtio.h"
 #include "blk.h"
+#include "console.h"
 #include "net.h"
 #include "pci.h"
 #include "rng.h"
@@ -70,6 +71,19 @@ int virtio_net_new(
 		return r;
 	r = virtio_net_device_new(s->memory, p->common.name, &setup, &d);
 	return add(s, &p->common, r, d, reterr);
+}
+
+int virtio_console_new(const struct vmm_services *s, const struct virtio_console_params *p,
+	struct virtio_console **ret, struct problem **reterr)
+{
+	const struct virtio_console_setup setup = { p->out_fd, p->more, p->arg };
+	struct virtio_device *d = NULL;
+	int r = virtio_console_device_new(s->memory, p->common.name, &setup, &d);
+
+	r = add(s, &p->common, r, d, reterr);
+	if (r == 0)
+		*ret = virtio_console_of(d);
+	return r;
 }
 
 int virtio_rng_new(

@@ -41,5 +41,17 @@ int virtio_blk_new(
 	const struct vmm_services *s, const struct virtio_blk_params *p, struct problem **reterr);
 int virtio_net_new(
 	const struct vmm_services *s, const struct virtio_net_params *p, struct problem **reterr);
+struct virtio_console_params {
+	struct virtio_options common;
+	int out_fd;
+	void (*more)(void *arg); /* see virtio/console.h */
+	void *arg;
+};
+
+struct virtio_console;
+
+/* *ret: who takes what is typed, as long as the bus lives. */
+int virtio_console_new(const struct vmm_services *s, const struct virtio_console_params *p,
+	struct virtio_console **ret, struct problem **reterr);
 int virtio_rng_new(
 	const struct vmm_services *s, const struct virtio_options *o, struct problem **reterr);

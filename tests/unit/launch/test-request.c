@@ -215,6 +215,11 @@ static void functions_may_reach_each_other(void **state)
 	assert_int_equal(launch_request_check(r, NULL), 0);
 	assert_int_equal(r->backend, VFIO_BACKEND_AUTO);
 	assert_int_equal(launch_set_peers(r, "on", NULL), 0);
+	assert_int_equal(launch_set_console(r, "vga", NULL), -EINVAL);
+	assert_int_equal(launch_set_console(r, "virtio", NULL), 0);
+	assert_true(r->virtio_console);
+	assert_int_equal(launch_set_console(r, "serial", NULL), 0);
+	assert_false(r->virtio_console);
 	assert_int_equal(launch_request_check(r, NULL), 0);
 	assert_int_equal(r->backend, VFIO_BACKEND_TYPE1);
 	r->backend = VFIO_BACKEND_IOMMUFD;

@@ -112,6 +112,8 @@ static void bad_ones_say_why(void **state UNUSED)
 		{ "--mem 0", "multiple of 4096" },
 		{ "--mem much", "multiple of 4096" },
 		{ "--rng=1", "no value" },
+		{ "--console vga", "serial or virtio" },
+		{ "--console virtio --console virtio", "there is one already" },
 		{ "--disk ro", "fd= is missing" },
 		{ "--disk fd=0,mac=52:54:00:00:00:01", "not understood" },
 		{ "--disk fd=0,ro=1", "not understood" },
