@@ -82,7 +82,12 @@ static bool keep_right_to_pin(const struct options *o)
 	return memlock_raise(bytes) < 0 && memlock_get(&m) == 0 && m.exempt;
 }
 
-int confine(const struct options *o, const char *head, const char *tail,
+static int prepare(void *arg, struct problem **reterr)
+{
+	return devices_prepare(arg, reterr);
+}
+
+int confine(const struct options *o, struct devices *d, const char *head, const char *tail,
 	struct sandbox_applied *ret, struct problem **reterr)
 {
 	struct sandbox_params p = {
@@ -93,6 +98,8 @@ int confine(const struct options *o, const char *head, const char *tail,
 		.report_head = head,
 		.report_tail = tail,
 		.dying = tty_restore,
+		.last = prepare,
+		.arg = d,
 	};
 
 	if (o->sandbox != SANDBOX_OFF)

@@ -286,7 +286,7 @@ static int lock_up(struct vmm *v, struct problem **reterr)
 
 	if (!head)
 		return problem(reterr, -ENOMEM, PROBLEM_NO_MEMORY, NULL, "out of memory");
-	r = confine(&v->options, head, report_tail, &v->sandbox, reterr);
+	r = confine(&v->options, v->devices, head, report_tail, &v->sandbox, reterr);
 	if (r < 0)
 		return r;
 	v->locked_up = true;

@@ -5,7 +5,7 @@
  * stays inside RAM and inside the disk, and a reset makes it work again.
  */
 #include "vmm_virtio/harness.h"
-#include "vmm/block/disk.h"
+#include "vmm/block/engine.h"
 #include "vmm/virtio/blk.h"
 
 #include <linux/virtio_blk.h>
@@ -20,6 +20,7 @@ struct fuzz_disk {
 static struct {
 	struct host *host;
 	struct guest_memory *memory;
+	struct disk_engine *engine;
 	struct virtio_device *dev;
 	struct drv_transport transport;
 } f;
@@ -69,11 +70,15 @@ static void once(void)
 {
 	static struct fuzz_disk disk = { .disk = { &ops, DISK, 512, 512, false } };
 	struct guest_memory_params p = { .size = RAM };
+	const struct disk_engine_params engine = {
+		.kind = DISK_ENGINE_SYNC, .fd = -1, .channels = 1, .depth = VIRTIO_BLK_DEPTH
+	};
 
 	if (f.dev)
 		return;
 	if (host_new_fds_only(&f.host) < 0 || guest_memory_new(f.host, &p, &f.memory, NULL) < 0 ||
-		virtio_blk_device_new(f.memory, "fuzz", &disk.disk, "serial", &f.dev) < 0)
+		disk_engine_new(&engine, &f.engine, NULL) < 0 ||
+		virtio_blk_device_new(f.memory, "fuzz", &disk.disk, f.engine, "serial", &f.dev) < 0)
 		abort();
 	harness_attach(f.dev, &f.transport);
 }

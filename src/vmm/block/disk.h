@@ -39,9 +39,10 @@ struct disk {
 	uint32_t logical_bytes;	 /* the unit of access, 512 … 4096 */
 	uint32_t physical_bytes; /* writes below this are slower; a power of two ≥ logical_bytes */
 	bool read_only;
+	bool direct; /* the host's page cache is left out (O_DIRECT) */
 	/*
-	 * What the file wants of transfers because the host's page cache is left out (O_DIRECT): of
-	 * offsets and lengths, and of addresses. Powers of two; 1: nothing.
+	 * What the file wants of transfers then: of offsets and lengths, and of addresses. Powers
+	 * of two; 1: nothing.
 	 */
 	uint32_t direct_bytes, direct_memory;
 };

@@ -19,6 +19,7 @@ static const char *const names[] = {
 	[DISK_ENGINE_URING] = "uring",
 	[DISK_ENGINE_SQPOLL] = "uring-sqpoll",
 	[DISK_ENGINE_THREADS] = "threads",
+	[DISK_ENGINE_SYNC] = "sync",
 };
 
 int disk_engine_parse(const char *text, enum disk_engine_kind *ret)
@@ -43,18 +44,29 @@ static void drop_channels(struct disk_engine *e)
 			e->channels[i]->ops->free(TAKE_PTR(e->channels[i]));
 }
 
+static int make_channel(struct disk_engine *e, const struct disk_engine_params *p,
+	enum disk_engine_kind kind, unsigned i, const char **ret_what)
+{
+	*ret_what = "memory";
+	switch (kind) {
+	case DISK_ENGINE_SYNC:
+		return disk_sync_new(&e->channels[i]);
+	case DISK_ENGINE_THREADS:
+		return disk_pool_new(&e->channels[i]);
+	default:
+		return disk_uring_new(p->fd, p->depth, kind == DISK_ENGINE_SQPOLL,
+			i ? e->channels[0]->fd : -1, &e->channels[i], ret_what);
+	}
+}
+
 /* All channels of one kind, or none. */
 static int make_channels(struct disk_engine *e, const struct disk_engine_params *p,
 	enum disk_engine_kind kind, const char **ret_what)
 {
 	int r = 0;
 
-	*ret_what = "threads";
 	for (unsigned i = 0; i < e->n && r == 0; i++)
-		r = kind == DISK_ENGINE_THREADS
-			    ? disk_pool_new(&e->channels[i])
-			    : disk_uring_new(p->fd, p->depth, kind == DISK_ENGINE_SQPOLL,
-				      i ? e->channels[0]->fd : -1, &e->channels[i], ret_what);
+		r = make_channel(e, p, kind, i, ret_what);
 	if (r < 0)
 		drop_channels(e);
 	else
@@ -163,7 +175,7 @@ static struct disk_request *take(struct disk_channel *c, bool wait)
 	c->in_flight--;
 	syscalls_count((unsigned)r->syscalls);
 	disk_count(&c->requests);
-	if (r->result < 0)
+	if (r->result < 0 && !c->dropping)
 		disk_count(&c->errors);
 	return r;
 }
@@ -176,6 +188,16 @@ struct disk_request *disk_reap(struct disk_channel *c)
 struct disk_request *disk_wait(struct disk_channel *c)
 {
 	return take(c, true);
+}
+
+struct disk_request *disk_drop(struct disk_channel *c)
+{
+	struct disk_request *r;
+
+	c->dropping = true;
+	r = take(c, true);
+	c->dropping = false;
+	return r;
 }
 
 unsigned disk_in_flight(const struct disk_channel *c)

@@ -6,6 +6,7 @@
  *	uring         a ring shared with the kernel; a batch of requests costs one system call
  *	uring-sqpoll  the same, and a thread of the kernel's looks for requests: they cost none
  *	threads       a few threads per channel that do the disk's blocking operations
+ *	sync          none: who submits a request does it, one after the other; nothing to watch
  *
  * An engine is made before the process locks itself up: what a ring may do, and to which file, is
  * settled with the kernel then (IORING_REGISTER_RESTRICTIONS), so that who breaks out of the guest
@@ -30,6 +31,7 @@ enum disk_engine_kind {
 	DISK_ENGINE_URING,
 	DISK_ENGINE_SQPOLL,
 	DISK_ENGINE_THREADS,
+	DISK_ENGINE_SYNC,
 };
 
 enum disk_work { DISK_READ, DISK_WRITE, DISK_FLUSH, DISK_DISCARD, DISK_ZERO };
@@ -68,7 +70,7 @@ int disk_engine_new(
 /* Channels are stopped. */
 void disk_engine_free(struct disk_engine *e);
 DEFINE_AUTO(struct disk_engine, disk_engine_free);
-/* "uring", "uring-sqpoll", "threads", "auto"; -EINVAL */
+/* "uring", "uring-sqpoll", "threads", "sync", "auto"; -EINVAL */
 int disk_engine_parse(const char *text, enum disk_engine_kind *ret);
 const char *disk_engine_kind_name(enum disk_engine_kind kind);
 /* What it came to be, and why it is not what was best; NULL: it is. */
@@ -91,6 +93,11 @@ void disk_kick(struct disk_channel *c);
 struct disk_request *disk_reap(struct disk_channel *c);
 /* Waits until one is done: NULL when nothing is in flight. */
 struct disk_request *disk_wait(struct disk_channel *c);
+/*
+ * The same when nobody wants the results any more: what is not done is not tried again, and errors
+ * do not count.
+ */
+struct disk_request *disk_drop(struct disk_channel *c);
 unsigned disk_in_flight(const struct disk_channel *c);
 
 /*

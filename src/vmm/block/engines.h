@@ -21,8 +21,9 @@ struct disk_channel_ops {
 struct disk_channel {
 	const struct disk_channel_ops *ops;
 	struct disk *disk; /* NULL between two machines */
-	int fd;		   /* to be watched */
+	int fd;		   /* to be watched; -1: there is nothing */
 	unsigned in_flight;
+	bool dropping; /* disk_drop() */
 	atomic_uint_fast64_t requests, bounced, errors;
 };
 
@@ -33,6 +34,7 @@ struct disk_channel {
 int disk_uring_new(int fd, unsigned depth, bool sqpoll, int share, struct disk_channel **ret,
 	const char **ret_what);
 int disk_pool_new(struct disk_channel **ret);
+int disk_sync_new(struct disk_channel **ret);
 
 /* Carried out at once, in the calling thread, by the disk's own operations. */
 void disk_request_do(struct disk_channel *c, struct disk_request *r);

@@ -271,6 +271,7 @@ static void find_alignment(int fd, struct disk *d)
 	d->direct_bytes = d->direct_memory = 1;
 	if (flags < 0 || !(flags & O_DIRECT))
 		return;
+	d->direct = true;
 	device = statx(fd, "", AT_EMPTY_PATH, STATX_TYPE | STATX_DIOALIGN, &x) == 0 &&
 		 S_ISBLK(x.stx_mode);
 	if (!(x.stx_mask & STATX_DIOALIGN))

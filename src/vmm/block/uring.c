@@ -250,6 +250,8 @@ static bool zero_done(struct disk_request *r, int res)
 
 static bool finish(struct uring *u, struct disk_request *r, int res)
 {
+	if (u->channel.dropping)
+		return true;
 	if (res == -EINTR || res == -EAGAIN || res == -ECANCELED) {
 		if (++r->tries < TRIES)
 			return false;

@@ -119,6 +119,25 @@ static int set_serial(const struct device_key *k, char *v)
 	return 0;
 }
 
+static int set_engine(const struct device_key *k, char *v)
+{
+	static const char *const names[] = { "auto", "uring", "uring-sqpoll", "threads", "sync" };
+
+	for (size_t i = 0; i < ARRAY_SIZE(names); i++)
+		if (str_eq(v, names[i])) {
+			k->d->engine = (enum option_engine)i;
+			return 0;
+		}
+	return NOT_UNDERSTOOD;
+}
+
+static int set_queues(const struct device_key *k, char *v)
+{
+	if (parse_u32(v, &k->d->queues) < 0 || k->d->queues < 1 || k->d->queues > OPTION_QUEUES_MAX)
+		return NOT_UNDERSTOOD;
+	return 0;
+}
+
 static int set_mac(const struct device_key *k, char *v)
 {
 	return mac_parse(v, &k->d->mac) < 0 ? NOT_UNDERSTOOD : 0;
@@ -219,6 +238,8 @@ static const struct {
 	{ "queue-size", DISK | NET, false, set_queue_size },
 	{ "ro", DISK, true, set_read_only },
 	{ "serial", DISK, false, set_serial },
+	{ "engine", DISK, false, set_engine },
+	{ "queues", DISK, false, set_queues },
 	{ "mac", NET, false, set_mac },
 	{ "fixed-mac", NET, true, set_fixed_mac },
 	{ "mtu", NET, false, set_mtu },

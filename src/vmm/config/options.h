@@ -15,10 +15,20 @@ enum {
 	OPTIONS_QUEUES_MAX = 8, /* pairs of a network interface */
 	OPTIONS_FDS_MAX = 5 + OPTIONS_QUEUES_MAX * OPTIONS_DEVICES_MAX + 8,
 	OPTION_NUMA_NONE = -1,
+	OPTION_QUEUES_MAX = 8,
 };
 
 /* Assigned functions reach each other's BARs by DMA: when there are two, always, never. */
 enum option_peers { OPTION_PEERS_AUTO, OPTION_PEERS_ON, OPTION_PEERS_OFF };
+
+/* How a disk's requests are carried out: vmm/block has the same, and knows what they are. */
+enum option_engine {
+	OPTION_ENGINE_AUTO,
+	OPTION_ENGINE_URING,
+	OPTION_ENGINE_SQPOLL,
+	OPTION_ENGINE_THREADS,
+	OPTION_ENGINE_SYNC,
+};
 
 /* Of a function, what the guest sees of its option ROM: nothing, its own, a file in its place. */
 enum option_rom { OPTION_ROM_OFF, OPTION_ROM_DEVICE, OPTION_ROM_FILE };
@@ -45,6 +55,8 @@ struct device_option {
 	int fd;
 	bool read_only;
 	const char *serial;
+	enum option_engine engine;
+	unsigned queues; /* 0: one for each CPU */
 	struct mac mac;
 	bool fixed_mac;		     /* the guest cannot choose another */
 	uint16_t mtu;		     /* 0: the guest is not told */

@@ -2,7 +2,9 @@
 #include "entries.h"
 
 #include "base/str.h"
+#include "vmm/block/engine.h"
 #include "vmm/dev/console.h"
+#include "vmm/virtio/blk.h"
 #include "vmm/virtio/console.h"
 #include "vmm/virtio/virtio.h"
 
@@ -76,6 +78,7 @@ int devices_new(struct host *h, struct loop *loop, const struct options *o, devi
 	if (!d)
 		return problem(reterr, -ENOMEM, PROBLEM_NO_MEMORY, NULL, "devices");
 	d->host = h;
+	d->cpus = o->cpus;
 	d->loop = loop;
 	d->end = end;
 	d->end_arg = arg;
@@ -94,6 +97,42 @@ int devices_new(struct host *h, struct loop *loop, const struct options *o, devi
 	return 0;
 }
 
+static int open_engine(struct devices *d, struct entry *e, struct problem **reterr)
+{
+	static const enum disk_engine_kind kinds[] = {
+		[OPTION_ENGINE_AUTO] = DISK_ENGINE_AUTO,
+		[OPTION_ENGINE_URING] = DISK_ENGINE_URING,
+		[OPTION_ENGINE_SQPOLL] = DISK_ENGINE_SQPOLL,
+		[OPTION_ENGINE_THREADS] = DISK_ENGINE_THREADS,
+		[OPTION_ENGINE_SYNC] = DISK_ENGINE_SYNC,
+	};
+	const struct disk_engine_params p = {
+		.kind = kinds[e->option.engine],
+		.fd = e->option.fd,
+		.channels = e->option.queues ? e->option.queues
+					     : MIN(d->cpus, (unsigned)OPTION_QUEUES_MAX),
+		.depth = VIRTIO_BLK_DEPTH,
+	};
+
+	return disk_engine_new(&p, &e->engine, reterr);
+}
+
+int devices_prepare(struct devices *d, struct problem **reterr)
+{
+	int r = 0;
+
+	for (size_t i = 0; i < d->n_entries && r == 0; i++)
+		if (d->entries[i].option.kind == DEVICE_DISK)
+			r = open_engine(d, &d->entries[i], reterr);
+	return r;
+}
+
+static void entry_done(struct entry *e)
+{
+	disk_engine_free(e->engine);
+	free(e->name);
+}
+
 void devices_free(struct devices *d)
 {
 	if (!d)
@@ -104,7 +143,7 @@ void devices_free(struct devices *d)
 		vfio_reset_together(d->vfio, NULL, NULL);
 	vfio_session_free(d->vfio);
 	for (size_t i = 0; i < d->n_entries; i++)
-		free(d->entries[i].name);
+		entry_done(&d->entries[i]);
 	free(d->reserved);
 	free(d);
 }
@@ -137,13 +176,15 @@ static struct virtio_options common(
 		.rings = { o->no_packed, o->in_order, o->queue_size } };
 }
 
-static int add_disk(const struct vmm_services *s, const struct device_option *o, unsigned number,
+static int add_disk(const struct vmm_services *s, const struct entry *e, unsigned number,
 	struct problem **reterr)
 {
+	const struct device_option *o = &e->option;
 	char name[NAME_BYTES];
 	const struct virtio_blk_params p = {
 		.common = common(name, "virtio-blk", number, o),
 		.fd = o->fd,
+		.engine = e->engine,
 		.read_only = o->read_only,
 		.serial = o->serial,
 	};
@@ -242,7 +283,7 @@ static int add(struct devices *d, const struct vmm_services *s, struct entry *e,
 	case DEVICE_DISK:
 		if (e->option.model == MODEL_IDE)
 			return entry_add_ide(d, s, e, number, reterr);
-		return add_disk(s, &e->option, number, reterr);
+		return add_disk(s, e, number, reterr);
 	case DEVICE_NET:
 		return add_net(s, &e->option, number, reterr);
 	case DEVICE_RNG:

@@ -21,6 +21,11 @@ typedef void devices_end_fn(void *arg, const char *why);
 
 int devices_new(struct host *h, struct loop *loop, const struct options *o, devices_end_fn *end,
 	void *arg, struct devices **ret, struct problem **reterr);
+/*
+ * When all is taken over, and what it takes is not denied yet: the engines of the disks, which
+ * outlive the single machine.
+ */
+int devices_prepare(struct devices *d, struct problem **reterr);
 void devices_free(struct devices *d);
 DEFINE_AUTO(struct devices, devices_free);
 

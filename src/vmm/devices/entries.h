@@ -17,6 +17,8 @@ struct entry {
 	struct device_option option;
 	char *name; /* the option's, where it was plugged in later; owned */
 
+	struct disk_engine *engine; /* of disks */
+
 	/* Of functions. */
 	struct vfio_device *vfio;
 	struct pci_device *pci; /* NULL between two machines */
@@ -43,6 +45,7 @@ int entry_add_ide(struct devices *d, const struct vmm_services *s, struct entry 
 
 struct devices {
 	struct host *host;
+	unsigned cpus;
 	struct vfio_session *vfio;
 	struct guest_range *reserved;
 	size_t n_reserved;

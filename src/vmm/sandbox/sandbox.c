@@ -94,7 +94,8 @@ static int lock_calls(const struct sandbox_params *p)
  * The filters are made first: libseccomp writes them to a file, and asks the kernel what it can do.
  * They take effect last, for what is between is what they deny.
  */
-static int enter(const struct sandbox_params *p, struct sandbox_applied *a, const char **ret_what)
+static int enter(const struct sandbox_params *p, struct sandbox_applied *a, const char **ret_what,
+	struct problem **reterr)
 {
 	int r = 0;
 
@@ -112,10 +113,16 @@ static int enter(const struct sandbox_params *p, struct sandbox_applied *a, cons
 		namespaces_enter(a);
 	*ret_what = "capabilities";
 	r = privileges_drop(p);
+	if (r < 0)
+		return r;
+	if (!SANDBOX_RELAXED) {
+		privileges_hide();
+		a->landlock_abi = landlock_enter();
+	}
+	*ret_what = NULL; /* it tells itself */
+	r = p->last ? p->last(p->arg, reterr) : 0;
 	if (r < 0 || SANDBOX_RELAXED)
 		return r;
-	privileges_hide();
-	a->landlock_abi = landlock_enter();
 	*ret_what = "seccomp";
 	return lock_calls(p);
 }
@@ -126,15 +133,20 @@ int sandbox_enter(
 	struct sandbox_applied a = {
 		.mode = p->mode, .relaxed = SANDBOX_RELAXED, .may_pin = p->may_pin
 	};
-	const char *what;
-	int r = p->mode == SANDBOX_OFF ? 0 : enter(p, &a, &what);
+	const char *what = NULL;
+	int r;
 
-	if (r < 0)
+	if (p->mode == SANDBOX_OFF)
+		r = p->last ? p->last(p->arg, reterr) : 0;
+	else
+		r = enter(p, &a, &what, reterr);
+	if (r < 0 && what)
 		return problem(reterr, r, PROBLEM_UNSUPPORTED,
 			"--sandbox=off goes without, and leaves the host open to what breaks out of the guest",
 			"the sandbox cannot be had, %s: %s", what, strerror(-r));
-	*ret = a;
-	return 0;
+	if (r == 0)
+		*ret = a;
+	return r;
 }
 
 /* Signals of the process are the main loop's; this one is of the thread that did it. */

@@ -58,6 +58,13 @@ struct sandbox_params {
 	 */
 	int report_fd;
 	const char *report_head, *report_tail;
+	/*
+	 * What cannot be made before, as a kernel thread of ours is left over from it, nor after:
+	 * called when nothing is missing but seccomp, which denies it. An error is the sandbox's;
+	 * it is called without a sandbox, too. May be NULL.
+	 */
+	int (*last)(void *arg, struct problem **reterr);
+	void *arg;
 	/* Called while dying, in a signal handler; may be NULL. */
 	void (*dying)(void);
 };

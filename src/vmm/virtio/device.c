@@ -146,6 +146,16 @@ void virtio_device_change_config(
 		d->transport_ops->config_interrupt(d->transport);
 }
 
+void virtio_device_write_config(
+	struct virtio_device *d, uint64_t offset, const void *data, size_t len)
+{
+	if (!d->ops->config_written || !range_fits(offset, len, d->config_bytes))
+		return;
+	pthread_mutex_lock(&d->lock);
+	d->ops->config_written(d, offset, data, len);
+	pthread_mutex_unlock(&d->lock);
+}
+
 /*
  * 3.1.1: a driver that wants what was not offered, or does without VERSION_1 (there is no legacy
  * interface here), does not find FEATURES_OK set when it looks.

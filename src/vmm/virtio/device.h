@@ -61,6 +61,12 @@ struct virtio_device_ops {
 	 * touch their memory no more. Queue lock held; may be NULL.
 	 */
 	void (*queue_reset)(struct virtio_device *d, struct virtq *q);
+	/*
+	 * The driver wrote into the configuration structure, inside of it. Device lock held; NULL:
+	 * nothing in there is the driver's to write.
+	 */
+	void (*config_written)(
+		struct virtio_device *d, uint64_t offset, const void *data, size_t len);
 	/* The device was reset, its queues before it. Device lock held; may be NULL. */
 	void (*reset)(struct virtio_device *d);
 	/* After virtio_device_stop(). Calls virtio_device_done(). */
@@ -151,6 +157,9 @@ void virtio_device_read_config(struct virtio_device *d, uint64_t offset, void *b
  */
 void virtio_device_change_config(
 	struct virtio_device *d, void *field, const void *value, size_t len, bool tell);
+/* The driver's. */
+void virtio_device_write_config(
+	struct virtio_device *d, uint64_t offset, const void *data, size_t len);
 void virtio_device_reset(struct virtio_device *d);
 /* One queue alone, where that was negotiated (2.6.1); it can be set up again. */
 void virtio_device_reset_queue(struct virtio_device *d, struct virtq *q);

@@ -170,6 +170,8 @@ static void bar_write(
 		vpci_common_write(v, offset - VPCI_COMMON, len, value);
 	else if (offset >= VPCI_NOTIFY)
 		ring_trapped(v, offset);
+	else if (offset >= VPCI_DEVICE && offset < VPCI_MSIX)
+		virtio_device_write_config(v->dev, offset - VPCI_DEVICE, &value, len);
 }
 
 /* ---- configuration space ---- */

@@ -34,7 +34,7 @@ int virtio_blk_new(
 
 	if (r < 0)
 		return problem_wrap(reterr, r, "%s", p->common.name);
-	r = virtio_blk_device_new(s->memory, p->common.name, disk, p->serial, &d);
+	r = virtio_blk_device_new(s->memory, p->common.name, disk, p->engine, p->serial, &d);
 	return add(s, &p->common, r, d, reterr);
 }
 

@@ -13,6 +13,8 @@
 
 #include <stdint.h>
 
+struct disk_engine;
+
 struct virtio_options {
 	const char *name;  /* "virtio-blk0": for messages and statistics; copied */
 	int slot;	   /* PCI_SLOT_ANY or a device number */
@@ -23,7 +25,8 @@ struct virtio_options {
 
 struct virtio_blk_params {
 	struct virtio_options common;
-	int fd; /* raw image file or block device */
+	int fd;			    /* raw image file or block device */
+	struct disk_engine *engine; /* on it; the caller's, and outlives the bus */
 	bool read_only;
 	const char *serial; /* at most 20 bytes, NULL = none */
 };

@@ -214,7 +214,7 @@ static void transfers(enum disk_engine_kind kind, int fd)
 }
 
 static const enum disk_engine_kind kinds[] = { DISK_ENGINE_URING, DISK_ENGINE_SQPOLL,
-	DISK_ENGINE_THREADS };
+	DISK_ENGINE_THREADS, DISK_ENGINE_SYNC };
 
 static void many_transfers_at_once(void **state UNUSED)
 {

@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "cm.h"
 #include "harness.h"
-#include "vmm/block/disk.h"
+#include "vmm/block/engine.h"
 #include "vmm/virtio/blk.h"
 
 #include <linux/virtio_blk.h>
+#include <stdatomic.h>
 
 enum {
 	SIZE = 16,
@@ -19,7 +20,9 @@ struct fake {
 	struct disk disk;
 	uint8_t bytes[SECTORS * 512];
 	int fail;
-	unsigned reads, writes, flushes, discards, zeroes;
+	atomic_bool shut; /* reads wait */
+	atomic_uint reads;
+	unsigned writes, flushes, discards, zeroes;
 	uint64_t offset, len;
 	bool unmap;
 };
@@ -28,7 +31,9 @@ static int fake_read(struct disk *d, struct sg *to, uint64_t offset)
 {
 	struct fake *f = container_of(d, struct fake, disk);
 
-	f->reads++;
+	while (atomic_load(&f->shut))
+		usleep(100);
+	atomic_fetch_add(&f->reads, 1);
 	if (f->fail)
 		return f->fail;
 	assert_true(disk_holds(d, offset, to->len));
@@ -90,6 +95,7 @@ struct fixture {
 	struct drv drv;
 	struct drv_transport t;
 	struct fake fake;
+	struct disk_engine *engine;
 	struct virtio_device *dev;
 };
 
@@ -97,16 +103,21 @@ struct fixture {
 	(VIRTIO_FEATURE(VIRTIO_BLK_F_FLUSH) | VIRTIO_FEATURE(VIRTIO_RING_F_EVENT_IDX) |            \
 		VIRTIO_FEATURE(VIRTIO_BLK_F_DISCARD) | VIRTIO_FEATURE(VIRTIO_BLK_F_WRITE_ZEROES))
 
-static struct fixture *open_blk(bool read_only, uint64_t features)
+static struct fixture *open_engine(
+	bool read_only, uint64_t features, enum disk_engine_kind kind, unsigned channels)
 {
+	const struct disk_engine_params p = {
+		.kind = kind, .fd = -1, .channels = channels, .depth = VIRTIO_BLK_DEPTH
+	};
 	struct fixture *f = calloc(1, sizeof(*f));
 
 	drv_ram_open(&f->ram);
 	f->fake.disk = (struct disk) { &fake_ops, sizeof(f->fake.bytes), 512, 4096, read_only };
 	for (unsigned i = 0; i < sizeof(f->fake.bytes); i++)
 		f->fake.bytes[i] = (uint8_t)(i / 512 + i);
+	assert_int_equal(disk_engine_new(&p, &f->engine, NULL), 0);
 	assert_int_equal(virtio_blk_device_new(f->ram.memory, "virtio-blk0", &f->fake.disk,
-				 "SERIAL-0123456789-ABCDEF", &f->dev),
+				 f->engine, "SERIAL-0123456789-ABCDEF", &f->dev),
 		0);
 	harness_attach(f->dev, &f->t);
 	assert_true(harness_negotiate(f->dev, features));
@@ -115,9 +126,15 @@ static struct fixture *open_blk(bool read_only, uint64_t features)
 	return f;
 }
 
+static struct fixture *open_blk(bool read_only, uint64_t features)
+{
+	return open_engine(read_only, features, DISK_ENGINE_SYNC, 1);
+}
+
 static void close_blk(struct fixture *f)
 {
 	harness_free(f->dev);
+	disk_engine_free(f->engine);
 	drv_ram_close(&f->ram);
 	free(f);
 }
@@ -440,6 +457,186 @@ static void the_config_space_tells_the_shape(void **state UNUSED)
 	close_blk(f);
 }
 
+/* ---- many at once ---- */
+
+/* Until nothing is in flight; some may have been done while they were offered. */
+static void complete(struct fixture *f, unsigned i)
+{
+	struct virtq *q = &f->dev->queues[i];
+	bool some = true;
+
+	while (some) {
+		virtq_lock(q);
+		f->dev->ops->completed(f->dev, q);
+		some = disk_in_flight(disk_engine_channel(f->engine, i));
+		virtq_unlock(q);
+	}
+}
+
+/* `n` reads of a sector each, offered with one ring of the bell. */
+static void offer_reads(struct fixture *f, unsigned i, unsigned n)
+{
+	for (unsigned k = 0; k < n; k++) {
+		uint64_t at_header = HEADER + k * 0x10, at_status = STATUS + k;
+		struct drv_piece p[] = { { at_header, 16, false }, { DATA + k * 512, 512, true },
+			{ at_status, 1, true } };
+		struct virtio_blk_outhdr h = { .type = VIRTIO_BLK_T_IN, .sector = k };
+
+		memcpy(at(f, at_header), &h, sizeof(h));
+		memset(at(f, at_status), 0xaa, 1);
+		drv_chain(&f->drv, p, 3);
+	}
+	drv_publish(&f->drv);
+	virtio_device_ring(f->dev, &f->dev->queues[i], 1, true);
+}
+
+static void a_slow_disk_holds_nobody_up(void **state UNUSED)
+{
+	struct fixture *f = open_engine(false, DEFAULT, DISK_ENGINE_THREADS, 1);
+	struct vring_used_elem e;
+
+	/* Nothing moves, and whoever rang has gone on. */
+	atomic_store(&f->fake.shut, true);
+	offer_reads(f, 0, 5);
+	assert_false(drv_used(&f->drv, &e));
+	assert_int_equal(f->dev->queues[0].in_flight, 5);
+	atomic_store(&f->fake.shut, false);
+	complete(f, 0);
+	for (unsigned k = 0; k < 5; k++) {
+		assert_true(drv_used(&f->drv, &e));
+		assert_int_equal(*((uint8_t *)at(f, STATUS) + k), VIRTIO_BLK_S_OK);
+		assert_memory_equal((char *)at(f, DATA) + k * 512, f->fake.bytes + k * 512, 512);
+	}
+	assert_true(f->t.interrupts >= 1 && f->t.interrupts <= 5);
+	close_blk(f);
+}
+
+static void *open_gate(void *arg)
+{
+	usleep(20000);
+	atomic_store((atomic_bool *)arg, false);
+	return NULL;
+}
+
+/* The memory of what is in flight is somebody else's after a reset: the reset waits for it. */
+static void a_reset_waits_for_what_is_in_flight(void **state UNUSED)
+{
+	struct fixture *f = open_engine(false, DEFAULT, DISK_ENGINE_THREADS, 1);
+	struct vring_used_elem e;
+	pthread_t t;
+
+	for (unsigned round = 0; round < 3; round++) {
+		atomic_store(&f->fake.shut, true);
+		offer_reads(f, 0, 5);
+		assert_int_equal(pthread_create(&t, NULL, open_gate, &f->fake.shut), 0);
+		virtio_device_set_status(f->dev, 0);
+		assert_int_equal(disk_in_flight(disk_engine_channel(f->engine, 0)), 0);
+		pthread_join(t, NULL);
+		assert_false(drv_used(&f->drv, &e));
+		assert_true(harness_negotiate(f->dev, DEFAULT));
+		harness_queue(f->dev, f->ram.memory, 0, &f->drv, SIZE);
+		harness_ready(f->dev);
+	}
+	offer_reads(f, 0, 5);
+	complete(f, 0);
+	assert_true(drv_used(&f->drv, &e));
+	close_blk(f);
+}
+
+static void each_queue_has_a_channel(void **state UNUSED)
+{
+	struct fixture *f = open_engine(
+		false, DEFAULT | VIRTIO_FEATURE(VIRTIO_BLK_F_MQ), DISK_ENGINE_THREADS, 2);
+	struct virtio_blk_config c;
+	struct vring_used_elem e;
+
+	virtio_device_read_config(f->dev, 0, &c, sizeof(c));
+	assert_int_equal(c.num_queues, 2);
+	assert_int_equal(f->dev->n_queues, 2);
+	atomic_store(&f->fake.shut, true);
+	offer_reads(f, 0, 2);
+	harness_queue(f->dev, f->ram.memory, 1, &f->drv, SIZE);
+	offer_reads(f, 1, 4);
+	assert_int_equal(disk_in_flight(disk_engine_channel(f->engine, 0)), 2);
+	assert_int_equal(disk_in_flight(disk_engine_channel(f->engine, 1)), 4);
+	atomic_store(&f->fake.shut, false);
+	complete(f, 1);
+	complete(f, 0);
+	for (unsigned k = 0; k < 4; k++)
+		assert_true(drv_used(&f->drv, &e));
+	close_blk(f);
+}
+
+/* The driver switches the cache off: writes are stable before they are answered, one by one. */
+static void the_driver_may_want_no_cache(void **state UNUSED)
+{
+	struct fixture *f = open_blk(false, DEFAULT | VIRTIO_FEATURE(VIRTIO_BLK_F_CONFIG_WCE));
+	const uint8_t off = 0, odd = 2;
+	struct virtio_blk_config c;
+
+	virtio_device_read_config(f->dev, 0, &c, sizeof(c));
+	assert_int_equal(c.wce, 1);
+	assert_int_equal(request(f, VIRTIO_BLK_T_OUT, 0, 512, false, NULL), 0);
+	assert_int_equal(f->fake.flushes, 0);
+	virtio_device_write_config(f->dev, offsetof(struct virtio_blk_config, wce), &off, 1);
+	virtio_device_read_config(f->dev, 0, &c, sizeof(c));
+	assert_int_equal(c.wce, 0);
+	assert_int_equal(request(f, VIRTIO_BLK_T_OUT, 0, 512, false, NULL), 0);
+	assert_int_equal(f->fake.flushes, 1);
+	assert_int_equal(ranges(f, VIRTIO_BLK_T_DISCARD, 8, 16, 0), VIRTIO_BLK_S_OK);
+	assert_int_equal(f->fake.flushes, 2);
+	/* Other fields are not the driver's, and a byte that is no switch is one. */
+	virtio_device_write_config(f->dev, 0, &odd, 1);
+	virtio_device_write_config(f->dev, UINT64_MAX, &odd, 1);
+	virtio_device_write_config(f->dev, offsetof(struct virtio_blk_config, wce), &odd, 1);
+	virtio_device_read_config(f->dev, 0, &c, sizeof(c));
+	assert_int_equal(c.capacity, SECTORS);
+	assert_int_equal(c.wce, 0);
+	close_blk(f);
+}
+
+static uint64_t counter_value;
+static const char *counter_name;
+
+static void find_counter(void *arg UNUSED, const char *name, uint64_t v)
+{
+	if (!strcmp(name, counter_name))
+		counter_value = v;
+}
+
+static uint64_t counter(struct fixture *f, const char *name)
+{
+	counter_name = name;
+	counter_value = UINT64_MAX;
+	f->dev->ops->stats(f->dev, find_counter, NULL);
+	return counter_value;
+}
+
+/* By kind, and a note for the first of each: a dying disk must not fill somebody's log. */
+static void errors_are_counted_and_told_once(void **state UNUSED)
+{
+	struct fixture *f = open_blk(false, DEFAULT);
+
+	f->fake.fail = -EIO;
+	for (unsigned i = 0; i < 5; i++)
+		assert_int_equal(
+			request(f, VIRTIO_BLK_T_IN, 0, 512, true, NULL), VIRTIO_BLK_S_IOERR);
+	assert_int_equal(f->t.notes, 1);
+	f->fake.fail = -ENOSPC;
+	for (unsigned i = 0; i < 3; i++)
+		assert_int_equal(
+			request(f, VIRTIO_BLK_T_OUT, 0, 512, false, NULL), VIRTIO_BLK_S_IOERR);
+	assert_int_equal(f->t.notes, 2);
+	f->fake.fail = 0;
+	/* The guest's own mistake is no news of the host. */
+	assert_int_equal(request(f, VIRTIO_BLK_T_IN, SECTORS, 512, true, NULL), VIRTIO_BLK_S_IOERR);
+	assert_int_equal(f->t.notes, 2);
+	assert_int_equal(counter(f, "failed-requests"), 9);
+	assert_int_equal(counter(f, "io-errors"), 5);
+	assert_int_equal(counter(f, "no-space"), 3);
+	close_blk(f);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -456,6 +653,11 @@ int main(void)
 		cmocka_unit_test(work_waits_for_the_driver),
 		cmocka_unit_test(features_are_strict),
 		cmocka_unit_test(the_config_space_tells_the_shape),
+		cmocka_unit_test(a_slow_disk_holds_nobody_up),
+		cmocka_unit_test(a_reset_waits_for_what_is_in_flight),
+		cmocka_unit_test(each_queue_has_a_channel),
+		cmocka_unit_test(the_driver_may_want_no_cache),
+		cmocka_unit_test(errors_are_counted_and_told_once),
 	};
 
 	return cmocka_run_group_tests_name("blk", tests, NULL, NULL);

@@ -2,6 +2,8 @@
 #include "cm.h"
 #include "driver.h"
 #include "fake-kvm.h"
+#include "vmm/block/engine.h"
+#include "vmm/virtio/blk.h"
 #include "vmm/virtio/virtio.h"
 
 #include <linux/virtio_blk.h>
@@ -17,6 +19,7 @@ enum { SIZE = 16, SLOT = 1, GSI = 17, HEADER = DRV_BUFFERS, DATA = DRV_BUFFERS +
 struct fixture {
 	struct fake_kvm *k;
 	int disk;
+	struct disk_engine *engine;
 	struct drv drv;
 	uint64_t bar, common, isr, device, notify;
 	unsigned multiplier, msix, window;
@@ -79,11 +82,17 @@ static struct fixture *open_pci(bool no_ioeventfd)
 	struct fixture *f = calloc(1, sizeof(*f));
 	struct virtio_blk_params p = { .common = { "virtio-blk0", PCI_SLOT_ANY, no_ioeventfd },
 		.serial = "S" };
+	struct disk_engine_params ep = {
+		.kind = DISK_ENGINE_SYNC, .channels = 1, .depth = VIRTIO_BLK_DEPTH
+	};
 
 	f->k = fk_open(DRV_RAM_BYTES);
 	p.fd = f->disk = memfd_create("disk", MFD_CLOEXEC);
 	assert_int_equal(ftruncate(f->disk, 1 << 20), 0);
 	assert_int_equal(pwrite(f->disk, "written", 8, 512), 8);
+	ep.fd = f->disk;
+	assert_int_equal(disk_engine_new(&ep, &f->engine, NULL), 0);
+	p.engine = f->engine;
 	assert_int_equal(virtio_blk_new(&f->k->s, &p, NULL), 0);
 	discover(f);
 	return f;
@@ -92,6 +101,7 @@ static struct fixture *open_pci(bool no_ioeventfd)
 static void close_pci(struct fixture *f)
 {
 	fk_close_all(f->k);
+	disk_engine_free(f->engine);
 	close(f->disk);
 	free(f);
 }
