@@ -393,13 +393,20 @@ static void blk_queue_reset(struct virtio_device *d, struct virtq *q)
 	bq->filled = false;
 }
 
+static void set_write_back(struct blk *b, bool on)
+{
+	const uint8_t wce = on;
+
+	virtio_device_change_config(&b->dev, &b->config.wce, &wce, 1, false);
+	__atomic_store_n(&b->write_back, on, __ATOMIC_RELAXED);
+}
+
 /* A driver that knows of no flush has not heard of a cache either. */
 static void blk_negotiated(struct virtio_device *d)
 {
 	struct blk *b = blk_of(d);
 
-	b->config.wce = virtio_has(d, VIRTIO_BLK_F_FLUSH);
-	__atomic_store_n(&b->write_back, b->config.wce, __ATOMIC_RELAXED);
+	set_write_back(b, virtio_has(d, VIRTIO_BLK_F_FLUSH));
 }
 
 static void blk_config_written(
@@ -410,8 +417,7 @@ static void blk_config_written(
 	if (offset != offsetof(struct virtio_blk_config, wce) || len != 1 ||
 		!virtio_has(d, VIRTIO_BLK_F_CONFIG_WCE))
 		return;
-	b->config.wce = *(const uint8_t *)data & 1;
-	__atomic_store_n(&b->write_back, b->config.wce, __ATOMIC_RELAXED);
+	set_write_back(b, *(const uint8_t *)data & 1);
 }
 
 static void blk_stats(
