@@ -18,13 +18,30 @@ static uint64_t pattern(uint64_t seed, uint64_t i)
 	return x ^ x >> 29;
 }
 
-static int patterned_disk(void)
+static const uint64_t *patterned(void)
 {
-	static uint64_t words[BYTES / 8];
+	static uint64_t words[BYTES / 8] __attribute__((aligned(4096)));
 
 	for (size_t i = 0; i < ARRAY_SIZE(words); i++)
 		words[i] = pattern(1, i);
-	return vm_file(words, sizeof(words));
+	return words;
+}
+
+static int patterned_disk(void)
+{
+	return vm_file(patterned(), BYTES);
+}
+
+/* In the folder where the tests run, so that it is a file system's; -1: it has no O_DIRECT. */
+static int patterned_file(int flags)
+{
+	int fd = open(".", O_RDWR | O_TMPFILE | flags, 0600);
+
+	if (fd < 0 && flags)
+		return -1;
+	assert_true(fd >= 0);
+	assert_int_equal(pwrite(fd, patterned(), BYTES, 0), BYTES);
+	return fd;
 }
 
 static void data_with(const char *append, const char *options)
@@ -248,6 +265,149 @@ static void one_exit_per_request(void **state UNUSED)
 	assert_int_equal(exits(600, ",ioeventfd=off"), exits(100, ",ioeventfd=off") + 500);
 }
 
+/* ---- engines ---- */
+
+static const char *const engines[] = { ",engine=uring", ",engine=uring-sqpoll", ",engine=threads",
+	",engine=sync", ",engine=auto" };
+
+/* The same bytes on both sides, whoever carries them, with the host's page cache and without. */
+static void data_on(int fd, const char *options)
+{
+	static uint64_t words[BYTES / 8] __attribute__((aligned(4096)));
+	struct vm_setup s = { .append = "test=blk event_idx=1" };
+	struct vm_result r;
+
+	s.disks[0] = (struct vm_disk) { fd, options };
+	vm_run(&s, &r);
+	vm_assert_good(&r);
+	assert_int_equal(vm_report(&r, "devices/virtio-blk0/failed-requests"), 0);
+	assert_int_equal(pread(fd, words, BYTES, 0), BYTES);
+	for (size_t i = 0; i < ARRAY_SIZE(words); i++)
+		assert_int_equal(words[i], pattern(i < ARRAY_SIZE(words) / 2 ? 1 : 2, i));
+	vm_result_done(&r);
+	close(fd);
+}
+
+static void data_is_right_on_every_engine(void **state UNUSED)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(engines); i++) {
+		int direct = patterned_file(O_DIRECT);
+
+		data_on(patterned_disk(), engines[i]);
+		data_on(patterned_file(0), engines[i]);
+		if (direct >= 0)
+			data_on(direct, engines[i]);
+	}
+}
+
+static void engines_are_understood(void **state UNUSED)
+{
+	struct vm_setup s = { .append = "test=blk" };
+	struct vm_result r;
+
+	s.disks[0] = (struct vm_disk) { patterned_disk(), ",engine=steam" };
+	vm_run(&s, &r);
+	assert_int_equal(r.status, 2);
+	assert_non_null(strstr(r.errors, "engine=steam"));
+	vm_result_done(&r);
+	close(s.disks[0].fd);
+}
+
+static void zeroes_and_discards(void **state UNUSED)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(engines); i++) {
+		struct vm_setup s = { .append = "test=blk_zeroes" };
+		struct vm_result r;
+
+		s.disks[0] = (struct vm_disk) { patterned_file(0), engines[i] };
+		vm_run(&s, &r);
+		vm_assert_good(&r);
+		vm_result_done(&r);
+		close(s.disks[0].fd);
+	}
+}
+
+static void queues_with(unsigned cpus, const char *options, const char *append)
+{
+	struct vm_setup s = { .append = append, .cpus = cpus };
+	struct vm_result r;
+
+	s.disks[0] = (struct vm_disk) { patterned_disk(), options };
+	vm_run(&s, &r);
+	vm_assert_good(&r);
+	vm_result_done(&r);
+	close(s.disks[0].fd);
+}
+
+static void a_queue_for_each_cpu_or_as_wished(void **state UNUSED)
+{
+	queues_with(2, NULL, "test=blk_queues queues=2");
+	queues_with(1, ",queues=4", "test=blk_queues queues=4 event_idx=1");
+	queues_with(1, ",queues=8,engine=uring-sqpoll", "test=blk_queues queues=8 packed=1");
+	queues_with(4, ",queues=3,engine=threads", "test=blk_queues queues=3");
+}
+
+static int shrinking;
+
+static void cut(pid_t vmm UNUSED)
+{
+	assert_int_equal(ftruncate(shrinking, BYTES / 2), 0);
+}
+
+/* Errors for the guest, a count, one line for the user; and the VMM lives. */
+static void a_disk_that_shrinks(void **state UNUSED)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(engines); i++) {
+		struct vm_setup s = { .append = "test=blk_shrinks", .when = "cut it", .then = cut };
+		struct vm_result r;
+		const char *told;
+
+		s.disks[0] = (struct vm_disk) { shrinking = patterned_file(0), engines[i] };
+		vm_run(&s, &r);
+		vm_assert_good(&r);
+		assert_int_equal(vm_report(&r, "devices/virtio-blk0/io-errors"), 51);
+		told = strstr(r.errors, "virtio-blk0: the host cannot read at byte ");
+		assert_non_null(told);
+		assert_null(strstr(told + 1, "virtio-blk0: the host cannot"));
+		vm_result_done(&r);
+		close(shrinking);
+	}
+}
+
+static uint64_t counted_on(int fd, const char *counter, const char *append, const char *options)
+{
+	struct vm_setup s = { .append = append };
+	struct vm_result r;
+	uint64_t n;
+
+	s.disks[0] = (struct vm_disk) { fd, options };
+	vm_run(&s, &r);
+	vm_assert_good(&r);
+	n = vm_report(&r, counter);
+	vm_result_done(&r);
+	close(fd);
+	return n;
+}
+
+/*
+ * Path 3 at depth 1, 4 KiB each: to wait, to submit and have it done, to interrupt. A thousand
+ * requests more are at most three thousand system calls more, and not one exit to us.
+ */
+static void three_system_calls_per_read(void **state UNUSED)
+{
+	static const char few[] = "test=blk_cost requests=100 bytes=4096",
+			  many[] = "test=blk_cost requests=1100 bytes=4096";
+	static const char calls[] = "devices/virtio-blk0/queue0-host-syscalls",
+			  exits_of[] = "cpus/0/mmio_exits";
+	uint64_t cost = counted_on(patterned_file(0), calls, many, ",engine=uring") -
+			counted_on(patterned_file(0), calls, few, ",engine=uring");
+
+	print_message("%llu system calls for 1000 reads\n", (unsigned long long)cost);
+	assert_in_range(cost, 2000, 3000);
+	assert_int_equal(counted_on(patterned_file(0), exits_of, many, ",engine=uring"),
+		counted_on(patterned_file(0), exits_of, few, ",engine=uring"));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -256,6 +416,12 @@ int main(void)
 		cmocka_unit_test(data_is_right_polled),
 		cmocka_unit_test(data_is_right_on_packed_rings),
 		cmocka_unit_test(a_queue_is_reset_alone),
+		cmocka_unit_test(data_is_right_on_every_engine),
+		cmocka_unit_test(engines_are_understood),
+		cmocka_unit_test(zeroes_and_discards),
+		cmocka_unit_test(a_queue_for_each_cpu_or_as_wished),
+		cmocka_unit_test(a_disk_that_shrinks),
+		cmocka_unit_test(three_system_calls_per_read),
 		cmocka_unit_test(refuses_nonsense),
 		cmocka_unit_test(read_only),
 		cmocka_unit_test(one_at_a_time),

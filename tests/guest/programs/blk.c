@@ -3,7 +3,7 @@
  * virtio-blk: what is read is what the host wrote and the other way round, and what each request
  * costs. The host fills disk 0 with the pattern of seed 1 and looks for seed 2 in the second half.
  *
- * Arguments: requests=N batch=N mode=interrupt|poll size=N, and those of ring_wishes().
+ * Arguments: requests=N batch=N bytes=N mode=interrupt|poll size=N, and those of ring_wishes().
  */
 #include "disk.h"
 
@@ -104,6 +104,7 @@ PROGRAM(blk_read_only)
 
 static struct request *requests;
 static char *data;
+static uint32_t bytes;
 
 /*
  * `batch` requests with one ring of the bell, then all of their completions. The interrupt is
@@ -115,7 +116,7 @@ static void one_batch(uint64_t batch, uint64_t sector)
 	static uint64_t expected;
 
 	for (uint64_t i = 0; i < batch; i++)
-		disk_submit(&disk, &requests[i], DISK_READ, sector, data + i * 512, 512);
+		disk_submit(&disk, &requests[i], DISK_READ, sector, data + i * bytes, bytes);
 	if (disk.ring.event_idx && disk.ring.vector)
 		ring_interrupt_after(&disk.ring, (uint16_t)(disk.ring.next_used + batch - 1));
 	ring_kick(&disk.ring);
@@ -137,12 +138,13 @@ PROGRAM(blk_cost)
 
 	disk_open(&disk, 0, ring_wishes(), vector());
 	requests = memory_take(sizeof(*requests) * batch, 64);
-	data = memory_take(512 * batch, 4096);
+	bytes = (uint32_t)arg_number("bytes", 512);
+	data = memory_take(bytes * batch, 4096);
 	one_batch(batch, 0);
 	before = interrupts[VECTOR];
 	kicks = disk.ring.kicks;
 	for (uint64_t i = 0; i < n; i += batch)
-		one_batch(batch, i % disk.sectors);
+		one_batch(batch, i * (bytes / DISK_SECTOR) % disk.sectors);
 	for (uint64_t i = 0; i < batch; i++)
 		failed += requests[i].status != DISK_OK;
 	cpu_pause_us(3000);
@@ -176,6 +178,95 @@ PROGRAM(blk_queue_reset)
 	check_equal(bad, 0, "reads-after-resets");
 	check(!(virtio_status(&disk.virtio) & VIRTIO_NEEDS_RESET), "device-is-well", "-");
 	check_equal(read16(disk.virtio.common + COMMON_QUEUE_NOTIFY_DATA), 0, "notify-data");
+}
+
+/* A queue for each CPU, as the device says, and each does its own part of the disk. */
+PROGRAM(blk_queues)
+{
+	uint64_t *words = memory_take(CHUNK, 4096), bad = 0, part;
+	static struct ring rings[8];
+	static struct disk one;
+	unsigned n;
+
+	if (!virtio_find(VIRTIO_BLK, 0, &disk.virtio) ||
+		!virtio_begin(&disk.virtio, ring_wishes() | FEATURE(DISK_MANY_QUEUES)))
+		give_up("there is no disk");
+	n = read16(disk.virtio.device + 34);
+	count("queues", n);
+	check_equal(n, arg_number("queues", 1), "as-many-queues");
+	check_equal(read16(disk.virtio.common + COMMON_QUEUES), n, "the-transport-has-them");
+	for (unsigned i = 0; i < n; i++)
+		if (!ring_start(&rings[i], &disk.virtio, i, 64, (uint8_t)(VECTOR + i)))
+			give_up("queue %u does not start", i);
+	virtio_set_status(&disk.virtio, VIRTIO_DRIVER_OK);
+	disk.sectors = read32(disk.virtio.device);
+	part = disk.sectors / n;
+	for (unsigned i = 0; i < n; i++) {
+		one = disk;
+		one.ring = rings[i];
+		for (uint64_t s = i * part; s + CHUNK / DISK_SECTOR <= (i + 1) * part;
+			s += CHUNK / DISK_SECTOR)
+			bad += disk_do(&one, DISK_READ, s, words, CHUNK) != DISK_OK ||
+			       !holds(words, s, 1);
+		rings[i] = one.ring;
+		check(one.ring.kicks > 0, "queue-was-used", "queue %u", i);
+	}
+	check_equal(bad, 0, "reads-through-each");
+}
+
+/* The host takes away what lies behind the first half, and later gives it back: errors, no end. */
+PROGRAM(blk_shrinks)
+{
+	uint64_t *words = memory_take(CHUNK, 4096), half, errors = 0;
+	int r = DISK_OK;
+
+	disk_open(&disk, 0, 0, VECTOR);
+	half = disk.sectors / 2;
+	check_equal((uint64_t)disk_do(&disk, DISK_READ, half, words, CHUNK), DISK_OK, "before");
+	print("cut it\n");
+	for (unsigned i = 0; i < 2000 && r == DISK_OK; i++) {
+		r = disk_do(&disk, DISK_READ, half + 8 * (i % 64), words, CHUNK);
+		cpu_pause_us(1000);
+	}
+	check_equal((uint64_t)r, DISK_IO_ERROR, "read-of-what-is-gone");
+	for (unsigned i = 0; i < 50; i++)
+		errors += disk_do(&disk, DISK_READ, half + i, words, 512) == DISK_IO_ERROR;
+	check_equal(errors, 50, "each-is-an-error");
+	check_equal(
+		(uint64_t)disk_do(&disk, DISK_READ, 0, words, CHUNK), DISK_OK, "the-rest-works");
+	check(holds(words, 0, 1), "the-rest-is-right", "-");
+	check(!(virtio_status(&disk.virtio) & VIRTIO_NEEDS_RESET), "device-is-well", "-");
+}
+
+/* Discards and writes of zeroes, several ranges in one request. */
+PROGRAM(blk_zeroes)
+{
+	static struct {
+		uint64_t sector;
+		uint32_t sectors, flags;
+	} list[2] = { { 8, 8, 0 }, { 64, 2048 - 64, 0 } };
+	uint64_t *words = memory_take(CHUNK, 4096), bad = 0;
+
+	disk_open(&disk, 0,
+		ring_wishes() | FEATURE(DISK_CAN_DISCARD) | FEATURE(DISK_CAN_WRITE_ZEROES), VECTOR);
+	if (!(disk.virtio.features & FEATURE(DISK_CAN_WRITE_ZEROES)))
+		give_up("it cannot write zeroes");
+	list[1].sectors = (uint32_t)disk.sectors - 64;
+	check_equal((uint64_t)disk_write_list(&disk, DISK_WRITE_ZEROES, list, sizeof(list)),
+		DISK_OK, "zeroes");
+	for (uint64_t s = 0; s < disk.sectors; s += 8) {
+		bool zero = s == 8 || s >= 64;
+
+		bad += disk_do(&disk, DISK_READ, s, words, CHUNK) != DISK_OK;
+		bad += zero ? words[0] || words[CHUNK / 8 - 1] : !holds(words, s, 1);
+	}
+	check_equal(bad, 0, "there-and-nowhere-else");
+	list[0].sector = disk.sectors;
+	check_equal((uint64_t)disk_write_list(&disk, DISK_DISCARD, list, sizeof(list)),
+		DISK_IO_ERROR, "not-behind-the-end");
+	list[0].sector = 16;
+	check_equal((uint64_t)disk_write_list(&disk, DISK_DISCARD, list, sizeof(list)), DISK_OK,
+		"discard");
 }
 
 /* Counts its own starts in the last sector; resets until there were `boots`. */

@@ -17,7 +17,7 @@ void disk_open(struct disk *d, unsigned nth, uint64_t features, uint8_t vector)
 bool disk_submit(struct disk *d, struct request *r, uint32_t type, uint64_t sector, void *data,
 	uint32_t bytes)
 {
-	bool reads = type != DISK_WRITE;
+	bool reads = type != DISK_WRITE && type != DISK_DISCARD && type != DISK_WRITE_ZEROES;
 	struct buffer parts[3] = { { r, 16, false }, { data, bytes, reads },
 		{ (void *)(uintptr_t)&r->status, 1, true } };
 
@@ -48,4 +48,9 @@ int disk_do(struct disk *d, uint32_t type, uint64_t sector, void *data, uint32_t
 	if (ring_wait(&d->ring, NULL) != r.head)
 		return -1;
 	return r.status;
+}
+
+int disk_write_list(struct disk *d, uint32_t type, void *list, uint32_t bytes)
+{
+	return disk_do(d, type, 0, list, bytes);
 }
