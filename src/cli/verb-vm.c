@@ -24,7 +24,7 @@ static const struct option options[] = {
 		"auto iommufd type1" },
 	{ 0, "peers", TAKES_VALUE, "auto|on|off", "they reach each other by DMA; auto: if two",
 		"auto on off" },
-	{ 'd', "disk", TAKES_VALUE, "FILE[,ro]", "a raw image or block device as virtio-blk",
+	{ 'd', "disk", TAKES_VALUE, "FILE[,KEY=…]", "a raw image or block device as virtio-blk",
 		"<file>" },
 	{ 'n', "net", TAKES_VALUE, "UPLINK[,KEY=…]", "bridge=, ovs=, macvtap=, vf= or tap=NAME",
 		NULL },

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "child.h"
 
+#include "disk.h"
+
 #include "base/str.h"
 #include "host/procfs.h"
 #include "vfio/iommufd.h"
@@ -118,10 +120,13 @@ static int use_fd(struct command *c, int fd)
 	return fd;
 }
 
-static void add_disk(struct command *c, int fd, bool read_only)
+static void add_disk(struct command *c, int fd, const struct launch_disk *d)
 {
+	autofree char *text = launch_disk_text(d);
+
+	c->failed |= !text;
 	add(c, "--disk");
-	add(c, "fd=%d%s", use_fd(c, fd), read_only ? ",ro" : "");
+	add(c, "fd=%d%s", use_fd(c, fd), text ? text : "");
 }
 
 /* A descriptor for each pair of queues. */
@@ -174,7 +179,7 @@ static void add_choice(struct command *c, const struct launch_choice *choice,
 		add_net(c, l->fallback_nets[i], &choice->vf->net);
 		break;
 	case LAUNCH_DISK:
-		add_disk(c, l->fallbacks[i], choice->vf->disk.read_only);
+		add_disk(c, l->fallbacks[i], &choice->vf->disk);
 		break;
 	}
 }
@@ -249,7 +254,7 @@ int launch_command(const char *vmm, const struct launch_request *r, const struct
 	for (size_t i = 0; i < p->n; i++)
 		add_choice(&c, &p->v[i], r, l, i);
 	for (size_t i = 0; i < r->n_disks; i++)
-		add_disk(&c, l->disks[i], r->disks[i].read_only);
+		add_disk(&c, l->disks[i], &r->disks[i]);
 	for (size_t i = 0; i < r->n_nets; i++)
 		add_net(&c, l->nets[i], &r->nets[i]);
 	if (r->rng)

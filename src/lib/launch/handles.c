@@ -115,7 +115,7 @@ static int open_disks(
 		return no_memory(reterr);
 	for (l->n_disks = 0; l->n_disks < r->n_disks; l->n_disks++) {
 		const struct launch_disk *d = &r->disks[l->n_disks];
-		int fd = image_open_disk(l->host, d->path, d->read_only, reterr);
+		int fd = image_open_disk(l->host, d->path, d->read_only, d->direct, reterr);
 
 		if (fd < 0)
 			return fd;
@@ -235,8 +235,8 @@ static int open_fallbacks(
 		if (c->how == LAUNCH_NET)
 			r = uplink_open(l->host, &c->vf->net.uplink, &l->fallback_nets[i], reterr);
 		else if (c->how == LAUNCH_DISK)
-			r = l->fallbacks[i] = image_open_disk(
-				l->host, c->vf->disk.path, c->vf->disk.read_only, reterr);
+			r = l->fallbacks[i] = image_open_disk(l->host, c->vf->disk.path,
+				c->vf->disk.read_only, c->vf->disk.direct, reterr);
 		if (r < 0)
 			return problem_wrap(reterr, r, "%s, and its fallback", c->vf->selector);
 	}

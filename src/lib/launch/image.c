@@ -146,10 +146,62 @@ int image_open_rom(struct host *h, const char *path, struct problem **reterr)
 	return TAKE_FD(fd);
 }
 
-int image_open_disk(struct host *h, const char *path, bool read_only, struct problem **reterr)
+/* Who else has it open is to be asked before two write into one disk. */
+static int blame_users(const char *path, int code, struct problem **reterr)
+{
+	return problem(reterr, code, PROBLEM_IN_USE,
+		"end the other one, or give the disk to both with \",ro\"",
+		"disk %s: somebody else uses it, a guest or the host", path);
+}
+
+/*
+ * Locks of the open file (F_OFD_SETLK) go where the descriptor goes, and keep QEMU out as well,
+ * whose locks are of that kind. A file system that has none cannot tell.
+ */
+static int lock_disk(int fd, const char *path, bool read_only, struct problem **reterr)
+{
+	struct flock l = { .l_type = read_only ? F_RDLCK : F_WRLCK, .l_whence = SEEK_SET };
+
+	if (fcntl(fd, F_OFD_SETLK, &l) == 0 || (errno != EAGAIN && errno != EACCES))
+		return 0;
+	return blame_users(path, -EBUSY, reterr);
+}
+
+static int open_as(
+	struct host *h, const char *path, int flags, struct stat *st, struct problem **reterr)
+{
+	autoproblem *why = NULL;
+	int fd = open_file(h, "disk", path, flags, st, &why);
+
+	if (fd == -EINVAL && (flags & O_DIRECT))
+		return problem(reterr, fd, PROBLEM_BAD_IMAGE, "cache=host goes through it",
+			"disk %s: its file system does not do without the page cache", path);
+	if (fd == -EBUSY)
+		return blame_users(path, fd, reterr);
+	if (fd < 0 && reterr)
+		*reterr = TAKE_PTR(why);
+	return fd;
+}
+
+/* O_EXCL is of block devices: nobody else has it so, and it is not mounted. */
+static int open_disk(struct host *h, const char *path, bool read_only, bool direct, struct stat *st,
+	struct problem **reterr)
+{
+	int flags = (read_only ? O_RDONLY : O_RDWR) | (direct ? O_DIRECT : 0);
+	int fd = open_as(h, path, flags, st, reterr);
+
+	if (fd < 0 || read_only || !S_ISBLK(st->st_mode))
+		return fd;
+	host_close(h, fd);
+	return open_as(h, path, flags | O_EXCL, st, reterr);
+}
+
+int image_open_disk(
+	struct host *h, const char *path, bool read_only, bool direct, struct problem **reterr)
 {
 	struct stat st;
-	autoclose int fd = open_file(h, "disk", path, read_only ? O_RDONLY : O_RDWR, &st, reterr);
+	autoclose int fd = open_disk(h, path, read_only, direct, &st, reterr);
+	int r;
 
 	if (fd < 0)
 		return fd;
@@ -157,7 +209,8 @@ int image_open_disk(struct host *h, const char *path, bool read_only, struct pro
 		return bad("disk", path, "it is neither a file nor a block device", reterr);
 	if (S_ISREG(st.st_mode) && st.st_size < SECTOR_BYTES)
 		return bad("disk", path, "it is smaller than a sector", reterr);
-	return TAKE_FD(fd);
+	r = lock_disk(fd, path, read_only, reterr);
+	return r < 0 ? r : TAKE_FD(fd);
 }
 
 /* Its first line; what follows is the version. */

@@ -18,5 +18,10 @@ int image_open_rom(struct host *h, const char *path, struct problem **reterr);
  * is something else is not lost by a slip of the pen.
  */
 int image_open_record(struct host *h, const char *path, struct problem **reterr);
-/* A regular file or block device of at least one sector. */
-int image_open_disk(struct host *h, const char *path, bool read_only, struct problem **reterr);
+/*
+ * A regular file or block device of at least one sector; `direct`: without the page cache. It is
+ * locked as long as the descriptor, or a copy of it, is open anywhere: for this guest alone, or, to
+ * be read, for all who only read. IN_USE.
+ */
+int image_open_disk(
+	struct host *h, const char *path, bool read_only, bool direct, struct problem **reterr);

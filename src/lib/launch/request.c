@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "request.h"
 
+#include "disk.h"
 #include "net.h"
 
 #include "base/str.h"
@@ -41,7 +42,7 @@ static void vf_done(struct launch_vf *v)
 	free(v->vf_token);
 	free(v->rom_file);
 	launch_net_done(&v->net);
-	free(v->disk.path);
+	launch_disk_done(&v->disk);
 }
 
 void launch_request_done(struct launch_request *r)
@@ -49,7 +50,7 @@ void launch_request_done(struct launch_request *r)
 	for (size_t i = 0; i < r->n_vfs; i++)
 		vf_done(&r->vfs[i]);
 	for (size_t i = 0; i < r->n_disks; i++)
-		free(r->disks[i].path);
+		launch_disk_done(&r->disks[i]);
 	for (size_t i = 0; i < r->n_nets; i++)
 		launch_net_done(&r->nets[i]);
 	free(r->vfs);
@@ -156,22 +157,6 @@ int launch_set_backend(struct launch_request *r, const char *text, struct proble
 	return 0;
 }
 
-static int set_disk(struct launch_disk *d, char *spec, const char *option, const char *text,
-	struct problem **reterr)
-{
-	size_t len;
-
-	if (str_ends(spec, ",ro")) {
-		d->read_only = true;
-		spec[strlen(spec) - 3] = '\0';
-	}
-	len = strlen(spec);
-	if (!len)
-		return usage(reterr, NULL, option, text, "no file is named");
-	d->path = strdup(spec);
-	return d->path ? 0 : no_memory(reterr);
-}
-
 static int set_fallback(struct launch_vf *v, char *spec, const char *text, struct problem **reterr)
 {
 	char *resource = strchr(spec, ':');
@@ -190,7 +175,7 @@ static int set_fallback(struct launch_vf *v, char *spec, const char *text, struc
 	}
 	if (str_eq(spec, "virtio-blk") && resource) {
 		v->fallback = LAUNCH_FALLBACK_DISK;
-		return set_disk(&v->disk, resource, "--vf", text, reterr);
+		return launch_parse_disk(&v->disk, resource, "--vf", text, reterr);
 	}
 	return usage(reterr, "fallback=virtio-net:TAP or fallback=virtio-blk:FILE", "--vf", text,
 		"no such fallback");
@@ -283,19 +268,6 @@ int launch_add_vf(struct launch_request *r, const char *text, struct problem **r
 		return no_memory(reterr);
 	v[r->n_vfs] = (struct launch_vf) { 0 };
 	return parse_vf(&v[r->n_vfs++], copy, text, reterr);
-}
-
-int launch_add_disk(struct launch_request *r, const char *text, struct problem **reterr)
-{
-	struct launch_disk *v = reallocarray(r->disks, r->n_disks + 1, sizeof(*v));
-	autofree char *copy = strdup(text);
-
-	if (v)
-		r->disks = v;
-	if (!v || !copy)
-		return no_memory(reterr);
-	v[r->n_disks] = (struct launch_disk) { 0 };
-	return set_disk(&v[r->n_disks++], copy, "--disk", text, reterr);
 }
 
 static int check_peers(struct launch_request *r, struct problem **reterr)

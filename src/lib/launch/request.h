@@ -15,6 +15,10 @@ enum { LAUNCH_DEVICES_MAX = 31, LAUNCH_CPUS_MAX = 8 };
 struct launch_disk {
 	char *path;
 	bool read_only;
+	bool direct;	    /* without the host's page cache */
+	char *serial;	    /* NULL: none */
+	const char *engine; /* as vfctl-vmm calls them; NULL: it chooses */
+	unsigned queues;    /* 0: one for each CPU */
 };
 
 struct launch_net {
@@ -87,7 +91,7 @@ int launch_set_backend(struct launch_request *r, const char *text, struct proble
 /* SEL[,vf-token=UUID][,on-loss=unplug|stop][,rom=on|off|FILE][,fallback=virtio-net:UPLINK|virtio-blk:FILE];
  * SEL may hold commas. */
 int launch_add_vf(struct launch_request *r, const char *text, struct problem **reterr);
-/* FILE[,ro] */
+/* FILE[,ro][,cache=none|host][,engine=ENGINE][,queues=N][,serial=TEXT]: disk.c */
 int launch_add_disk(struct launch_request *r, const char *text, struct problem **reterr);
 /* tap=NAME, bridge=NAME, … [,KEY=VALUE…]: net.c */
 int launch_add_net(struct launch_request *r, const char *text, struct problem **reterr);

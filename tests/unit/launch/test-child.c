@@ -680,10 +680,10 @@ static void images_are_checked(void **state)
 	bad_image(e, image_open_kernel(h, e->disk, &e->why), PROBLEM_BAD_IMAGE);
 	bad_image(e, image_open_kernel(h, e->folder, &e->why), PROBLEM_BAD_IMAGE);
 	bad_image(e, image_open_kernel(h, "/nosuch", &e->why), PROBLEM_NOT_FOUND);
-	bad_image(e, image_open_disk(h, e->folder, false, &e->why), PROBLEM_BAD_IMAGE);
-	bad_image(e, image_open_disk(h, e->folder, true, &e->why), PROBLEM_BAD_IMAGE);
+	bad_image(e, image_open_disk(h, e->folder, false, false, &e->why), PROBLEM_BAD_IMAGE);
+	bad_image(e, image_open_disk(h, e->folder, true, false, &e->why), PROBLEM_BAD_IMAGE);
 	write_file(e->out, "short", 5);
-	bad_image(e, image_open_disk(h, e->out, true, &e->why), PROBLEM_BAD_IMAGE);
+	bad_image(e, image_open_disk(h, e->out, true, false, &e->why), PROBLEM_BAD_IMAGE);
 	write_file(e->out, "", 0);
 	bad_image(e, image_open_initrd(h, e->out, &e->why), PROBLEM_BAD_IMAGE);
 	bad_image(e, image_open_record(h, e->folder, &e->why), PROBLEM_BAD_IMAGE);
@@ -693,6 +693,44 @@ static void images_are_checked(void **state)
 	problem_free(TAKE_PTR(e->why));
 	bad_image(e, image_open_initrd(h, e->out, &e->why), PROBLEM_BAD_IMAGE);
 	bad_image(e, image_open_kernel(h, e->out, &e->why), PROBLEM_BAD_IMAGE);
+}
+
+/* One writer, or many who read; as long as a copy of the descriptor is open somewhere. */
+static void a_disk_is_used_by_one(void **state)
+{
+	struct env *e = *state;
+	struct host *h = &e->v.host;
+	int fd = image_open_disk(h, e->disk, false, false, NULL), copy;
+
+	assert_true(fd >= 0);
+	bad_image(e, image_open_disk(h, e->disk, false, false, &e->why), PROBLEM_IN_USE);
+	bad_image(e, image_open_disk(h, e->disk, true, false, &e->why), PROBLEM_IN_USE);
+	copy = dup(fd);
+	close(fd);
+	bad_image(e, image_open_disk(h, e->disk, true, false, &e->why), PROBLEM_IN_USE);
+	close(copy);
+	fd = image_open_disk(h, e->disk, true, false, NULL);
+	assert_true(fd >= 0);
+	copy = image_open_disk(h, e->disk, true, false, NULL);
+	assert_true(copy >= 0);
+	bad_image(e, image_open_disk(h, e->disk, false, false, &e->why), PROBLEM_IN_USE);
+	close(fd);
+	close(copy);
+}
+
+/* Without the page cache, or a reason why not. */
+static void a_disk_without_the_page_cache(void **state)
+{
+	struct env *e = *state;
+	int fd = image_open_disk(&e->v.host, e->disk, false, true, &e->why);
+
+	if (fd < 0) {
+		assert_non_null(strstr(e->why->what, "page cache"));
+		problem_free(TAKE_PTR(e->why));
+		return;
+	}
+	assert_true(fcntl(fd, F_GETFL) & O_DIRECT);
+	close(fd);
 }
 
 int main(void)
@@ -722,6 +760,8 @@ int main(void)
 		T(the_program_is_found_or_missed),
 		T(a_record_takes_the_place_of_a_record_only),
 		T(images_are_checked),
+		T(a_disk_is_used_by_one),
+		T(a_disk_without_the_page_cache),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -2,7 +2,7 @@
 #include "cm.h"
 
 #include "base/attr.h"
-#include "launch/request.h"
+#include "launch/disk.h"
 
 #include <string.h>
 
@@ -64,6 +64,30 @@ static void disks_and_nets_are_understood(void **state)
 	assert_int_equal(r->nets[0].uplink.mac.b[5], 7);
 }
 
+static void keys_of_disks_are_understood(void **state)
+{
+	struct launch_request *r = *state;
+	autofree char *text = NULL, *plain = NULL;
+
+	assert_int_equal(
+		launch_add_disk(
+			r, "a,b.img,ro,cache=none,engine=uring-sqpoll,queues=4,serial=S=1", NULL),
+		0);
+	assert_string_equal(r->disks[0].path, "a,b.img");
+	assert_true(r->disks[0].read_only && r->disks[0].direct);
+	text = launch_disk_text(&r->disks[0]);
+	assert_string_equal(text, ",ro,serial=S=1,engine=uring-sqpoll,queues=4");
+	/* What is no key belongs to the name, and so does what is before it. */
+	assert_int_equal(launch_add_disk(r, "x,cache=none,y=z,cache=host", NULL), 0);
+	assert_string_equal(r->disks[1].path, "x,cache=none,y=z");
+	assert_false(r->disks[1].direct);
+	plain = launch_disk_text(&r->disks[1]);
+	assert_string_equal(plain, "");
+	assert_int_equal(launch_add_vf(r, "a,fallback=virtio-blk:d,cache=none,ro", NULL), 0);
+	assert_string_equal(r->vfs[0].disk.path, "d");
+	assert_true(r->vfs[0].disk.direct && r->vfs[0].disk.read_only);
+}
+
 static void uplinks_are_understood(void **state)
 {
 	struct launch_request *r = *state;
@@ -120,6 +144,10 @@ static void mistakes_are_told(void **state)
 		"bridge=br0,ovs=br0", "vf=", "vf=x,tap=a", "tap=a,mtu=67", "tap=a,mtu=70000",
 		"tap=a,mtu=", "tap=a,mode=vepa", "macvtap=a,mode=fast", "tap=a,speed=10",
 		"tap=sixteen-letters-" };
+	static const char *const disks[] = { "", ",ro", ",cache=none", "a,cache=", "a,cache=some",
+		"a,engine=steam", "a,queues=0", "a,queues=9", "a,queues=x",
+		"a,serial=", "a,serial=twenty-one-characters", "a,serial=with space",
+		"a,cache=some,ro" };
 	struct launch_request *r = *state;
 	struct problem *why = NULL;
 
@@ -130,8 +158,8 @@ static void mistakes_are_told(void **state)
 	}
 	for (size_t i = 0; i < ARRAY_SIZE(nets); i++)
 		assert_int_equal(launch_add_net(r, nets[i], NULL), -EINVAL);
-	assert_int_equal(launch_add_disk(r, "", NULL), -EINVAL);
-	assert_int_equal(launch_add_disk(r, ",ro", NULL), -EINVAL);
+	for (size_t i = 0; i < ARRAY_SIZE(disks); i++)
+		assert_int_equal(launch_add_disk(r, disks[i], NULL), -EINVAL);
 }
 
 static void numbers_have_bounds(void **state)
@@ -234,6 +262,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		T(vfs_are_understood),
 		T(disks_and_nets_are_understood),
+		T(keys_of_disks_are_understood),
 		T(uplinks_are_understood),
 		T(uplinks_are_numbered),
 		T(mistakes_are_told),
