@@ -6,7 +6,8 @@
 
 #include <string.h>
 
-#define HINT "--disk FILE[,ro][,cache=none|host][,engine=ENGINE][,queues=N][,serial=TEXT]"
+#define HINT                                                                                       \
+	"--disk FILE[,ro][,cache=none|host][,model=virtio|ide][,engine=ENGINE][,queues=N][,serial=TEXT]"
 
 enum { QUEUES_MAX = 8, SERIAL_MAX = 20 };
 
@@ -44,6 +45,12 @@ static const char *set_engine(struct launch_disk *d, const char *v)
 	return "engine= is auto, uring, uring-sqpoll, threads or sync";
 }
 
+static const char *set_model(struct launch_disk *d, const char *v)
+{
+	d->model = str_eq(v, "ide") ? "ide" : NULL;
+	return d->model || str_eq(v, "virtio") ? NULL : "model= is virtio or ide";
+}
+
 static const char *set_queues(struct launch_disk *d, const char *v)
 {
 	return parse_u32(v, &d->queues) < 0 || d->queues < 1 || d->queues > QUEUES_MAX
@@ -74,6 +81,7 @@ static const struct {
 	{ "ro", true, set_read_only },
 	{ "cache", false, set_cache },
 	{ "engine", false, set_engine },
+	{ "model", false, set_model },
 	{ "queues", false, set_queues },
 	{ "serial", false, set_serial },
 };
@@ -113,6 +121,8 @@ int launch_parse_disk(struct launch_disk *d, const char *spec, const char *optio
 
 	if (copy && !why && !*copy)
 		why = "no file is named";
+	if (copy && !why && d->model && (d->engine || d->queues))
+		why = "engine= and queues= are of virtio";
 	if (why)
 		return problem(
 			reterr, -EINVAL, PROBLEM_USAGE, HINT, "%s %s: %s", option, text, why);
@@ -138,6 +148,8 @@ char *launch_disk_text(const struct launch_disk *d)
 	strbuf_add(&b, "%s", d->read_only ? ",ro" : "");
 	if (d->serial)
 		strbuf_add(&b, ",serial=%s", d->serial);
+	if (d->model)
+		strbuf_add(&b, ",model=%s", d->model);
 	if (d->engine)
 		strbuf_add(&b, ",engine=%s", d->engine);
 	if (d->queues)

@@ -17,6 +17,7 @@ struct launch_disk {
 	bool read_only;
 	bool direct;	    /* without the host's page cache */
 	char *serial;	    /* NULL: none */
+	const char *model;  /* the same: "ide"; NULL: virtio */
 	const char *engine; /* as vfctl-vmm calls them; NULL: it chooses */
 	unsigned queues;    /* 0: one for each CPU */
 };

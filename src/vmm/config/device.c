@@ -285,6 +285,8 @@ static int check_device(const struct device_option *d, const char *option, struc
 {
 	if ((1U << d->kind & (DISK | NET)) && d->fd < 0)
 		return options_usage(reterr, option, "fd= is missing");
+	if (d->model != MODEL_VIRTIO && (d->engine || d->queues))
+		return options_usage(reterr, option, "engine= and queues= are of virtio");
 	return d->kind == DEVICE_VFIO ? check_function(d, option, reterr) : 0;
 }
 

@@ -122,7 +122,8 @@ int devices_prepare(struct devices *d, struct problem **reterr)
 	int r = 0;
 
 	for (size_t i = 0; i < d->n_entries && r == 0; i++)
-		if (d->entries[i].option.kind == DEVICE_DISK)
+		if (d->entries[i].option.kind == DEVICE_DISK &&
+			d->entries[i].option.model == MODEL_VIRTIO)
 			r = open_engine(d, &d->entries[i], reterr);
 	return r;
 }

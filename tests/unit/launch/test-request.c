@@ -67,7 +67,7 @@ static void disks_and_nets_are_understood(void **state)
 static void keys_of_disks_are_understood(void **state)
 {
 	struct launch_request *r = *state;
-	autofree char *text = NULL, *plain = NULL;
+	autofree char *text = NULL, *plain = NULL, *ide = NULL;
 
 	assert_int_equal(
 		launch_add_disk(
@@ -83,6 +83,9 @@ static void keys_of_disks_are_understood(void **state)
 	assert_false(r->disks[1].direct);
 	plain = launch_disk_text(&r->disks[1]);
 	assert_string_equal(plain, "");
+	assert_int_equal(launch_add_disk(r, "y,model=ide,ro", NULL), 0);
+	ide = launch_disk_text(&r->disks[2]);
+	assert_string_equal(ide, ",ro,model=ide");
 	assert_int_equal(launch_add_vf(r, "a,fallback=virtio-blk:d,cache=none,ro", NULL), 0);
 	assert_string_equal(r->vfs[0].disk.path, "d");
 	assert_true(r->vfs[0].disk.direct && r->vfs[0].disk.read_only);
@@ -145,9 +148,9 @@ static void mistakes_are_told(void **state)
 		"tap=a,mtu=", "tap=a,mode=vepa", "macvtap=a,mode=fast", "tap=a,speed=10",
 		"tap=sixteen-letters-" };
 	static const char *const disks[] = { "", ",ro", ",cache=none", "a,cache=", "a,cache=some",
-		"a,engine=steam", "a,queues=0", "a,queues=9", "a,queues=x",
-		"a,serial=", "a,serial=twenty-one-characters", "a,serial=with space",
-		"a,cache=some,ro" };
+		"a,engine=steam", "a,model=scsi", "a,model=ide,queues=2", "a,queues=0",
+		"a,queues=9", "a,queues=x", "a,serial=", "a,serial=twenty-one-characters",
+		"a,serial=with space", "a,cache=some,ro" };
 	struct launch_request *r = *state;
 	struct problem *why = NULL;
 
