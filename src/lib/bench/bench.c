@@ -78,7 +78,7 @@ static int memory_disk(void)
 /* A disk of somebody's is read past the page cache where that can be, by guest and host alike. */
 static int named_disk(struct bench *b, struct problem **reterr)
 {
-	int fd = image_open_disk(b->host, b->wish->disk, !b->wish->write, reterr), flags;
+	int fd = image_open_disk(b->host, b->wish->disk, !b->wish->write, false, reterr), flags;
 
 	if (fd < 0)
 		return fd;
