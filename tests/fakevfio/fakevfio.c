@@ -302,6 +302,11 @@ static int fake_stat(struct host *h, const char *path, struct stat *ret)
 	return 0;
 }
 
+/* Time is nobody's here: whoever waits has waited. */
+static void fake_sleep(struct host *h UNUSED, unsigned ms UNUSED)
+{
+}
+
 static const struct host_ops fake_ops = {
 	.read_file = no_file,
 	.read_link = fake_read_link,
@@ -316,6 +321,7 @@ static const struct host_ops fake_ops = {
 	.stream_write = fake_stream_write,
 	.mmap = fake_mmap,
 	.munmap = fake_munmap,
+	.sleep_ms = fake_sleep,
 };
 
 void fakevfio_init(struct fakevfio *f, struct host *real)

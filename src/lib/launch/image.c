@@ -21,6 +21,8 @@ enum {
 	SECTOR_BYTES = 512,
 	LEAST_VERSION = 0x020c,
 	ROM_BYTES_MAX = 16 << 20,
+	PATIENCE_MS = 1000,
+	PATIENCE_STEP_MS = 20,
 };
 
 static int blame_open(const char *what, const char *path, int code, struct problem **reterr)
@@ -196,7 +198,7 @@ static int open_disk(struct host *h, const char *path, bool read_only, bool dire
 	return open_as(h, path, flags | O_EXCL, st, reterr);
 }
 
-int image_open_disk(
+static int open_and_lock(
 	struct host *h, const char *path, bool read_only, bool direct, struct problem **reterr)
 {
 	struct stat st;
@@ -211,6 +213,23 @@ int image_open_disk(
 		return bad("disk", path, "it is smaller than a sector", reterr);
 	r = lock_disk(fd, path, read_only, reterr);
 	return r < 0 ? r : TAKE_FD(fd);
+}
+
+/* What io_uring had of a VMM that has ended, its files among it, the kernel gives up a moment
+ * later. */
+int image_open_disk(
+	struct host *h, const char *path, bool read_only, bool direct, struct problem **reterr)
+{
+	for (unsigned waited = 0; waited < PATIENCE_MS; waited += PATIENCE_STEP_MS) {
+		int fd = open_and_lock(h, path, read_only, direct, NULL);
+
+		if (fd >= 0)
+			return fd;
+		if (fd != -EBUSY)
+			break;
+		host_sleep_ms(h, PATIENCE_STEP_MS);
+	}
+	return open_and_lock(h, path, read_only, direct, reterr);
 }
 
 /* Its first line; what follows is the version. */

@@ -4,8 +4,10 @@
 #include "base/str.h"
 #include "vmm/count/syscalls.h"
 
+#include <linux/magic.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/vfs.h>
 
 struct disk_engine {
 	enum disk_engine_kind kind;
@@ -74,10 +76,29 @@ static int make_channels(struct disk_engine *e, const struct disk_engine_params 
 	return r;
 }
 
+/* tmpfs knows no reading without waiting, so that io_uring asks a thread of its own each time. */
+static bool lies_in_memory(int fd)
+{
+	struct statfs st;
+
+	return fstatfs(fd, &st) == 0 && st.f_type == TMPFS_MAGIC;
+}
+
+/* The first choice; `e->why` when it is not the usual one. */
+static enum disk_engine_kind choose(struct disk_engine *e, const struct disk_engine_params *p)
+{
+	if (p->kind != DISK_ENGINE_AUTO)
+		return p->kind;
+	if (!lies_in_memory(p->fd))
+		return DISK_ENGINE_URING;
+	snprintf(e->why, sizeof(e->why), "it lies in memory: there is nothing to wait for");
+	return DISK_ENGINE_SYNC;
+}
+
 int disk_engine_new(
 	const struct disk_engine_params *p, struct disk_engine **ret, struct problem **reterr)
 {
-	enum disk_engine_kind first = p->kind == DISK_ENGINE_AUTO ? DISK_ENGINE_URING : p->kind;
+	enum disk_engine_kind first;
 	CLEANUP(disk_engine_freep)
 	struct disk_engine *e = calloc(1, sizeof(*e) + p->channels * sizeof(struct disk_channel *));
 	const char *what;
@@ -87,6 +108,7 @@ int disk_engine_new(
 		return problem(reterr, -ENOMEM, PROBLEM_NO_MEMORY, NULL, "no memory for a disk");
 	e->n = p->channels;
 	e->depth = p->depth;
+	first = choose(e, p);
 	r = make_channels(e, p, first, &what);
 	if (r < 0 && p->kind == DISK_ENGINE_AUTO) {
 		snprintf(e->why, sizeof(e->why), "io_uring cannot be had, %s: %s", what,

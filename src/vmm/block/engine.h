@@ -27,7 +27,8 @@ struct disk_channel;
 struct disk_engine;
 
 enum disk_engine_kind {
-	DISK_ENGINE_AUTO, /* uring, or threads where the kernel gives none */
+	/* uring, or threads where the kernel gives none; sync for a file in memory */
+	DISK_ENGINE_AUTO,
 	DISK_ENGINE_URING,
 	DISK_ENGINE_SQPOLL,
 	DISK_ENGINE_THREADS,

@@ -36,7 +36,8 @@ struct blk_request {
 struct blk_queue {
 	struct disk_channel *channel;
 	struct blk_request *requests, *free;
-	bool filled;			  /* something is to be shown to the driver */
+	unsigned used, depth; /* of `requests`: memory that was never needed is not touched */
+	bool filled;	      /* something is to be shown to the driver */
 	struct iovec iov[VIRTQ_SIZE_MAX]; /* of the chain that was just taken */
 };
 
@@ -250,9 +251,12 @@ static struct blk_request *take_free(struct blk_queue *bq)
 {
 	struct blk_request *r = bq->free;
 
-	if (!r)
+	if (r)
+		bq->free = r->next;
+	else if (bq->used < bq->depth)
+		r = &bq->requests[bq->used++];
+	else
 		return NULL;
-	bq->free = r->next;
 	r->disk = (struct disk_request) { 0 };
 	r->stable = r->ranges = false;
 	r->range = r->n_ranges = 0;
@@ -523,8 +527,7 @@ static int start_queue(struct blk *b, struct blk_queue *bq, struct disk_channel 
 	bq->requests = calloc(depth, sizeof(*bq->requests));
 	if (!bq->requests)
 		return -ENOMEM;
-	for (unsigned i = 0; i < depth; i++)
-		release(bq, &bq->requests[i]);
+	bq->depth = depth;
 	r = disk_channel_start(c, b->disk, b->dev.name);
 	if (r == 0)
 		bq->channel = c;

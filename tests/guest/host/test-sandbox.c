@@ -53,8 +53,9 @@ static void assert_thread_confined(pid_t vmm, const char *tid)
 
 	snprintf(path, sizeof(path), "/proc/%d/task/%s/status", (int)vmm, tid);
 	read_file(path, status, sizeof(status));
-	/* The kernel has workers of its own among the threads (since Linux 6.14). */
-	if (strstr(status, "Name:\tkvm-"))
+	/* The kernel has workers of its own among the threads: KVM's since Linux 6.14, io_uring's.
+	 */
+	if (strstr(status, "Name:\tkvm-") || strstr(status, "Name:\tiou-"))
 		return;
 	threads_seen++;
 	assert_int_equal(number_in(status, "\nNoNewPrivs:\t"), 1);
