@@ -63,7 +63,7 @@ struct disk_engine_params {
 	enum disk_engine_kind kind;
 	int fd; /* the file or block device; the caller's, open as long as the engine lives */
 	unsigned channels;
-	unsigned depth; /* requests in flight on a channel, at most; a power of two */
+	unsigned depth; /* requests in flight on a channel, at most */
 };
 
 int disk_engine_new(

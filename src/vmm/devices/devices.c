@@ -111,7 +111,7 @@ static int open_engine(struct devices *d, struct entry *e, struct problem **rete
 		.fd = e->option.fd,
 		.channels = e->option.queues ? e->option.queues
 					     : MIN(d->cpus, (unsigned)OPTION_QUEUES_MAX),
-		.depth = VIRTIO_BLK_DEPTH,
+		.depth = MAX((unsigned)VIRTIO_BLK_DEPTH, e->option.queue_size),
 	};
 
 	return disk_engine_new(&p, &e->engine, reterr);
