@@ -40,11 +40,17 @@ static unsigned use_of(const struct device_option *d)
 	bool cpu = d->no_ioeventfd || (d->threads && str_eq(d->threads, "cpu"));
 	unsigned uses = cpu ? SANDBOX_USE_CPU_IO : 0;
 
+	if (d->vhost_user >= 0)
+		return uses | SANDBOX_USE_VHOST_USER;
+	if (d->vhost >= 0)
+		uses |= SANDBOX_USE_VHOST;
 	switch (d->kind) {
 	case DEVICE_DISK:
 		return uses | SANDBOX_USE_DISK;
 	case DEVICE_NET:
 		return uses | SANDBOX_USE_NET;
+	case DEVICE_VSOCK:
+		return uses | SANDBOX_USE_VHOST;
 	case DEVICE_VFIO:
 		return uses | SANDBOX_USE_VFIO;
 	case DEVICE_RNG:
@@ -102,6 +108,9 @@ int confine(const struct options *o, struct devices *d, const char *head, const 
 		.arg = d,
 	};
 
+	/* Memory that is shared is files. */
+	if (p.uses & SANDBOX_USE_VHOST_USER)
+		p.file_bytes = o->memory_bytes;
 	if (o->sandbox != SANDBOX_OFF)
 		p.may_pin = keep_right_to_pin(o);
 	return sandbox_enter(&p, ret, reterr);

@@ -383,6 +383,7 @@ static int make_machine(struct vmm *v, struct problem **reterr)
 		.memory_bytes = o->memory_bytes,
 		.huge_page = o->huge_page,
 		.no_thp = o->no_thp,
+		.shared = devices_share_memory(v->devices),
 		.near = o->numa == OPTION_NUMA_NONE ? GUEST_ANYWHERE
 			: o->numa_only		    ? GUEST_NEAR_ONLY
 						    : GUEST_NEAR_IF_ROOM,

@@ -9,6 +9,7 @@
 enum {
 	DISK = 1 << DEVICE_DISK,
 	NET = 1 << DEVICE_NET,
+	VSOCK = 1 << DEVICE_VSOCK,
 	VFIO = 1 << DEVICE_VFIO,
 	NOT_UNDERSTOOD = 1, /* what a setter returns of a value that is none; < 0: it has told */
 };
@@ -216,6 +217,24 @@ static int set_queue_size(const struct device_key *k, char *v)
 	if (parse_u32(v, &n) < 0 || (n != 256 && n != 512 && n != 1024))
 		return NOT_UNDERSTOOD;
 	k->d->queue_size = (uint16_t)n;
+static int set_vhost(const struct device_key *k, char *v)
+{
+	return to_fd(k, v, &k->d->vhost);
+}
+
+static int set_vhost_user(const struct device_key *k, char *v)
+{
+	return to_fd(k, v, &k->d->vhost_user);
+}
+
+/* 2^32 - 1 stands for everybody; 0 to 2 are the host's. */
+static int set_cid(const struct device_key *k, char *v)
+{
+	uint32_t n;
+
+	if (parse_u32(v, &n) < 0 || n < 3 || n == UINT32_MAX)
+		return NOT_UNDERSTOOD;
+	k->d->cid = n;
 	return 0;
 }
 
@@ -226,8 +245,11 @@ static const struct {
 	bool bare;
 	int (*set)(const struct device_key *k, char *value);
 } keys[] = {
-	{ "fd", DISK, false, set_fd },
+	{ "fd", DISK | VSOCK, false, set_fd },
 	{ "fd", NET, false, set_fds },
+	{ "vhost", NET, false, set_vhost },
+	{ "vhost-user", DISK | NET, false, set_vhost_user },
+	{ "cid", VSOCK, false, set_cid },
 	{ "ioeventfd", DISK | NET, false, set_ioeventfd },
 	{ "threads", DISK | NET, false, set_threads },
 	{ "poll", DISK | NET, false, set_poll },
@@ -281,12 +303,26 @@ static int check_function(
 	return 0;
 }
 
+/* What the disk or the network is, the other process knows. */
+static int check_vhost_user(
+	const struct device_option *d, const char *option, struct problem **reterr)
+{
+	if (d->fd >= 0 || d->vhost >= 0 || d->read_only || d->serial)
+		return options_usage(
+			reterr, option, "vhost-user= goes without fd=, vhost=, ro and serial=");
+	return 0;
+}
+
 static int check_device(const struct device_option *d, const char *option, struct problem **reterr)
 {
-	if ((1U << d->kind & (DISK | NET)) && d->fd < 0)
+	if (d->vhost_user >= 0)
+		return check_vhost_user(d, option, reterr);
+	if ((1U << d->kind & (DISK | NET | VSOCK)) && d->fd < 0)
 		return options_usage(reterr, option, "fd= is missing");
 	if (d->model != MODEL_VIRTIO && (d->engine || d->queues))
 		return options_usage(reterr, option, "engine= and queues= are of virtio");
+	if (d->kind == DEVICE_VSOCK && !d->cid)
+		return options_usage(reterr, option, "cid= is missing");
 	return d->kind == DEVICE_VFIO ? check_function(d, option, reterr) : 0;
 }
 
@@ -301,6 +337,8 @@ int options_add_device(struct options *o, enum device_kind kind, const char *opt
 		.group = -1,
 		.device = -1,
 		.rom_fd = -1,
+		.vhost = -1,
+		.vhost_user = -1,
 		.name = "function",
 	};
 	const struct device_key k = { o, &d, option, reterr };

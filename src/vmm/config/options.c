@@ -37,6 +37,10 @@ const char options_help[] =
 	"                       requests before it sleeps; pin=CPU: where, of the host;\n"
 	"                       packed=off: no packed rings; in-order=on|off;\n"
 	"                       queue-size=256|512|1024 (256)\n"
+	"                       vhost-user=FD in the place of fd=: another process serves the\n"
+	"                       device; FD leads to who connects to it; of --net, vhost=FD, an\n"
+	"                       open /dev/vhost-net: the kernel serves it\n"
+	"  --vsock fd=FD,cid=N  virtio-vsock, by an open /dev/vhost-vsock\n"
 	"  --rng                virtio-rng\n"
 	"  --console serial|virtio\n"
 	"                       where what is typed goes; both print\n"
@@ -228,6 +232,9 @@ static int set_console(struct options *o, const char *opt, char *v, struct probl
 	if (!str_eq(v, "virtio"))
 		return options_usage(reterr, opt, "serial or virtio");
 	return options_add_device(o, DEVICE_CONSOLE, opt, NULL, reterr);
+static int add_vsock(struct options *o, const char *opt, char *v, struct problem **reterr)
+{
+	return options_add_device(o, DEVICE_VSOCK, opt, v, reterr);
 }
 
 static int add_rng(struct options *o, const char *opt, char *v, struct problem **reterr)
@@ -269,6 +276,7 @@ static const struct {
 	{ "--disk", true, add_disk },
 	{ "--net", true, add_net },
 	{ "--vfio", true, add_vfio },
+	{ "--vsock", true, add_vsock },
 	{ "--peers", true, set_peers },
 	{ "--status", true, set_status },
 	{ "--control", true, set_control },

@@ -38,6 +38,7 @@ enum device_kind {
 	DEVICE_NET,
 	DEVICE_RNG,
 	DEVICE_CONSOLE,
+	DEVICE_VSOCK,
 	DEVICE_VFIO,
 };
 
@@ -68,6 +69,10 @@ struct device_option {
 	bool no_packed;			  /* packed rings are not offered */
 	int in_order;			  /* 1: offered, -1: not, 0: as is usual for the device */
 	uint16_t queue_size;		  /* 0: as is usual */
+	int vhost;	 /* an open /dev/vhost-net */
+	int vhost_user;	 /* the channel to who dials for a vhost of another process */
+	unsigned queues; /* at most; 0: the usual */
+	uint64_t cid;
 	int container, group, device, iommufd;
 	const char *name;
 	const char *beside; /* a function of the same group that the guest has; NULL: none */

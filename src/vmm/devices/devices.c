@@ -182,15 +182,21 @@ static int add_disk(const struct vmm_services *s, const struct entry *e, unsigne
 {
 	const struct device_option *o = &e->option;
 	char name[NAME_BYTES];
-	const struct virtio_blk_params p = {
+	const struct virtio_vhost_user_params other = {
 		.common = common(name, "virtio-blk", number, o),
+		.channel = o->vhost_user,
+		.queues = o->queues,
+	};
+	const struct virtio_blk_params p = {
+		.common = other.common,
 		.fd = o->fd,
 		.engine = e->engine,
 		.read_only = o->read_only,
 		.serial = o->serial,
 	};
 
-	return virtio_blk_new(s, &p, reterr);
+	return o->vhost_user >= 0 ? virtio_vhost_user_blk_new(s, &other, reterr)
+				  : virtio_blk_new(s, &p, reterr);
 }
 
 static int add_net(const struct vmm_services *s, const struct device_option *o, unsigned number,
@@ -205,8 +211,39 @@ static int add_net(const struct vmm_services *s, const struct device_option *o, 
 		.fixed_mac = o->fixed_mac,
 		.mtu = o->mtu,
 	};
+	const struct virtio_vhost_user_params other = {
+		.common = p.common,
+		.channel = o->vhost_user,
+		.queues = o->queues,
+		.mac = o->mac,
+		.mtu = o->mtu,
+	};
+	const struct virtio_vhost_net_params kernel = {
+		.common = p.common,
+		.fds = &o->vhost,
+		.taps = &o->fd,
+		.pairs = 1,
+		.mac = o->mac,
+		.mtu = o->mtu,
+	};
 
-	return virtio_net_new(s, &p, reterr);
+	if (o->vhost_user >= 0)
+		return virtio_vhost_user_net_new(s, &other, reterr);
+	return o->vhost >= 0 ? virtio_vhost_net_new(s, &kernel, reterr)
+			     : virtio_net_new(s, &p, reterr);
+}
+
+static int add_vsock(const struct vmm_services *s, const struct device_option *o, unsigned number,
+	struct problem **reterr)
+{
+	char name[NAME_BYTES];
+	const struct virtio_vhost_vsock_params p = {
+		.common = common(name, "virtio-vsock", number, o),
+		.fd = o->fd,
+		.cid = o->cid,
+	};
+
+	return virtio_vhost_vsock_new(s, &p, reterr);
 }
 
 static int add_rng(const struct vmm_services *s, const struct device_option *o, unsigned number,
@@ -287,6 +324,8 @@ static int add(struct devices *d, const struct vmm_services *s, struct entry *e,
 		return add_disk(s, e, number, reterr);
 	case DEVICE_NET:
 		return add_net(s, &e->option, number, reterr);
+	case DEVICE_VSOCK:
+		return add_vsock(s, &e->option, number, reterr);
 	case DEVICE_RNG:
 		return add_rng(s, &e->option, number, reterr);
 	case DEVICE_CONSOLE:
@@ -388,6 +427,14 @@ void devices_detach(struct devices *d)
 int devices_map_bank(struct devices *d, size_t bank, struct problem **reterr)
 {
 	return vfio_session_map_bank(d->vfio, bank, reterr);
+}
+
+bool devices_share_memory(const struct devices *d)
+{
+	for (size_t i = 0; i < d->n_entries; i++)
+		if (d->entries[i].option.vhost_user >= 0)
+			return true;
+	return false;
 }
 
 bool devices_have_dma(const struct devices *d)

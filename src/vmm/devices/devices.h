@@ -35,6 +35,8 @@ int devices_attach(struct devices *d, const struct vmm_services *s, struct probl
 /* Gives a bank of the memory to the assigned functions; all of them, before the guest runs. */
 int devices_map_bank(struct devices *d, size_t bank, struct problem **reterr);
 void devices_detach(struct devices *d);
+/* Another process serves one of them: it is to map the guest's memory. */
+bool devices_share_memory(const struct devices *d);
 bool devices_have_dma(const struct devices *d);
 void devices_dma_usage(const struct devices *d, struct dma_usage *ret);
 

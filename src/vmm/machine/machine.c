@@ -85,6 +85,7 @@ static int make_memory(struct machine *m, struct problem **reterr)
 	const struct guest_memory_params p = {
 		.size = m->params.memory_bytes,
 		.huge_page = m->params.huge_page,
+		.shared = m->params.shared,
 		.near = m->params.near,
 		.node = m->params.node,
 		.reserved = m->params.reserved,

@@ -36,6 +36,7 @@ struct machine_params {
 	uint64_t huge_page; /* see guest_memory_params, also the next two */
 	enum guest_near near;
 	unsigned node;
+	bool shared; /* other processes map the memory, too */
 	bool no_thp; /* for the receipt: the host gives no transparent huge pages */
 	const char *cmdline;
 	const struct guest_range *reserved; /* see guest_memory_params */

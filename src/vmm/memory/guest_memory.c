@@ -5,8 +5,10 @@
 
 #include "host/pages.h"
 
+#include <fcntl.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <unistd.h>
 
 /* The lowest range that [at, at+1) or anything after it runs into; false if there is none. */
 static bool next_obstacle(const struct guest_memory_params *p, uint64_t at, struct guest_range *ret)
@@ -30,7 +32,8 @@ static int add_bank(struct guest_memory *m, uint64_t start, uint64_t size)
 {
 	if (m->n_banks == GUEST_BANKS_MAX)
 		return -E2BIG;
-	m->banks[m->n_banks++] = (struct guest_bank) { .start = GPA(start), .size = size };
+	m->banks[m->n_banks++] =
+		(struct guest_bank) { .start = GPA(start), .size = size, .fd = -1 };
 	return 0;
 }
 
@@ -70,18 +73,41 @@ static int pool_flags(uint64_t huge_page)
 	return MAP_HUGETLB | (__builtin_ctzll(huge_page) << MAP_HUGE_SHIFT);
 }
 
+/* MFD_HUGE_2MB and so on are the same bits. */
+static int make_file(const struct guest_memory *m, uint64_t bytes)
+{
+	unsigned flags = MFD_CLOEXEC | MFD_ALLOW_SEALING;
+	autoclose int fd = -1;
+
+	if (m->huge_page)
+		flags |= MFD_HUGETLB | (unsigned)__builtin_ctzll(m->huge_page) << MAP_HUGE_SHIFT;
+	fd = memfd_create("guest", flags);
+	if (fd < 0 || ftruncate(fd, (off_t)bytes) < 0 ||
+		fcntl(fd, F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL) < 0)
+		return -errno;
+	return TAKE_FD(fd);
+}
+
 /*
  * Reserved pages are counted off when they are mapped, so that no fault can miss one later; other
  * memory is not, as overcommitting hosts expect of guests.
  */
 static int map_bank(struct guest_memory *m, struct guest_bank *b)
 {
-	int flags = MAP_PRIVATE | MAP_ANONYMOUS;
+	int flags = m->shared ? MAP_SHARED : MAP_PRIVATE | MAP_ANONYMOUS;
 	void *at;
 	int r;
 
-	flags |= m->huge_page ? pool_flags(m->huge_page) : MAP_NORESERVE;
-	r = pages_map(m->host, -1, 0, b->size, PROT_READ | PROT_WRITE, flags, b->start.v, &at);
+	if (m->shared) {
+		b->fd = make_file(m, b->size);
+		if (b->fd < 0)
+			return b->fd;
+	}
+	if (!m->huge_page)
+		flags |= MAP_NORESERVE;
+	else if (!m->shared) /* a file knows its pages */
+		flags |= pool_flags(m->huge_page);
+	r = pages_map(m->host, b->fd, 0, b->size, PROT_READ | PROT_WRITE, flags, b->start.v, &at);
 	if (r < 0)
 		return r;
 	b->host = at;
@@ -152,6 +178,7 @@ int guest_memory_new(struct host *h, const struct guest_memory_params *p, struct
 	m->host = h;
 	m->size = p->size;
 	m->huge_page = p->huge_page;
+	m->shared = p->shared;
 	r = lay_out(m, p, page);
 	if (r < 0)
 		return problem(reterr, r, PROBLEM_RESERVED_IOVA, NULL,
@@ -170,9 +197,11 @@ void guest_memory_free(struct guest_memory *m)
 {
 	if (!m)
 		return;
-	for (size_t i = 0; i < m->n_banks; i++)
+	for (size_t i = 0; i < m->n_banks; i++) {
 		if (m->banks[i].host)
 			host_munmap(m->host, m->banks[i].host, m->banks[i].size);
+		closep_(&m->banks[i].fd);
+	}
 	free(m);
 }
 

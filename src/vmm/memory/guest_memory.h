@@ -7,7 +7,9 @@
  * Each bank is a mapping of its own, at an address that equals its guest-physical one modulo the
  * largest page that it can be made of: else neither KVM nor the IOMMU could use that page. The
  * memory is private and anonymous, because that is what kernels give transparent huge pages to by
- * default; or it comes from a pool of reserved huge pages.
+ * default; or it comes from a pool of reserved huge pages. Where another process is to serve a
+ * device (vhost-user), each bank is a file without a name, which that process maps too; it is
+ * sealed, so that nobody can cut it short under us.
  *
  * Guest RAM changes under one's feet: copy what the guest wrote once, check the copy, use the copy.
  * Banks never change after guest_memory_new(), so every function here may be called from any
@@ -35,12 +37,14 @@ struct guest_bank {
 	struct gpa start;
 	uint64_t size; /* bytes, a multiple of the page size */
 	uint8_t *host; /* where it is mapped in this process */
+	int fd;	       /* of shared memory, from its start; -1: it is private */
 };
 
 struct guest_memory {
 	struct host *host;
 	uint64_t size;
 	uint64_t huge_page; /* as in the params */
+	bool shared;	    /* the same */
 	size_t n_banks;
 	struct guest_bank banks[GUEST_BANKS_MAX]; /* sorted, never adjacent to the hole's inside */
 };
@@ -57,6 +61,7 @@ struct guest_memory_params {
 	uint64_t size; /* bytes, a multiple of 4 KiB, or of huge_page */
 	/* Pages from the reserved pool of this size, 2 MiB or 1 GiB; 0: ordinary memory. */
 	uint64_t huge_page;
+	bool shared; /* other processes may be given it */
 	enum guest_near near;
 	unsigned node;
 	const struct guest_range *reserved; /* RAM keeps out of these; may overlap, any order */

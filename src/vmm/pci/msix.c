@@ -314,6 +314,15 @@ int msix_fd(struct msix *m, unsigned vector)
 	return fd;
 }
 
+void msix_is_foreign(struct msix *m, unsigned vector)
+{
+	if (vector >= m->params.vectors)
+		return;
+	pthread_mutex_lock(&m->lock);
+	m->entries[vector].vector.foreign = true;
+	pthread_mutex_unlock(&m->lock);
+}
+
 void msix_notify(struct msix *m, unsigned vector)
 {
 	if (!atomic_load(&m->enabled) || msix_fd(m, vector) < 0)

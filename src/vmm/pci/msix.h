@@ -83,6 +83,8 @@ void msix_config_written(struct msix *m, unsigned offset, unsigned len);
 bool msix_is_enabled(const struct msix *m);
 /* The eventfd of a vector, borrowed, created when first asked for; -ERANGE, -EMFILE … */
 int msix_fd(struct msix *m, unsigned vector);
+/* The vector is signalled by somebody else from now on, by the kernel: see msi_counts. */
+void msix_is_foreign(struct msix *m, unsigned vector);
 /* Fires the vector, or leaves it pending. Dropped while MSI-X is disabled or for a bad number. */
 void msix_notify(struct msix *m, unsigned vector);
 /* For what may have been missed: signals a vector whose fd exists. Also from the operations. */

@@ -15,10 +15,10 @@ static bool is_written_file(int fd)
 	       (fcntl(fd, F_GETFL) & O_ACCMODE) != O_RDONLY;
 }
 
-/* The largest of what is open: disks do not grow. */
+/* The largest of what is open, as disks do not grow, or is made for the guest's memory. */
 static rlim_t largest_file(const struct sandbox_params *p)
 {
-	rlim_t most = 0;
+	rlim_t most = p->file_bytes;
 	struct stat st;
 
 	if (is_written_file(STDOUT_FILENO) || is_written_file(STDERR_FILENO) ||

@@ -11,6 +11,7 @@
 #include <linux/kvm.h>
 #include <linux/seccomp.h>
 #include <linux/vfio.h>
+#include <linux/vhost.h>
 #include <sched.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
@@ -30,6 +31,8 @@ enum {
 	USE_VFIO = SANDBOX_USE_VFIO,
 	USE_CPU_IO = SANDBOX_USE_CPU_IO,
 	USE_CONTROL = SANDBOX_USE_CONTROL,
+	USE_VHOST = SANDBOX_USE_VHOST,
+	USE_VHOST_USER = SANDBOX_USE_VHOST_USER,
 
 	/* pthread_create()'s, to the bit. */
 	THREAD_FLAGS = CLONE_VM | CLONE_FS | CLONE_FILES | CLONE_SYSVSEM | CLONE_SIGHAND |
@@ -87,6 +90,8 @@ static void add_uses(struct strbuf *b, unsigned when)
 		{ SANDBOX_USE_VFIO, "vfio" },
 		{ SANDBOX_USE_CPU_IO, "ioeventfd=off" },
 		{ SANDBOX_USE_CONTROL, "control" },
+		{ SANDBOX_USE_VHOST, "vhost" },
+		{ SANDBOX_USE_VHOST_USER, "vhost-user" },
 	};
 
 	for (size_t i = 0; i < ARRAY_SIZE(names); i++)

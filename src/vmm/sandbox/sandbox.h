@@ -42,16 +42,19 @@ enum sandbox_use {
 	SANDBOX_USE_DISK = 1 << 1,
 	SANDBOX_USE_NET = 1 << 2,
 	SANDBOX_USE_VFIO = 1 << 3,
-	SANDBOX_USE_CPU_IO = 1 << 4,  /* CPUs do the work of a virtio device (ioeventfd=off) */
-	SANDBOX_USE_CONTROL = 1 << 5, /* a control socket, over which descriptors come */
-	SANDBOX_USE_ALL = (1 << 6) - 1,
+	SANDBOX_USE_CPU_IO = 1 << 4,	 /* CPUs do the work of a virtio device (ioeventfd=off) */
+	SANDBOX_USE_CONTROL = 1 << 5,	 /* a control socket, over which descriptors come */
+	SANDBOX_USE_VHOST = 1 << 6,	 /* the kernel serves a device */
+	SANDBOX_USE_VHOST_USER = 1 << 7, /* another process does */
+	SANDBOX_USE_ALL = (1 << 8) - 1,
 };
 
 struct sandbox_params {
 	enum sandbox_mode mode;
-	unsigned uses;	/* SANDBOX_USE_* */
-	unsigned files; /* descriptors that will be open at the same time, at most */
-	bool may_pin;	/* keeps CAP_IPC_LOCK, if it has it */
+	unsigned uses;	     /* SANDBOX_USE_* */
+	unsigned files;	     /* descriptors that will be open at the same time, at most */
+	uint64_t file_bytes; /* what files that are made later hold, at most */
+	bool may_pin;	     /* keeps CAP_IPC_LOCK, if it has it */
 	/*
 	 * What to write to `report_fd` before and after the words about a denied call; it is
 	 * copied. -1: nothing is.

@@ -132,10 +132,13 @@ static void reset_queue(struct virtio_pci *v, uint64_t value)
 static void write_queue(struct virtio_pci *v, uint64_t offset, unsigned len, uint64_t value)
 {
 	struct virtq *q = selected(v);
+	uint16_t before;
+	bool rewire;
 
 	if (!q)
 		return;
 	virtq_lock(q);
+	before = q->vector;
 	if (offset == offsetof(common_cfg, queue_msix_vector) && len == 2)
 		q->vector = valid_vector(v, value);
 	else if (q->enabled)
@@ -146,7 +149,10 @@ static void write_queue(struct virtio_pci *v, uint64_t offset, unsigned len, uin
 		enable(v, q, value);
 	else if (offset >= offsetof(common_cfg, queue_desc_lo))
 		set_address(q, offset, len, value);
+	rewire = virtq_is_outside(q) && q->vector != before;
 	virtq_unlock(q);
+	if (rewire)
+		virtio_device_rewire(v->dev);
 }
 
 _Static_assert(offsetof(common_cfg, queue_desc_lo) % 8 == 0, "set_address() counts on it");

@@ -64,6 +64,13 @@ void virtio_device_set_rings(struct virtio_device *d, const struct virtio_rings 
 
 void virtio_device_stop(struct virtio_device *d)
 {
+	if (d->ops->stopping) {
+		pthread_mutex_lock(&d->lock);
+		d->ops->stopping(d);
+		pthread_mutex_unlock(&d->lock);
+	}
+	if (d->ops->ending)
+		d->ops->ending(d);
 	virtio_device_unserve(d);
 }
 
@@ -86,6 +93,46 @@ uint8_t virtio_device_status(const struct virtio_device *d)
 static void set_bits(struct virtio_device *d, uint8_t bits)
 {
 	__atomic_fetch_or(&d->status, bits, __ATOMIC_SEQ_CST);
+}
+
+void virtio_device_needs_reset(struct virtio_device *d)
+{
+	set_bits(d, VIRTIO_CONFIG_S_NEEDS_RESET);
+	if (d->transport_ops)
+		d->transport_ops->config_interrupt(d->transport);
+}
+
+void virtio_device_config_changed(struct virtio_device *d)
+{
+	d->generation++;
+	if (d->transport_ops && virtio_device_runs(d))
+		d->transport_ops->config_interrupt(d->transport);
+}
+
+/* ---- queues that are served elsewhere ---- */
+
+int virtio_device_call_fd(struct virtio_device *d, struct virtq *q)
+{
+	uint16_t vector;
+
+	virtq_lock(q);
+	vector = q->vector;
+	virtq_unlock(q);
+	return d->transport_ops ? d->transport_ops->call_fd(d->transport, vector) : -ENOENT;
+}
+
+void virtio_device_relay(struct virtio_device *d, struct virtq *q)
+{
+	if (d->transport_ops && d->transport_ops->interrupt(d->transport, q->vector))
+		virtq_count_injection(q);
+}
+
+void virtio_device_rewire(struct virtio_device *d)
+{
+	pthread_mutex_lock(&d->lock);
+	if (d->ops->rewired && virtio_device_runs(d))
+		d->ops->rewired(d);
+	pthread_mutex_unlock(&d->lock);
 }
 
 bool virtio_device_runs(const struct virtio_device *d)
@@ -174,6 +221,8 @@ static void accept_features(struct virtio_device *d)
 static void start(struct virtio_device *d)
 {
 	set_bits(d, VIRTIO_CONFIG_S_DRIVER_OK);
+	if (d->ops->started && d->ops->started(d) < 0)
+		virtio_device_needs_reset(d);
 	for (unsigned i = 0; i < d->n_queues; i++)
 		while (virtio_device_ring(d, &d->queues[i], 0, false))
 			;
@@ -200,6 +249,8 @@ void virtio_device_reset_queue(struct virtio_device *d, struct virtq *q)
 
 static void reset_locked(struct virtio_device *d)
 {
+	if (d->ops->stopping)
+		d->ops->stopping(d);
 	for (unsigned i = 0; i < d->n_queues; i++)
 		reset_queue(d, &d->queues[i]);
 	if (d->ops->reset)
@@ -249,9 +300,7 @@ void virtio_device_check(struct virtio_device *d, const struct virtq *q)
 
 	if (!q->broken || !virtio_device_runs(d))
 		return;
-	set_bits(d, VIRTIO_CONFIG_S_NEEDS_RESET);
-	if (d->transport_ops)
-		d->transport_ops->config_interrupt(d->transport);
+	virtio_device_needs_reset(d);
 	/* A hostile driver can do this for ever; the first time is news. */
 	if (__atomic_fetch_add(&d->breaks, 1, __ATOMIC_RELAXED) == 0)
 		text = str_printf("%s: queue %u stopped until the guest's driver resets it: %s",
@@ -267,7 +316,7 @@ unsigned virtio_device_turn(
 
 	if (completed)
 		d->ops->completed(d, q);
-	if (virtio_device_runs(d)) {
+	if (virtio_device_runs(d) && !virtq_is_outside(q)) {
 		if (virtq_is_live(q))
 			more = d->ops->kicked(d, q);
 		virtio_device_check(d, q);

@@ -69,6 +69,17 @@ struct virtio_device_ops {
 		struct virtio_device *d, uint64_t offset, const void *data, size_t len);
 	/* The device was reset, its queues before it. Device lock held; may be NULL. */
 	void (*reset)(struct virtio_device *d);
+	/*
+	 * For queues that somebody else serves (vhost); each may be NULL, the device lock is held.
+	 * started: DRIVER_OK stands; -errno: the device asks for a reset. stopping: before a reset,
+	 * and before the device's end, also when nothing was started. rewired: interrupts go
+	 * another way now, ask for virtio_device_call_fd() again.
+	 */
+	int (*started)(struct virtio_device *d);
+	void (*stopping)(struct virtio_device *d);
+	void (*rewired)(struct virtio_device *d);
+	/* Threads of the device's own end, before anything that they use. No lock held; NULL. */
+	void (*ending)(struct virtio_device *d);
 	/* After virtio_device_stop(). Calls virtio_device_done(). */
 	void (*free)(struct virtio_device *d);
 	/* Counters beyond those of the queues; may be NULL. */
@@ -85,6 +96,8 @@ struct virtio_transport_ops {
 	void (*config_interrupt)(void *transport);
 	/* Interrupts are off and vectors forgotten, as after power-on. */
 	void (*reset)(void *transport);
+	/* See virtio_device_call_fd(). */
+	int (*call_fd)(void *transport, uint16_t vector);
 	/* Something the user should know, in one line. */
 	void (*note)(void *transport, const char *text);
 };
@@ -195,5 +208,19 @@ void virtio_device_interrupt(struct virtio_device *d, struct virtq *q);
  * Queue lock held.
  */
 void virtio_device_check(struct virtio_device *d, const struct virtq *q);
+/*
+ * The eventfd that interrupts for a queue that is served elsewhere, until ops->rewired: with MSI-X
+ * the vector's own, which is KVM's irqfd and holds what comes while it is masked. -ENOENT: without
+ * MSI-X, or a vector, somebody has to listen and to call virtio_device_relay(). Device lock held.
+ */
+int virtio_device_call_fd(struct virtio_device *d, struct virtq *q);
+/* An interrupt for a queue that is served elsewhere. Queue lock held. */
+void virtio_device_relay(struct virtio_device *d, struct virtq *q);
+/* For the transport: a vector, or what vectors are worth, has changed. No lock held. */
+void virtio_device_rewire(struct virtio_device *d);
+/* The configuration structure has changed. Device lock held. */
+void virtio_device_config_changed(struct virtio_device *d);
+/* What was done elsewhere cannot go on: the device asks for a reset. */
+void virtio_device_needs_reset(struct virtio_device *d);
 /* Tells the user one line; NULL is nothing to tell. */
 void virtio_device_note(struct virtio_device *d, const char *text);

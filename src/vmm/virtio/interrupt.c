@@ -64,6 +64,17 @@ static bool queue_interrupt(void *transport, uint16_t vector)
 	return notify(transport, vector, ISR_QUEUE);
 }
 
+/* Whoever serves the queue elsewhere signals the vector itself. */
+static int call_fd(void *transport, uint16_t vector)
+{
+	struct virtio_pci *v = transport;
+
+	if (!msix_is_enabled(v->msix) || vector == VIRTIO_MSI_NO_VECTOR)
+		return -ENOENT;
+	msix_is_foreign(v->msix, vector);
+	return msix_fd(v->msix, vector);
+}
+
 static void config_interrupt(void *transport)
 {
 	struct virtio_pci *v = transport;
@@ -95,5 +106,6 @@ const struct virtio_transport_ops vpci_transport_ops = {
 	.interrupt = queue_interrupt,
 	.config_interrupt = config_interrupt,
 	.reset = reset,
+	.call_fd = call_fd,
 	.note = note,
 };

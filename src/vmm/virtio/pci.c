@@ -43,7 +43,7 @@ static void ring_trapped(struct virtio_pci *v, uint64_t offset)
 
 	if (i >= v->dev->n_queues)
 		return;
-	if (!is_trapped(v)) {
+	if (!is_trapped(v) || virtq_is_outside(&v->dev->queues[i])) {
 		signal_doorbell(virtio_device_doorbell(v->dev, (unsigned)i));
 		return;
 	}
@@ -207,14 +207,18 @@ static void config_write(struct pci_device *pci, unsigned offset, unsigned len, 
 {
 	struct virtio_pci *v = vpci_of(pci);
 	uint32_t at;
+	bool before;
 
 	if (window(v, offset, len, &at)) {
 		bar_write(pci, VPCI_BAR, at, len, value);
 		return;
 	}
+	before = msix_is_enabled(v->msix);
 	pci_config_default_write(pci, offset, len, value);
 	msix_config_written(v->msix, offset, len);
 	vpci_intx_update(v);
+	if (msix_is_enabled(v->msix) != before)
+		virtio_device_rewire(v->dev);
 }
 
 static int add_cap(struct virtio_pci *v, uint8_t type, unsigned bytes, uint32_t offset,

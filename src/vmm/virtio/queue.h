@@ -112,6 +112,7 @@ struct virtq {
 	uint16_t vector;		 /* VIRTIO_MSI_NO_VECTOR = none */
 
 	bool enabled;
+	bool outside; /* atomic: somebody else serves it (vhost); nothing here touches the rings */
 	bool event_idx, indirect, in_order; /* negotiated */
 	const char *broken;		    /* why, NULL while all is well */
 	bool quiet;			    /* disarmed: the driver is not to ring */
@@ -160,6 +161,10 @@ void virtq_reset(struct virtq *q);
 static inline bool virtq_is_live(const struct virtq *q)
 {
 	return q->enabled && !q->broken;
+}
+static inline bool virtq_is_outside(const struct virtq *q)
+{
+	return __atomic_load_n(&q->outside, __ATOMIC_SEQ_CST);
 }
 
 /*

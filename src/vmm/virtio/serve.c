@@ -94,7 +94,7 @@ static int attach_back(struct server *s, struct worker *w)
 static void detach(struct server *s)
 {
 	struct loop *loop = s->worker ? s->worker->loop : NULL;
-	struct loop_source *back;
+	struct loop_source *back, *bell;
 
 	if (loop) {
 		loop_hold(loop);
@@ -103,9 +103,31 @@ static void detach(struct server *s)
 	}
 	virtq_lock(s->q);
 	back = TAKE_PTR(s->back);
+	bell = TAKE_PTR(s->bell);
 	virtq_unlock(s->q);
 	loop_remove(back);
-	loop_remove(TAKE_PTR(s->bell));
+	loop_remove(bell);
+}
+
+/* Queue lock held. What is edge-triggered is looked at once when it is armed. */
+static void listen_to_bell(struct server *s)
+{
+	if (s->bell)
+		loop_source_set_events(s->bell, virtq_is_outside(s->q) ? 0 : EPOLLIN | EPOLLET);
+}
+
+static int attach_bell(struct server *s, struct worker *w)
+{
+	struct loop_source *bell;
+	int r = loop_add(w->loop, s->bell_fd, 0, on_bell, s, &bell);
+
+	if (r < 0)
+		return r;
+	virtq_lock(s->q);
+	s->bell = bell;
+	listen_to_bell(s);
+	virtq_unlock(s->q);
+	return 0;
 }
 
 static int attach(struct server *s, struct worker *w)
@@ -113,7 +135,7 @@ static int attach(struct server *s, struct worker *w)
 	int r = attach_back(s, w);
 
 	if (r == 0)
-		r = loop_add(w->loop, s->bell_fd, EPOLLIN | EPOLLET, on_bell, s, &s->bell);
+		r = attach_bell(s, w);
 	if (r < 0) {
 		detach(s);
 		return r;
@@ -336,12 +358,26 @@ void virtio_device_watch(struct virtio_device *d, struct virtq *q, bool on)
 		loop_source_set_events(s->back, on ? EPOLLIN : 0);
 }
 
+void virtio_device_outside(struct virtio_device *d, struct virtq *q, bool on)
+{
+	struct server *s = server_of(d, q->index);
+
+	virtq_lock(q);
+	__atomic_store_n(&q->outside, on, __ATOMIC_SEQ_CST);
+	listen_to_bell(s);
+	virtq_unlock(q);
+	if (on)
+		signal_bell(s);
+}
+
 /* A signal of ours may be counted before it is made: only what was read is taken off. */
 void virtio_device_count_doorbells(struct virtio_device *d, struct virtq *q)
 {
 	struct server *s = server_of(d, q->index);
 	uint64_t rung, ours;
 
+	if (virtq_is_outside(q))
+		return; /* it is read by whoever serves the queue */
 	if (read(s->bell_fd, &rung, sizeof(rung)) != sizeof(rung))
 		return;
 	ours = MIN(rung, __atomic_load_n(&s->ours, __ATOMIC_SEQ_CST));

@@ -61,6 +61,12 @@ void virtio_device_unserve(struct virtio_device *d);
 int virtio_device_doorbell(const struct virtio_device *d, unsigned index);
 /* Has the queue looked at by whoever serves it. */
 void virtio_device_poke(struct virtio_device *d, struct virtq *q);
+/*
+ * Somebody else serves the queue from now on (vhost), or does no more: nobody here listens to the
+ * doorbell, which is rung once so that he sees what is there, nor touches the ring. No queue lock
+ * held; once it returns whoever was working on the queue has finished.
+ */
+void virtio_device_outside(struct virtio_device *d, struct virtq *q, bool on);
 /* Counts the doorbells since the last time into the queue's statistics. */
 void virtio_device_count_doorbells(struct virtio_device *d, struct virtq *q);
 struct virtio_thread_stats {

@@ -58,3 +58,36 @@ int virtio_console_new(const struct vmm_services *s, const struct virtio_console
 	struct virtio_console **ret, struct problem **reterr);
 int virtio_rng_new(
 	const struct vmm_services *s, const struct virtio_options *o, struct problem **reterr);
+
+/* Served by another process (vhost-user), which a channel leads to (vhost/dial.h). */
+struct virtio_vhost_user_params {
+	struct virtio_options common;
+	int channel;
+	unsigned queues; /* of a disk at most, 0: as many as there are; of a network its pairs */
+	struct mac mac;	 /* of a network; zero = a random one */
+	uint16_t mtu;	 /* of a network; 0 = the guest's default */
+};
+
+/* Served by the kernel. */
+struct virtio_vhost_net_params {
+	struct virtio_options common;
+	const int *fds, *taps; /* an open /dev/vhost-net and a tap's queue for each pair */
+	unsigned pairs;
+	struct mac mac;
+	uint16_t mtu;
+};
+
+struct virtio_vhost_vsock_params {
+	struct virtio_options common;
+	int fd;	      /* an open /dev/vhost-vsock */
+	uint64_t cid; /* 3 … 2^32 - 2 */
+};
+
+int virtio_vhost_user_blk_new(const struct vmm_services *s,
+	const struct virtio_vhost_user_params *p, struct problem **reterr);
+int virtio_vhost_user_net_new(const struct vmm_services *s,
+	const struct virtio_vhost_user_params *p, struct problem **reterr);
+int virtio_vhost_net_new(const struct vmm_services *s, const struct virtio_vhost_net_params *p,
+	struct problem **reterr);
+int virtio_vhost_vsock_new(const struct vmm_services *s, const struct virtio_vhost_vsock_params *p,
+	struct problem **reterr);
