@@ -147,7 +147,7 @@ static int want_all(struct lend *l, struct host *h, const struct launch_plan *p)
 	int r = may_open_kvm(h) ? 0 : want(l, "kvm");
 
 	for (size_t i = 0; r == 0 && i < p->n; i++)
-		if (p->v[i].how == LAUNCH_NET)
+		if (p->v[i].how == LAUNCH_NET || p->v[i].vf->standby)
 			r = want_net(l, h, &p->v[i].vf->net.uplink);
 	for (size_t i = 0; r == 0 && i < l->request->n_nets; i++)
 		r = want_net(l, h, &l->request->nets[i].uplink);

@@ -130,7 +130,8 @@ static void add_disk(struct command *c, int fd, const struct launch_disk *d)
 }
 
 /* A descriptor for each pair of queues. */
-static void add_net(struct command *c, const struct uplink *u, const struct launch_net *net)
+static void add_net(struct command *c, const struct uplink *u, const struct launch_net *net,
+	const char *standby)
 {
 	const struct mac mac = mac_is_zero(u->mac) ? net->uplink.mac : u->mac;
 	autostrbuf s = { 0 };
@@ -142,7 +143,7 @@ static void add_net(struct command *c, const struct uplink *u, const struct laun
 	if (u->mtu)
 		strbuf_add(&s, ",mtu=%u", u->mtu);
 	add(c, "--net");
-	add(c, "%s", s.s ? s.s : "");
+	add(c, "%s%s%s", s.s ? s.s : "", standby ? ",standby=" : "", standby ? standby : "");
 }
 
 static void add_function(struct command *c, const struct vfio_space *s, const struct vfio_device *d,
@@ -174,9 +175,13 @@ static void add_choice(struct command *c, const struct launch_choice *choice,
 	case LAUNCH_VFIO:
 		add_function(c, l->space, l->devices[i], choice->vf,
 			l->roms ? l->roms[choice->vf - r->vfs] : -1);
+		/* A guest that does not know them for one must not have both. */
+		if (choice->vf->standby)
+			add_net(c, l->fallback_nets[i], &choice->vf->net, "needed");
 		break;
 	case LAUNCH_NET:
-		add_net(c, l->fallback_nets[i], &choice->vf->net);
+		add_net(c, l->fallback_nets[i], &choice->vf->net,
+			choice->vf->standby ? "offered" : NULL);
 		break;
 	case LAUNCH_DISK:
 		add_disk(c, l->fallbacks[i], &choice->vf->disk);
@@ -256,7 +261,7 @@ int launch_command(const char *vmm, const struct launch_request *r, const struct
 	for (size_t i = 0; i < r->n_disks; i++)
 		add_disk(&c, l->disks[i], &r->disks[i]);
 	for (size_t i = 0; i < r->n_nets; i++)
-		add_net(&c, l->nets[i], &r->nets[i]);
+		add_net(&c, l->nets[i], &r->nets[i], NULL);
 	if (r->rng)
 		add(&c, "--rng");
 	if (r->virtio_console) {

@@ -225,6 +225,17 @@ static void drop_unused(struct launch_handles *l, const struct launch_plan *p)
 	l->space = NULL;
 }
 
+/* In the function's place, or as its standby, then with its address. */
+static int open_beside(struct launch_handles *l, const struct launch_choice *c, struct uplink **ret,
+	struct problem **reterr)
+{
+	struct uplink_wish w = c->vf->net.uplink;
+
+	if (!mac_is_zero(c->mac))
+		w.mac = c->mac;
+	return uplink_open(l->host, &w, ret, reterr);
+}
+
 static int open_fallbacks(
 	struct launch_handles *l, const struct launch_plan *p, struct problem **reterr)
 {
@@ -232,8 +243,8 @@ static int open_fallbacks(
 		const struct launch_choice *c = &p->v[i];
 		int r = 0;
 
-		if (c->how == LAUNCH_NET)
-			r = uplink_open(l->host, &c->vf->net.uplink, &l->fallback_nets[i], reterr);
+		if (c->how == LAUNCH_NET || c->vf->standby)
+			r = open_beside(l, c, &l->fallback_nets[i], reterr);
 		else if (c->how == LAUNCH_DISK)
 			r = l->fallbacks[i] = image_open_disk(l->host, c->vf->disk.path,
 				c->vf->disk.read_only, c->vf->disk.direct, reterr);

@@ -16,7 +16,7 @@ struct launch_handles {
 	struct problem *why_type1;     /* that was no wish: why not iommufd; NULL: it is */
 	struct vfio_device **devices;  /* per choice; NULL where it is no function */
 	int *fallbacks;		       /* per choice; -1 where it is no disk */
-	struct uplink **fallback_nets; /* per choice; NULL where it is no network interface */
+	struct uplink **fallback_nets; /* per choice; NULL where there is none */
 	size_t n;
 	int *roms; /* per function of the request; -1 = no file */
 	size_t n_roms;

@@ -118,6 +118,33 @@ static int claim_one(const struct source *from, const struct selection *s,
 			      "%s was claimed, and is gone", BDF_TEXT(a));
 }
 
+/*
+ * The guest's net_failover knows the two for one by their address: what the PF was told, which the
+ * VF has in every guest. One that it was not told the VF's driver makes up anew.
+ */
+static int find_mac(struct host *h, struct launch_choice *c, struct problem **reterr)
+{
+	const struct function *f = c->function, *pf = f->physfn;
+	autofree struct host_vf *v = NULL;
+	size_t n = 0;
+	int r = pf && pf->n_netdevs ? host_link_vfs(h, pf->netdevs[0].ifindex, &v, &n) : -ENODEV;
+
+	if (r < 0)
+		return problem(reterr, r, PROBLEM_UNSUPPORTED,
+			"a standby goes with a VF whose PF's driver on the host tells its address",
+			"%s: what its address is nobody tells", f->address);
+	for (size_t i = 0; i < n; i++)
+		if ((int)v[i].vf == f->vf_index)
+			c->mac = v[i].mac;
+	if (!mac_is_zero(c->mac))
+		return 0;
+	problem(reterr, -EINVAL, PROBLEM_USAGE, NULL,
+		"%s has no address of its own, by which its standby would be known for it",
+		f->address);
+	problem_hint(reterr, "vfctl set %s/vf%d mac=ADDRESS", pf->netdevs[0].name, f->vf_index);
+	return -EINVAL;
+}
+
 static int choose(const struct source *from, struct launch_plan *p, const struct launch_vf *vf,
 	struct problem **reterr)
 {
@@ -134,6 +161,8 @@ static int choose(const struct source *from, struct launch_plan *p, const struct
 		r = from->claim ? claim_one(from, &s, &c->function, &why)
 				: first_of(from, p, &s, &c->function, &why);
 	}
+	if (r == 0 && vf->standby)
+		r = find_mac(from->h, c, &why);
 	p->n++;
 	if (r == 0)
 		return 0;

@@ -17,6 +17,7 @@ struct launch_choice {
 	const struct launch_vf *vf;
 	const struct function *function; /* borrowed; NULL: there is none */
 	enum launch_how how;
+	struct mac mac;	     /* of a function with a standby: its own; zero: nobody knows */
 	struct problem *why; /* why not the function; NULL for LAUNCH_VFIO */
 };
 

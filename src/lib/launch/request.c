@@ -181,6 +181,21 @@ static int set_fallback(struct launch_vf *v, char *spec, const char *text, struc
 		"no such fallback");
 }
 
+/* It is also what the guest has when the function cannot be had. */
+static int set_standby(
+	struct launch_vf *v, const char *spec, const char *text, struct problem **reterr)
+{
+	const char *why;
+
+	if (v->fallback != LAUNCH_FALLBACK_NONE)
+		return usage(
+			reterr, NULL, "--vf", text, "one fallback is enough, a standby is one");
+	v->fallback = LAUNCH_FALLBACK_NET;
+	v->standby = true;
+	why = launch_parse_uplink(&v->net, spec);
+	return why ? usage(reterr, "standby=bridge:NAME or standby=TAP", "--vf", text, why) : 0;
+}
+
 /* The kernel takes the token behind a space: nothing else may get in with it. */
 static int set_token(
 	struct launch_vf *v, const char *token, const char *text, struct problem **reterr)
@@ -219,8 +234,9 @@ static int set_rom(struct launch_vf *v, const char *word, const char *text, stru
 static char *next_key(char *s)
 {
 	for (char *comma = strchr(s, ','); comma; comma = strchr(comma + 1, ','))
-		if (str_starts(comma, ",fallback=") || str_starts(comma, ",vf-token=") ||
-			str_starts(comma, ",on-loss=") || str_starts(comma, ",rom="))
+		if (str_starts(comma, ",fallback=") || str_starts(comma, ",standby=") ||
+			str_starts(comma, ",vf-token=") || str_starts(comma, ",on-loss=") ||
+			str_starts(comma, ",rom="))
 			return comma;
 	return NULL;
 }
@@ -244,6 +260,8 @@ static int parse_vf(struct launch_vf *v, char *spec, const char *text, struct pr
 			*next = '\0';
 		if (str_starts(key + 1, "fallback="))
 			r = set_fallback(v, value, text, reterr);
+		else if (str_starts(key + 1, "standby="))
+			r = set_standby(v, value, text, reterr);
 		else if (str_starts(key + 1, "on-loss="))
 			r = set_on_loss(v, value, text, reterr);
 		else if (str_starts(key + 1, "rom="))

@@ -36,6 +36,7 @@ struct launch_vf {
 	char *rom_file;	   /* … or this file in its place; NULL: none */
 	bool stop_on_loss; /* the guest ends when it loses the function, instead of going on */
 	enum launch_fallback fallback;
+	bool standby; /* `net` is there beside it, too, with its address: net_failover takes over */
 	struct launch_net net;
 	struct launch_disk disk;
 };
@@ -89,7 +90,8 @@ int launch_set_console(struct launch_request *r, const char *text, struct proble
 /* auto, on or off. */
 int launch_set_peers(struct launch_request *r, const char *text, struct problem **reterr);
 int launch_set_backend(struct launch_request *r, const char *text, struct problem **reterr);
-/* SEL[,vf-token=UUID][,on-loss=unplug|stop][,rom=on|off|FILE][,fallback=virtio-net:UPLINK|virtio-blk:FILE];
+/* SEL[,vf-token=UUID][,on-loss=unplug|stop][,rom=on|off|FILE][,fallback=virtio-net:UPLINK|virtio-blk:FILE]
+ * [,standby=UPLINK];
  * SEL may hold commas. */
 int launch_add_vf(struct launch_request *r, const char *text, struct problem **reterr);
 /* FILE[,ro][,cache=none|host][,engine=ENGINE][,queues=N][,serial=TEXT]: disk.c */

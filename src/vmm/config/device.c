@@ -48,6 +48,13 @@ static int set_fds(const struct device_key *k, char *v)
 	return r;
 }
 
+static int set_standby(const struct device_key *k, char *v)
+{
+	k->d->standby = true;
+	k->d->standby_needed = str_eq(v, "needed");
+	return k->d->standby_needed || str_eq(v, "offered") ? 0 : NOT_UNDERSTOOD;
+}
+
 static int set_fixed_mac(const struct device_key *k, char *v UNUSED)
 {
 	k->d->fixed_mac = true;
@@ -263,6 +270,7 @@ static const struct {
 	{ "engine", DISK, false, set_engine },
 	{ "queues", DISK, false, set_queues },
 	{ "mac", NET, false, set_mac },
+	{ "standby", NET, false, set_standby },
 	{ "fixed-mac", NET, true, set_fixed_mac },
 	{ "mtu", NET, false, set_mtu },
 	{ "container", VFIO, false, set_container },

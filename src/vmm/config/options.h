@@ -59,9 +59,10 @@ struct device_option {
 	enum option_engine engine;
 	unsigned queues; /* 0: one for each CPU */
 	struct mac mac;
-	bool fixed_mac;		     /* the guest cannot choose another */
-	uint16_t mtu;		     /* 0: the guest is not told */
-	int fds[OPTIONS_QUEUES_MAX]; /* of a network interface, `fd` the first of them */
+	bool standby, standby_needed; /* VIRTIO_NET_F_STANDBY; nobody else may drive it */
+	bool fixed_mac;		      /* the guest cannot choose another */
+	uint16_t mtu;		      /* 0: the guest is not told */
+	int fds[OPTIONS_QUEUES_MAX];  /* of a network interface, `fd` the first of them */
 	unsigned n_fds;
 	bool no_ioeventfd;
 	bool may_trap;			  /* devices.c's: CPUs may do the device's work */

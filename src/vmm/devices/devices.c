@@ -209,6 +209,8 @@ static int add_net(const struct vmm_services *s, const struct device_option *o, 
 		.n_fds = o->n_fds,
 		.mac = o->mac,
 		.fixed_mac = o->fixed_mac,
+		.standby = o->standby,
+		.standby_needed = o->standby_needed,
 		.mtu = o->mtu,
 	};
 	const struct virtio_vhost_user_params other = {

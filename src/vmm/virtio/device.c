@@ -34,6 +34,7 @@ int virtio_device_init(struct virtio_device *d, const struct guest_memory *m,
 		.config = params->config,
 		.config_bytes = params->config_bytes,
 		.offered = (params->features | RING_FEATURES) & ~params->without,
+		.needed = params->needed | VIRTIO_FEATURE(VIRTIO_F_VERSION_1),
 	};
 	pthread_mutex_init(&d->lock, NULL);
 	pthread_mutex_init(&d->config_lock, NULL);
@@ -209,7 +210,7 @@ void virtio_device_write_config(
  */
 static void accept_features(struct virtio_device *d)
 {
-	if ((d->wanted & ~d->offered) || !(d->wanted & VIRTIO_FEATURE(VIRTIO_F_VERSION_1)))
+	if ((d->wanted & ~d->offered) || (d->needed & ~d->wanted))
 		return;
 	d->features = d->wanted;
 	set_bits(d, VIRTIO_CONFIG_S_FEATURES_OK);

@@ -117,6 +117,7 @@ struct virtio_device {
 
 	pthread_mutex_t lock;
 	uint64_t offered;  /* feature bits */
+	uint64_t needed;   /* of them: without these FEATURES_OK is not to be had */
 	uint64_t wanted;   /* what the driver wrote */
 	uint64_t features; /* negotiated: `wanted` once FEATURES_OK stands, 0 before */
 	uint8_t status;	   /* atomic: read anywhere */
@@ -132,6 +133,7 @@ struct virtio_device_params {
 	uint16_t id;
 	uint64_t features; /* of the device; those of the ring and VERSION_1 are added … */
 	uint64_t without;  /* … but for these: what a back end that works on the rings lacks */
+	uint64_t needed;   /* of them: who does not take these cannot drive the device */
 	unsigned n_queues;
 	uint16_t queue_size;
 	const void *config; /* lives as long as the device */

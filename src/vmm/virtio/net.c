@@ -188,7 +188,10 @@ static uint64_t features_of(const struct net *n, const struct virtio_net_setup *
 		f |= VIRTIO_FEATURE(VIRTIO_NET_F_MTU);
 	if (n->n_pairs > 1)
 		f |= VIRTIO_FEATURE(VIRTIO_NET_F_MQ);
-	if (!s->fixed_mac)
+	if (s->standby)
+		f |= VIRTIO_FEATURE(VIRTIO_NET_F_STANDBY);
+	/* As with an address that is somebody else's, too. */
+	if (!s->fixed_mac && !s->standby)
 		f |= VIRTIO_FEATURE(VIRTIO_NET_F_CTRL_MAC_ADDR);
 	/* Offer only what the tap will do. */
 	if (tap_set_offload(n->pairs[0].tap, net_offload_flags(OFFLOADS)) == 0) {
@@ -224,6 +227,7 @@ static int start(struct net *n, const struct guest_memory *m, const char *name,
 		.name = name,
 		.id = VIRTIO_ID_NET,
 		.features = features_of(n, s),
+		.needed = s->standby_needed ? VIRTIO_FEATURE(VIRTIO_NET_F_STANDBY) : 0,
 		.n_queues = 2 * n->n_pairs + 1,
 		.queue_size = QUEUE_SIZE,
 		.config = &n->config,

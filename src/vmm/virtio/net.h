@@ -15,7 +15,12 @@ struct virtio_net_setup {
 	unsigned n_taps;
 	struct mac mac; /* zero: a random, locally administered one */
 	bool fixed_mac; /* nothing arrives for another: the guest cannot choose one */
-	uint16_t mtu;	/* 0: the guest is not told */
+	/*
+	 * Offers itself as standby of another interface with the same address (5.1.3,
+	 * VIRTIO_NET_F_STANDBY); with `needed` a driver that does not take that cannot have it.
+	 */
+	bool standby, standby_needed;
+	uint16_t mtu; /* 0: the guest is not told */
 };
 
 /* Takes the taps over, also on failure. */

@@ -62,6 +62,8 @@ int virtio_net_new(
 		.n_taps = p->n_fds,
 		.mac = p->mac,
 		.fixed_mac = p->fixed_mac,
+		.standby = p->standby,
+		.standby_needed = p->standby_needed,
 		.mtu = p->mtu,
 	};
 	struct virtio_device *d = NULL;

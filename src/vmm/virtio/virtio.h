@@ -37,7 +37,9 @@ struct virtio_net_params {
 	unsigned n_fds;
 	struct mac mac; /* zero = a random one */
 	bool fixed_mac; /* the guest cannot choose another */
-	uint16_t mtu;	/* 0 = the guest's default */
+	/* Beside another interface with this address; only for drivers that know of that. */
+	bool standby, standby_needed;
+	uint16_t mtu; /* 0 = the guest's default */
 };
 
 int virtio_blk_new(

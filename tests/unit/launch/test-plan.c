@@ -106,6 +106,52 @@ static void with_one_the_guest_gets_it(void **state)
 	assert_string_equal(disk = launch_choice_text(&e.p.v[1]), "virtio-blk on d.img");
 }
 
+static struct host_vf known_vfs[4];
+
+static int tell_vfs(struct host *h, int ifindex, struct host_vf **ret, size_t *ret_n)
+{
+	(void)h;
+	(void)ifindex;
+	*ret = calloc(4, sizeof(**ret));
+	assert_non_null(*ret);
+	memcpy(*ret, known_vfs, sizeof(known_vfs));
+	*ret_n = 4;
+	return 0;
+}
+
+/* A standby has the VF's address, as the PF knows it; without the VF it is all that there is. */
+static void a_standby_has_the_address_of_the_vf(void **state)
+{
+	static struct host_ops ops;
+	autoenv e = open_env("s2-vfio");
+
+	(void)state;
+	ops = *e.h->ops;
+	ops.link_vfs = tell_vfs;
+	e.h->ops = &ops;
+	for (unsigned i = 0; i < 4; i++)
+		known_vfs[i] = (struct host_vf) { .vf = i };
+	known_vfs[1].mac = (struct mac) { { 2, 0, 0, 0, 0, 7 } };
+	assert_int_equal(PLAN(&e, "0000:02:00.0/vf1,standby=bridge:br0"), 0);
+	assert_int_equal(e.p.v[0].how, LAUNCH_VFIO);
+	assert_int_equal(e.p.v[0].mac.b[5], 7);
+	launch_plan_done(&e.p);
+	known_vfs[1].mac = (struct mac) { 0 };
+	assert_int_equal(PLAN(&e, "0000:02:00.0/vf1,standby=bridge:br0"), -EINVAL);
+	assert_int_equal(e.why->kind, PROBLEM_USAGE);
+	assert_non_null(strstr(problem_best_hint(e.why), "mac=ADDRESS"));
+}
+
+static void without_the_vf_there_is_its_standby(void **state)
+{
+	autoenv e = open_env("s2-vfio");
+
+	(void)state;
+	assert_int_equal(PLAN(&e, "eth0/vf0,standby=bridge:br0"), 0);
+	assert_int_equal(e.p.v[0].how, LAUNCH_NET);
+	assert_true(mac_is_zero(e.p.v[0].mac));
+}
+
 static void a_mistake_is_no_reason_to_fall_back(void **state)
 {
 	(void)state;
@@ -207,6 +253,8 @@ int main(void)
 		cmocka_unit_test(a_vf_on_vfio_is_given),
 		cmocka_unit_test(without_a_fallback_the_reason_is_told),
 		cmocka_unit_test(with_one_the_guest_gets_it),
+		cmocka_unit_test(a_standby_has_the_address_of_the_vf),
+		cmocka_unit_test(without_the_vf_there_is_its_standby),
 		cmocka_unit_test(a_mistake_is_no_reason_to_fall_back),
 		cmocka_unit_test(of_several_the_first_that_can_be_had),
 		cmocka_unit_test(functions_are_lent),

@@ -110,6 +110,11 @@ static void uplinks_are_understood(void **state)
 	assert_int_equal(launch_add_vf(r, "a,fallback=virtio-net:bridge:br0", NULL), 0);
 	assert_int_equal(r->vfs[0].net.uplink.kind, UPLINK_BRIDGE);
 	assert_string_equal(r->vfs[0].net.uplink.name, "br0");
+	assert_false(r->vfs[0].standby);
+	assert_int_equal(launch_add_vf(r, "a/vf0-1,3,standby=bridge:br0,on-loss=unplug", NULL), 0);
+	assert_true(r->vfs[1].standby);
+	assert_string_equal(r->vfs[1].selector, "a/vf0-1,3");
+	assert_int_equal(r->vfs[1].fallback, LAUNCH_FALLBACK_NET);
 }
 
 /* Two ends in one bridge are told apart, for whoever is asked to open them. */
@@ -141,7 +146,10 @@ static void mistakes_are_told(void **state)
 		"x,fallback=virtio-net:", "x,fallback=e1000:tap0", "x,fallback=virtio-net:a/b",
 		"x,fallback=virtio-net:sixteen-letters-",
 		"x,fallback=virtio-blk:", "x,fallback=virtio-blk:,ro", "x,vf-token=1 iommu=off",
-		"x,on-loss=", "x,on-loss=dance", "x,fallback=virtio-net:t,fallback=virtio-net:u" };
+		"x,on-loss=", "x,on-loss=dance", "x,fallback=virtio-net:t,fallback=virtio-net:u",
+		"x,standby=", "x,standby=wire:a", "x,standby=t,standby=u",
+		"x,fallback=virtio-net:t,standby=u",
+		"x,fallback=virtio-net:bridge:", "x,fallback=virtio-net:tapes:a" };
 	static const char *const nets[] = { "", "tap=", "mac=52:54:00:00:00:01", "tap=a,b",
 		"tap=a,mac=01:00:5e:00:00:01", "tap=a,tap=b", "tap=a%d", "bridge=", "bridge=-br",
 		"bridge=br0,ovs=br0", "vf=", "vf=x,tap=a", "tap=a,mtu=67", "tap=a,mtu=70000",

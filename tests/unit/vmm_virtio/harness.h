@@ -11,7 +11,7 @@ static bool harness_interrupt(void *t, uint16_t vector)
 {
 	struct drv_transport *h = t;
 
-	h->last_vector = vector;
+	__atomic_store_n(&h->last_vector, vector, __ATOMIC_SEQ_CST);
 	__atomic_fetch_add(&h->interrupts, 1, __ATOMIC_SEQ_CST);
 	return true;
 }
