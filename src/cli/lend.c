@@ -139,7 +139,7 @@ static int want_net(struct lend *l, struct host *h, const struct uplink_wish *w)
 		return -ENOMEM;
 	if (w->kind == UPLINK_TAP && tap_is_own(h, w->name))
 		return 0;
-	return w->kind == UPLINK_MACVTAP ? 0 : want(l, name);
+	return w->kind == UPLINK_TAP || w->kind == UPLINK_BRIDGE ? want(l, name) : 0;
 }
 
 static int want_all(struct lend *l, struct host *h, const struct launch_plan *p)

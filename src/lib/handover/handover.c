@@ -217,9 +217,14 @@ static int open_one(struct opening *o, const char *what, struct problem **reterr
 	}
 	if (str_eq(what, "kvm"))
 		return open_node(o, "kvm", reterr);
+	if (str_starts(what, "bridge:")) {
+		fd = handover_port(
+			o->h, what + strlen("bridge:"), o->q->asker.uid, o->limits, reterr);
+		return fd < 0 ? fd : keep(o, what, fd, reterr);
+	}
 	if (!str_starts(what, "tap:"))
 		return problem(reterr, -EINVAL, PROBLEM_USAGE,
-			"the address of a function, kvm, or tap:NAME",
+			"the address of a function, kvm, tap:NAME or bridge:NAME",
 			"what is asked for is nothing that can be handed over");
 	fd = handover_tap(o->h, what + strlen("tap:"), o->q->asker.uid, o->limits, reterr);
 	return fd < 0 ? fd : keep(o, what, fd, reterr);

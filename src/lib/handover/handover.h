@@ -23,13 +23,14 @@ struct handover_asker {
 
 /* What the administrator allows; handover_limits_read(). */
 struct handover_limits {
-	char **taps;	       /* patterns of names; NULL: none */
-	uint64_t memory_bytes; /* that one process may pin at most */
+	char **taps, **bridges; /* patterns of names; NULL: none */
+	uint64_t memory_bytes;	/* that one process may pin at most */
 };
 
 struct handover_request {
 	struct handover_asker asker;
-	char *const *what;     /* "0000:01:10.0", "kvm", "tap:NAME"; each once */
+	char *const *what;     /* "0000:01:10.0", "kvm", "tap:NAME", "bridge:NAME", "bridge:NAME#1";
+				  each once */
 	uint64_t memory_bytes; /* to be pinned for the functions; 0: nothing is raised */
 	enum vfio_backend backend;
 	const char *run_dir; /* "/run/vfctl" */

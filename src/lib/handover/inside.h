@@ -28,4 +28,8 @@ int asker_memory(struct host *h, const struct handover_asker *a, uint64_t bytes,
 int handover_tap(struct host *h, const char *name, uint32_t uid,
 	const struct handover_limits *limits, struct problem **reterr);
 
+/* A port of that bridge: "NAME" or "NAME#NUMBER". */
+int handover_port(struct host *h, const char *what, uint32_t uid,
+	const struct handover_limits *limits, struct problem **reterr);
+
 /* Where the limits are, for hints. */

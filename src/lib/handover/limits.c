@@ -12,6 +12,7 @@
 void handover_limits_done(struct handover_limits *l)
 {
 	strv_free(l->taps);
+	strv_free(l->bridges);
 	*l = (struct handover_limits) { 0 };
 }
 
@@ -26,19 +27,19 @@ static uint64_t half_of_memory(struct host *h)
 	return kib / 2 * 1024;
 }
 
-static int add_taps(struct handover_limits *l, const char *value)
+static int add_names(char ***names, const char *value)
 {
 	autofree char *copy = strdup(value);
 	char *save = NULL;
 
 	/* An empty one forgets those before it, as everywhere in systemd. */
 	if (copy && !*copy) {
-		strv_free(TAKE_PTR(l->taps));
+		strv_free(TAKE_PTR(*names));
 		return 0;
 	}
 	for (char *w = copy ? strtok_r(copy, " \t", &save) : NULL; w;
 		w = strtok_r(NULL, " \t", &save))
-		if (strv_add(&l->taps, w) < 0)
+		if (strv_add(names, w) < 0)
 			return -ENOMEM;
 	return copy ? 0 : -ENOMEM;
 }
@@ -48,7 +49,9 @@ static int take(void *arg, const char *key, const char *value)
 	struct handover_limits *l = arg;
 
 	if (str_eq(key, "Taps"))
-		return add_taps(l, value);
+		return add_names(&l->taps, value);
+	if (str_eq(key, "Bridges"))
+		return add_names(&l->bridges, value);
 	if (str_eq(value, "infinity"))
 		l->memory_bytes = UINT64_MAX;
 	else

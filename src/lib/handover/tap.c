@@ -1,38 +1,25 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
  * Taps for users. Whoever has one sends any frame into whatever it is connected to, so only names
- * are opened that the administrator lists. What such a name is connected to is his network
- * configuration's affair: nothing is put into a bridge here.
+ * are opened that the administrator lists. What a tap is connected to is his network
+ * configuration's affair; for ports of bridges he lists the bridges.
  */
 #include "inside.h"
 
 #include "base/str.h"
 #include "host/sysfs.h"
 #include "uplink/tap.h"
+#include "uplink/uplink.h"
 
-#include <ctype.h>
 #include <fnmatch.h>
 #include <linux/if_tun.h>
 #include <sys/ioctl.h>
 
-enum { NAME_MAX_BYTES = 15, NOBODY = -1 };
+enum { NOBODY = -1 };
 
-/* The kernel takes "%d" for a number of its own choice. */
-static bool is_name(const char *s)
+static bool is_allowed(char *const *patterns, const char *name)
 {
-	size_t n = strlen(s);
-
-	if (n < 1 || n > NAME_MAX_BYTES || *s == '.')
-		return false;
-	for (; *s; s++)
-		if (!isascii(*s) || (!isalnum((unsigned char)*s) && !strchr("-_.", *s)))
-			return false;
-	return true;
-}
-
-static bool is_allowed(const struct handover_limits *l, const char *name)
-{
-	STRV_FOREACH (pattern, l->taps)
+	STRV_FOREACH (pattern, patterns)
 		if (fnmatch(*pattern, name, 0) == 0)
 			return true;
 	return false;
@@ -59,10 +46,10 @@ int handover_tap(struct host *h, const char *name, uint32_t uid,
 	bool existed;
 	int fd, r = 0;
 
-	if (!is_name(name))
+	if (!uplink_is_name(name))
 		return problem(reterr, -EINVAL, PROBLEM_USAGE,
 			"an interface's name has 1 to 15 letters and digits", "no name for a tap");
-	if (uid && !is_allowed(limits, name)) {
+	if (uid && !is_allowed(limits->taps, name)) {
 		problem(reterr, -EACCES, PROBLEM_PERMISSION, NULL,
 			"tap %s is none that users may have", name);
 		problem_hint(reterr, "ip tuntap add %s mode tap user %u, or Taps= in %s", name, uid,
@@ -89,4 +76,46 @@ int handover_tap(struct host *h, const char *name, uint32_t uid,
 		return fd;
 	host_close(h, fd);
 	return r;
+}
+
+/* His from now on: he may attach further queues, and it ends with the last of them. */
+static int give_port(
+	struct host *h, const struct uplink_wish *w, uint32_t uid, struct problem **reterr)
+{
+	CLEANUP(uplink_freep) struct uplink *u = NULL;
+	int r = uplink_open(h, w, &u, reterr);
+
+	if (r < 0)
+		return r;
+	r = host_ioctl(h, u->fds[0], TUNSETOWNER, (void *)(uintptr_t)uid);
+	if (r < 0)
+		return problem(reterr, r, problem_kind_from_errno(r), NULL, "tap %s: %s", u->tap,
+			strerror(-r));
+	u->n = 0;
+	return u->fds[0];
+}
+
+int handover_port(struct host *h, const char *what, uint32_t uid,
+	const struct handover_limits *limits, struct problem **reterr)
+{
+	struct uplink_wish w = { .kind = UPLINK_BRIDGE };
+	autofree char *name = strdup(what);
+	char *number = name ? strchr(name, '#') : NULL;
+
+	if (!name)
+		return problem(reterr, -ENOMEM, PROBLEM_NO_MEMORY, NULL, "out of memory");
+	if (number)
+		*number++ = '\0';
+	if (!uplink_is_name(name) || (number && parse_u32(number, &w.number) < 0))
+		return problem(reterr, -EINVAL, PROBLEM_USAGE,
+			"an interface's name has 1 to 15 letters and digits",
+			"no name for a bridge");
+	if (uid && !is_allowed(limits->bridges, name)) {
+		problem(reterr, -EACCES, PROBLEM_PERMISSION, NULL,
+			"bridge %s is none of which users may have a port", name);
+		problem_hint(reterr, "Bridges=%s in %s", name, CONF_FILE);
+		return -EACCES;
+	}
+	w.name = name;
+	return give_port(h, &w, uid, reterr);
 }

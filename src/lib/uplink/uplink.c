@@ -88,7 +88,7 @@ int uplink_blame(const char *name, int code, const char *what, struct problem **
 	const char *hint = NULL;
 
 	if (code == -EPERM || code == -EACCES)
-		hint = "run as root; or vfctld(8) does it for users, as far as vfctl.conf(5) allows";
+		hint = "run as root; users are lent taps and ports of bridges by vfctld(8), as vfctl.conf(5) allows";
 	return problem(reterr, code, problem_kind_from_errno(code), hint, "%s: %s: %s", name, what,
 		strerror(-code));
 }

@@ -130,6 +130,47 @@ bool virtio_net_device_link(struct virtio_device *d)
 	return net_link_is_up(net_of(d));
 }
 
+static int set_link(struct virtio_device *d, const char *value, struct problem **reterr)
+{
+	bool up = str_eq(value, "up");
+
+	if (!up && !str_eq(value, "down"))
+		return problem(reterr, -EINVAL, PROBLEM_USAGE, NULL, "link is up or down");
+	if (up && __atomic_load_n(&net_of(d)->dead, __ATOMIC_RELAXED))
+		return problem(reterr, -ENODEV, PROBLEM_VANISHED, NULL,
+			"%s: its tap has gone, the link stays down", d->name);
+	virtio_net_device_set_link(d, up);
+	return 0;
+}
+
+/* 5.1.4: where it was offered at all. A driver reads it when it starts, and when it is told. */
+static int set_mtu(struct virtio_device *d, const char *value, struct problem **reterr)
+{
+	uint32_t mtu;
+	uint16_t le;
+
+	if (parse_u32(value, &mtu) < 0 || mtu < 68 || mtu > UINT16_MAX)
+		return problem(reterr, -EINVAL, PROBLEM_USAGE, NULL, "mtu is a number from 68 on");
+	if (!(d->offered & VIRTIO_FEATURE(VIRTIO_NET_F_MTU)))
+		return problem(reterr, -EOPNOTSUPP, PROBLEM_UNSUPPORTED,
+			"start the guest with mtu= for this interface",
+			"%s was made without an MTU that its driver is told", d->name);
+	le = htole16((uint16_t)mtu);
+	virtio_device_change_config(d, &net_of(d)->config.mtu, &le, sizeof(le), true);
+	return 0;
+}
+
+static int net_set(struct virtio_device *d, int queue, const char *key, const char *value,
+	struct problem **reterr)
+{
+	if (queue < 0 && str_eq(key, "link"))
+		return set_link(d, value, reterr);
+	if (queue < 0 && str_eq(key, "mtu"))
+		return set_mtu(d, value, reterr);
+	return problem(
+		reterr, -EINVAL, PROBLEM_USAGE, NULL, "%s has no setting \"%s\"", d->name, key);
+}
+
 static void net_stats(
 	struct virtio_device *d, void (*each)(void *arg, const char *name, uint64_t v), void *arg)
 {
@@ -169,6 +210,7 @@ static const struct virtio_device_ops net_ops = {
 	.reset = net_reset,
 	.free = net_free,
 	.stats = net_stats,
+	.set = net_set,
 };
 
 /* ---- making one ---- */

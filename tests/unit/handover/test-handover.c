@@ -311,6 +311,14 @@ static void nonsense(void **state UNUSED)
 		{ "tap:eth%d", "no name for a tap" },
 		{ "tap:a234567890123456", "no name for a tap" },
 		{ "tap:vm0", "none that users may have" },
+		{ "bridge:", "no name for a bridge" },
+		{ "bridge:-x", "no name for a bridge" },
+		{ "bridge:a/b", "no name for a bridge" },
+		{ "bridge:br0#", "no name for a bridge" },
+		{ "bridge:br0#x", "no name for a bridge" },
+		{ "bridge:br0", "none of which users may have a port" },
+		{ "bridge:br0#1", "none of which users may have a port" },
+		{ "ovs:br0", "nothing that can be handed over" },
 		{ "9999:99:99.0", "nothing that can be handed over" },
 		{ "0000:7f:00.0", "nobody has claimed" },
 	};
@@ -488,12 +496,13 @@ static void limits(void **state UNUSED)
 	assert_int_equal(handover_limits_read(f.h, &l, NULL), 0);
 	assert_int_equal(l.memory_bytes, 2 << 20);
 	assert_int_equal(read_limits(&f,
-				 "[Guests]\nTaps=vm-* lab0\nTaps=x\nMemoryMax=3M\n"
+				 "[Guests]\nTaps=vm-* lab0\nTaps=x\nMemoryMax=3M\nBridges=br0 vm-*\n"
 				 "[Other]\nAnything=1\n",
 				 &l),
 		0);
 	assert_int_equal(strv_len(l.taps), 3);
 	assert_string_equal(l.taps[1], "lab0");
+	assert_int_equal(strv_len(l.bridges), 2);
 	assert_int_equal(l.memory_bytes, 3 << 20);
 	handover_limits_done(&l);
 	assert_int_equal(

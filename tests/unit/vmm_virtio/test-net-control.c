@@ -355,6 +355,26 @@ static void a_link_can_be_pulled(void **state UNUSED)
 	close_net(f);
 }
 
+static void what_can_be_set_is_set(void **state UNUSED)
+{
+	struct fixture *f = open_net(ALL);
+	int (*set)(struct virtio_device * d, int queue, const char *key, const char *value,
+		struct problem **reterr) = f->dev->ops->set;
+	autoproblem *why = NULL;
+
+	assert_int_equal(set(f->dev, -1, "link", "down", NULL), 0);
+	assert_int_equal(status_of(f), 0);
+	assert_int_equal(set(f->dev, -1, "link", "up", NULL), 0);
+	assert_true(status_of(f) & VIRTIO_NET_S_LINK_UP);
+	assert_int_equal(set(f->dev, -1, "link", "sideways", NULL), -EINVAL);
+	assert_int_equal(set(f->dev, 0, "link", "down", NULL), -EINVAL);
+	assert_int_equal(set(f->dev, -1, "colour", "red", NULL), -EINVAL);
+	assert_int_equal(set(f->dev, -1, "mtu", "67", NULL), -EINVAL);
+	assert_int_equal(set(f->dev, -1, "mtu", "1400", &why), -EOPNOTSUPP); /* made without */
+	assert_non_null(why->hint);
+	close_net(f);
+}
+
 /* The whole device, and the link with it, when one of the tap's queues tells that it has gone. */
 static void a_lost_tap_is_a_link_that_is_down(void **state UNUSED)
 {
@@ -471,6 +491,7 @@ int main(void)
 		cmocka_unit_test(nonsense_is_refused),
 		cmocka_unit_test(offloads_can_be_switched),
 		cmocka_unit_test(a_link_can_be_pulled),
+		cmocka_unit_test(what_can_be_set_is_set),
 		cmocka_unit_test(a_lost_tap_is_a_link_that_is_down),
 		cmocka_unit_test(everything_at_once),
 		cmocka_unit_test(an_address_can_be_fixed),
