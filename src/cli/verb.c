@@ -42,6 +42,7 @@ const struct verb *const verbs[] = {
 	&verb_vm_list,
 	&verb_vm_attach,
 	&verb_vm_detach,
+	&verb_vm_set,
 	&verb_vm_stop,
 	&verb_vm_stats,
 	&verb_vm_explain,

@@ -43,6 +43,7 @@ extern const struct verb verb_vm_run;
 extern const struct verb verb_vm_list;
 extern const struct verb verb_vm_attach;
 extern const struct verb verb_vm_detach;
+extern const struct verb verb_vm_set;
 extern const struct verb verb_vm_stop;
 extern const struct verb verb_vm_stats;
 extern const struct verb verb_vm_explain;

@@ -135,6 +135,7 @@ static void add_net(struct command *c, const struct uplink *u, const struct laun
 {
 	const struct mac mac = mac_is_zero(u->mac) ? net->uplink.mac : u->mac;
 	autostrbuf s = { 0 };
+	char serve[64];
 
 	for (unsigned i = 0; i < u->n; i++)
 		strbuf_add(&s, "%s%d", i ? ":" : "fd=", use_fd(c, u->fds[i]));
@@ -142,6 +143,8 @@ static void add_net(struct command *c, const struct uplink *u, const struct laun
 		strbuf_add(&s, ",mac=%s%s", MAC_TEXT(mac), u->fixed_mac ? ",fixed-mac" : "");
 	if (u->mtu)
 		strbuf_add(&s, ",mtu=%u", u->mtu);
+	launch_serve_text(&net->serve, serve, sizeof(serve));
+	strbuf_add(&s, "%s", serve);
 	add(c, "--net");
 	add(c, "%s%s%s", s.s ? s.s : "", standby ? ",standby=" : "", standby ? standby : "");
 }

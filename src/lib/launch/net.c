@@ -119,10 +119,13 @@ static const struct {
 static const char *set_key(struct launch_net *n, char *word)
 {
 	char *value = strchr(word, '=');
+	const char *why;
 
 	if (!value)
 		return "not understood";
 	*value++ = '\0';
+	if (launch_serve_set(&n->serve, word, value, &why))
+		return why;
 	for (size_t i = 0; i < ARRAY_SIZE(keys); i++)
 		if (str_eq(word, keys[i].key))
 			return keys[i].set(n, value);

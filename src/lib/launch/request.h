@@ -7,6 +7,8 @@
 #include "vfio/pick.h"
 
 #include <stdbool.h>
+#include "serve.h"
+
 #include <stddef.h>
 #include <stdint.h>
 
@@ -25,6 +27,7 @@ struct launch_disk {
 struct launch_net {
 	struct uplink_wish uplink;
 	char *selector; /* of the function whose interface is below; NULL: it is named */
+	struct launch_serve serve;
 };
 
 enum launch_fallback { LAUNCH_FALLBACK_NONE, LAUNCH_FALLBACK_NET, LAUNCH_FALLBACK_DISK };
