@@ -39,6 +39,10 @@ static void served(const struct server *s, unsigned requests)
 		worker_served(s->worker, requests);
 }
 
+/*
+ * Who is poked looks at the back end, too: what that has had ready while the queue was polled it
+ * has told nobody.
+ */
 static void on_bell(void *arg, uint32_t events UNUSED)
 {
 	struct server *s = arg;
@@ -47,7 +51,7 @@ static void on_bell(void *arg, uint32_t events UNUSED)
 
 	virtq_count_doorbells(s->q, 0, !poked);
 	virtq_lock(s->q);
-	requests = worker_turn(s, false, &more);
+	requests = worker_turn(s, poked && worker_completes(s), &more);
 	virtq_unlock(s->q);
 	if (more)
 		signal_bell(s);
@@ -130,7 +134,8 @@ static int attach_bell(struct server *s, struct worker *w)
 	return 0;
 }
 
-static int attach(struct server *s, struct worker *w)
+/* `again`: somebody else had it, who may have been told what is not done yet. */
+static int attach(struct server *s, struct worker *w, bool again)
 {
 	int r = attach_back(s, w);
 
@@ -143,7 +148,7 @@ static int attach(struct server *s, struct worker *w)
 	loop_hold(w->loop);
 	worker_add(w, s);
 	loop_release(w->loop);
-	if (virtio_device_runs(s->device))
+	if (again || virtio_device_runs(s->device))
 		signal_bell(s); /* for what came while nobody looked */
 	return 0;
 }
@@ -220,11 +225,12 @@ static int hand_over(
 
 	for (unsigned i = 0; i < d->n_queues; i++) {
 		struct server *s = server_of(d, i);
+		bool again = s->worker;
 
 		detach(s);
 		__atomic_store_n(&s->poll, poll_with(threads, s->wish), __ATOMIC_RELAXED);
 		if (r == 0)
-			r = attach(s, workers[i % n]);
+			r = attach(s, workers[i % n], again);
 	}
 	return r;
 }

@@ -59,6 +59,11 @@ unsigned worker_turn(struct server *s, bool completed, bool *ret_more)
 	return found && s->q->pollable ? MAX(found, s->q->in_flight) : found;
 }
 
+bool worker_completes(const struct server *s)
+{
+	return s->back && s->watched && s->q->pollable;
+}
+
 /* Whoever configures, resets or counts goes first. */
 static unsigned look(struct server *s)
 {
@@ -69,7 +74,7 @@ static unsigned look(struct server *s)
 		return 0;
 	}
 	virtq_lock(s->q);
-	found = worker_turn(s, s->back && s->watched && s->q->pollable, NULL);
+	found = worker_turn(s, worker_completes(s), NULL);
 	virtq_unlock(s->q);
 	return found;
 }
@@ -117,7 +122,7 @@ static bool fall_asleep(struct worker *w)
 			continue;
 		virtq_lock(s->q);
 		set_polled(s, false);
-		found += worker_turn(s, s->back && s->watched && s->q->pollable, NULL);
+		found += worker_turn(s, worker_completes(s), NULL);
 		virtq_unlock(s->q);
 	}
 	if (found) {

@@ -63,5 +63,7 @@ void worker_set_poll(struct server *s, enum virtio_poll poll);
 /* A turn of the queue, whose lock is held; how many requests are at hand. See virtio_device_turn().
  */
 unsigned worker_turn(struct server *s, bool completed, bool *ret_more);
+/* May ops->completed be called of it? Queue lock held. */
+bool worker_completes(const struct server *s);
 /* The queue had this much to do when its worker was woken. */
 void worker_served(struct worker *w, unsigned requests);
