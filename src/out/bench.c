@@ -130,7 +130,12 @@ const size_t n_bench_columns = ARRAY_SIZE(bench_columns);
 
 static void add_number(struct json *j, json_object *to, const char *key, double v, bool known)
 {
-	json_object *o = known ? json_object_new_double(v) : NULL;
+	char text[40];
+	json_object *o = NULL;
+
+	snprintf(text, sizeof(text), "%.3f", v);
+	if (known)
+		o = json_object_new_double_s(v, text);
 
 	if ((known && !o) || (to && json_object_object_add(to, key, o) < 0))
 		j->failed = true;

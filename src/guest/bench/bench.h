@@ -44,7 +44,7 @@ struct bench_disk {
 	/* The tag of one that came back, -1: none has. *failed is set when it did. */
 	int (*reap)(bool *failed);
 };
-extern const struct bench_disk bench_virtio_blk, bench_nvme;
+extern const struct bench_disk bench_virtio_blk, bench_nvme, bench_ide;
 
 /* A driver of network interfaces: whole Ethernet frames. */
 struct bench_nic {

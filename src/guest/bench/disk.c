@@ -2,7 +2,7 @@
 /* Reads or writes a disk with so many requests at a time, each as soon as one has come back. */
 #include "bench.h"
 
-static const struct bench_disk *const drivers[] = { &bench_virtio_blk, &bench_nvme };
+static const struct bench_disk *const drivers[] = { &bench_virtio_blk, &bench_nvme, &bench_ide };
 
 struct job {
 	const struct bench_disk *disk;
