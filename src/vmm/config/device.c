@@ -190,6 +190,12 @@ static int set_pin(const struct device_key *k, char *v)
 	return 0;
 }
 
+static int set_net_model(const struct device_key *k, char *v)
+{
+	k->d->model = str_eq(v, "e1000") ? MODEL_E1000 : MODEL_VIRTIO;
+	return str_eq(v, "e1000") || str_eq(v, "virtio") ? 0 : NOT_UNDERSTOOD;
+}
+
 static int set_disk_model(const struct device_key *k, char *v)
 {
 	k->d->model = str_eq(v, "ide") ? MODEL_IDE : MODEL_VIRTIO;
@@ -265,6 +271,7 @@ static const struct {
 	{ "packed", DISK | NET, false, set_packed },
 	{ "in-order", DISK | NET, false, set_in_order },
 	{ "queue-size", DISK | NET, false, set_queue_size },
+	{ "model", NET, false, set_net_model },
 	{ "ro", DISK, true, set_read_only },
 	{ "serial", DISK, false, set_serial },
 	{ "engine", DISK, false, set_engine },

@@ -46,6 +46,7 @@ enum device_kind {
 enum device_model {
 	MODEL_VIRTIO,
 	MODEL_IDE,
+	MODEL_E1000,
 	MODELS,
 };
 

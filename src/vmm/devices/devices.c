@@ -325,6 +325,8 @@ static int add(struct devices *d, const struct vmm_services *s, struct entry *e,
 			return entry_add_ide(d, s, e, number, reterr);
 		return add_disk(s, e, number, reterr);
 	case DEVICE_NET:
+		if (e->option.model == MODEL_E1000)
+			return entry_add_e1000(s, e, number, reterr);
 		return add_net(s, &e->option, number, reterr);
 	case DEVICE_VSOCK:
 		return add_vsock(s, &e->option, number, reterr);

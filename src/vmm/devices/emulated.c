@@ -3,6 +3,7 @@
 #include "entries.h"
 
 #include "base/str.h"
+#include "vmm/e1000/e1000.h"
 #include "vmm/ide/ide.h"
 
 #include <stdio.h>
@@ -15,9 +16,10 @@ static int check_threads(
 {
 	bool cpu = o->threads && str_eq(o->threads, "cpu");
 
-	if (o->poll || o->pin || (o->threads && !cpu && !str_eq(o->threads, "queue")))
+	if (o->poll || o->pin ||
+		(o->threads && !cpu && !str_eq(o->threads, "queue") && !str_eq(o->threads, "io")))
 		return problem(reterr, -EINVAL, PROBLEM_USAGE, NULL,
-			"%s: an emulated device has threads=queue or threads=cpu, and neither poll "
+			"%s: an emulated device has threads=io or threads=cpu, and neither poll "
 			"nor pin",
 			name);
 	*ret_inline |= cpu || o->no_ioeventfd;
@@ -48,4 +50,25 @@ int entry_add_ide(struct devices *d, const struct vmm_services *s, struct entry 
 		};
 	}
 	return ide_new(s, &p, reterr);
+}
+
+int entry_add_e1000(
+	const struct vmm_services *s, struct entry *e, unsigned number, struct problem **reterr)
+{
+	const struct device_option *o = &e->option;
+	char name[NAME_BYTES];
+	struct e1000_params p = {
+		.name = name,
+		.slot = PCI_SLOT_ANY,
+		.fd = o->fd,
+		.mac = o->mac,
+	};
+
+	snprintf(name, sizeof(name), "e1000-%u", number);
+	if (o->n_fds > 1 || o->fixed_mac || o->mtu)
+		return problem(reterr, -EINVAL, PROBLEM_USAGE, NULL,
+			"%s: this card has one queue, no fixed-mac and no mtu", name);
+	if (check_threads(o, name, &p.inline_work, reterr) < 0)
+		return -EINVAL;
+	return e1000_new(s, &p, reterr);
 }

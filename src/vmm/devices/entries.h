@@ -43,6 +43,9 @@ int entry_add_function(
 int entry_add_ide(struct devices *d, const struct vmm_services *s, struct entry *e, unsigned number,
 	struct problem **reterr);
 
+int entry_add_e1000(
+	const struct vmm_services *s, struct entry *e, unsigned number, struct problem **reterr);
+
 struct devices {
 	struct host *host;
 	unsigned cpus;

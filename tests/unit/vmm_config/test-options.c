@@ -158,12 +158,14 @@ static void models(void **state UNUSED)
 	struct options o;
 
 	assert_int_equal(parse("--kvm 0 --kernel 1 --disk fd=0,model=ide --disk fd=0,model=virtio "
-			       "--disk fd=0",
+			       "--disk fd=0 --net fd=0,model=e1000 --net fd=0,model=virtio",
 				 &o, NULL),
 		0);
 	assert_int_equal(o.devices[0].model, MODEL_IDE);
 	assert_int_equal(o.devices[1].model, MODEL_VIRTIO);
 	assert_int_equal(o.devices[2].model, MODEL_VIRTIO);
+	assert_int_equal(o.devices[3].model, MODEL_E1000);
+	assert_int_equal(o.devices[4].model, MODEL_VIRTIO);
 }
 
 static void too_many_devices(void **state UNUSED)
