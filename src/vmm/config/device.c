@@ -202,6 +202,27 @@ static int set_disk_model(const struct device_key *k, char *v)
 	return str_eq(v, "ide") || str_eq(v, "virtio") ? 0 : NOT_UNDERSTOOD;
 }
 
+static int set_vhost(const struct device_key *k, char *v)
+{
+	return to_fd(k, v, &k->d->vhost);
+}
+
+static int set_vhost_user(const struct device_key *k, char *v)
+{
+	return to_fd(k, v, &k->d->vhost_user);
+}
+
+/* 2^32 - 1 stands for everybody; 0 to 2 are the host's. */
+static int set_cid(const struct device_key *k, char *v)
+{
+	uint32_t n;
+
+	if (parse_u32(v, &n) < 0 || n < 3 || n == UINT32_MAX)
+		return NOT_UNDERSTOOD;
+	k->d->cid = n;
+	return 0;
+}
+
 static int set_packed(const struct device_key *k, char *v)
 {
 	bool on;
@@ -230,24 +251,6 @@ static int set_queue_size(const struct device_key *k, char *v)
 	if (parse_u32(v, &n) < 0 || (n != 256 && n != 512 && n != 1024))
 		return NOT_UNDERSTOOD;
 	k->d->queue_size = (uint16_t)n;
-static int set_vhost(const struct device_key *k, char *v)
-{
-	return to_fd(k, v, &k->d->vhost);
-}
-
-static int set_vhost_user(const struct device_key *k, char *v)
-{
-	return to_fd(k, v, &k->d->vhost_user);
-}
-
-/* 2^32 - 1 stands for everybody; 0 to 2 are the host's. */
-static int set_cid(const struct device_key *k, char *v)
-{
-	uint32_t n;
-
-	if (parse_u32(v, &n) < 0 || n < 3 || n == UINT32_MAX)
-		return NOT_UNDERSTOOD;
-	k->d->cid = n;
 	return 0;
 }
 
@@ -334,10 +337,10 @@ static int check_device(const struct device_option *d, const char *option, struc
 		return check_vhost_user(d, option, reterr);
 	if ((1U << d->kind & (DISK | NET | VSOCK)) && d->fd < 0)
 		return options_usage(reterr, option, "fd= is missing");
-	if (d->model != MODEL_VIRTIO && (d->engine || d->queues))
-		return options_usage(reterr, option, "engine= and queues= are of virtio");
 	if (d->kind == DEVICE_VSOCK && !d->cid)
 		return options_usage(reterr, option, "cid= is missing");
+	if (d->model != MODEL_VIRTIO && (d->engine || d->queues))
+		return options_usage(reterr, option, "engine= and queues= are of virtio");
 	return d->kind == DEVICE_VFIO ? check_function(d, option, reterr) : 0;
 }
 

@@ -223,6 +223,11 @@ static int add_vfio(struct options *o, const char *opt, char *v, struct problem 
 	return options_add_device(o, DEVICE_VFIO, opt, v, reterr);
 }
 
+static int add_vsock(struct options *o, const char *opt, char *v, struct problem **reterr)
+{
+	return options_add_device(o, DEVICE_VSOCK, opt, v, reterr);
+}
+
 /* One of them: nobody can type into two. */
 static int set_console(struct options *o, const char *opt, char *v, struct problem **reterr)
 {
@@ -234,9 +239,6 @@ static int set_console(struct options *o, const char *opt, char *v, struct probl
 	if (!str_eq(v, "virtio"))
 		return options_usage(reterr, opt, "serial or virtio");
 	return options_add_device(o, DEVICE_CONSOLE, opt, NULL, reterr);
-static int add_vsock(struct options *o, const char *opt, char *v, struct problem **reterr)
-{
-	return options_add_device(o, DEVICE_VSOCK, opt, v, reterr);
 }
 
 static int add_rng(struct options *o, const char *opt, char *v, struct problem **reterr)

@@ -37,8 +37,8 @@ enum device_kind {
 	DEVICE_DISK,
 	DEVICE_NET,
 	DEVICE_RNG,
-	DEVICE_CONSOLE,
 	DEVICE_VSOCK,
+	DEVICE_CONSOLE,
 	DEVICE_VFIO,
 };
 
@@ -58,7 +58,7 @@ struct device_option {
 	bool read_only;
 	const char *serial;
 	enum option_engine engine;
-	unsigned queues; /* 0: one for each CPU */
+	unsigned queues; /* at most; 0: the usual, for a disk one for each CPU */
 	struct mac mac;
 	bool standby, standby_needed; /* VIRTIO_NET_F_STANDBY; nobody else may drive it */
 	bool fixed_mac;		      /* the guest cannot choose another */
@@ -68,13 +68,12 @@ struct device_option {
 	bool no_ioeventfd;
 	bool may_trap;			  /* devices.c's: CPUs may do the device's work */
 	const char *threads, *poll, *pin; /* as for vfctl vm set; NULL: as usual */
-	bool no_packed;			  /* packed rings are not offered */
-	int in_order;			  /* 1: offered, -1: not, 0: as is usual for the device */
-	uint16_t queue_size;		  /* 0: as is usual */
-	int vhost;	 /* an open /dev/vhost-net */
-	int vhost_user;	 /* the channel to who dials for a vhost of another process */
-	unsigned queues; /* at most; 0: the usual */
+	int vhost;			  /* an open /dev/vhost-net */
+	int vhost_user; /* the channel to who dials for a vhost of another process */
 	uint64_t cid;
+	bool no_packed;	     /* packed rings are not offered */
+	int in_order;	     /* 1: offered, -1: not, 0: as is usual for the device */
+	uint16_t queue_size; /* 0: as is usual */
 	int container, group, device, iommufd;
 	const char *name;
 	const char *beside; /* a function of the same group that the guest has; NULL: none */

@@ -3,8 +3,8 @@
 
 #include "base/str.h"
 #include "vmm/block/engine.h"
-#include "vmm/dev/console.h"
 #include "vmm/virtio/blk.h"
+#include "vmm/dev/console.h"
 #include "vmm/virtio/console.h"
 #include "vmm/virtio/virtio.h"
 

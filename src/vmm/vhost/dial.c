@@ -12,11 +12,13 @@
 
 int vhost_dial_ask(int channel)
 {
-	const char byte = 'd';
+	char byte = 'd';
+	struct iovec v = { &byte, 1 };
+	const struct msghdr h = { .msg_iov = &v, .msg_iovlen = 1 };
 	ssize_t n;
 
 	do
-		n = send(channel, &byte, 1, MSG_DONTWAIT | MSG_NOSIGNAL);
+		n = sendmsg(channel, &h, MSG_DONTWAIT | MSG_NOSIGNAL);
 	while (n < 0 && errno == EINTR);
 	return n < 0 ? -errno : 0;
 }
