@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "console.h"
 
+#include "host/winsize.h"
 #include "vmm/loop/loop.h"
 
 #include <sys/eventfd.h>
-#include <sys/ioctl.h>
 
 enum {
 	CTRL_A = 1,
@@ -120,10 +120,10 @@ bool console_is_connected(const struct console *c)
 
 void console_resized(struct console *c)
 {
-	struct winsize size;
+	uint16_t columns, rows;
 
-	if (c->params.keys && c->sink.resized && ioctl(c->params.in_fd, TIOCGWINSZ, &size) == 0)
-		c->sink.resized(c->sink.arg, size.ws_col, size.ws_row);
+	if (c->params.keys && c->sink.resized && winsize_get(c->params.in_fd, &columns, &rows) == 0)
+		c->sink.resized(c->sink.arg, columns, rows);
 }
 
 void console_more(void *console)

@@ -13,7 +13,7 @@ write_guest() {
 sum() { sha256sum | cut -c1-64; }
 direct() { dd if=/dev/vda bs=4k skip=1024 count=512 iflag=direct 2>/dev/null; }
 for d in /sys/bus/virtio/devices/*; do
-	echo "@@ virtio ${d##*/} $(basename $(readlink $d/driver))"
+	echo "@@ virtio ${d##*/} $(basename $(readlink $d/driver)) packed $(cut -c 35 $d/features)"
 done
 i=0
 until [ -b /dev/vda ] || [ $((i += 1)) -gt 50 ]; do sleep 0.2; done
@@ -62,6 +62,8 @@ one_guest() {
 	check "it drives the disk" guest_saw "$name" '^@@ virtio .* virtio_blk'
 	check "and the network" guest_saw "$name" '^@@ virtio .* virtio_net'
 	check "and the entropy source" guest_saw "$name" '^@@ virtio .* virtio_rng'
+	check "by packed rings" guest_saw "$name" '^@@ virtio .* virtio_blk packed 1'
+	check "all of them" guest_saw "$name" '^@@ virtio .* virtio_net packed 1'
 	check "the disk has its size" guest_saw "$name" "^@@ disk of $sectors sectors, ro 0"
 	check "it reads what the file holds" guest_saw "$name" "^@@ read $before"
 	wrote=$(sed -n 's/^@@ wrote //p' "/tmp/$name.console")
