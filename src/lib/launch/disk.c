@@ -73,6 +73,29 @@ static const char *set_serial(struct launch_disk *d, const char *v)
 	return d->serial ? NULL : "out of memory";
 }
 
+static const char *set_serve(struct launch_disk *d, const char *key, const char *v)
+{
+	const char *why = NULL;
+
+	launch_serve_set(&d->serve, key, v, &why);
+	return why;
+}
+
+static const char *set_threads(struct launch_disk *d, const char *v)
+{
+	return set_serve(d, "threads", v);
+}
+
+static const char *set_poll(struct launch_disk *d, const char *v)
+{
+	return set_serve(d, "poll", v);
+}
+
+static const char *set_pin(struct launch_disk *d, const char *v)
+{
+	return set_serve(d, "pin", v);
+}
+
 static const struct {
 	const char *key;
 	bool bare;
@@ -82,8 +105,11 @@ static const struct {
 	{ "cache", false, set_cache },
 	{ "engine", false, set_engine },
 	{ "model", false, set_model },
+	{ "pin", false, set_pin },
+	{ "poll", false, set_poll },
 	{ "queues", false, set_queues },
 	{ "serial", false, set_serial },
+	{ "threads", false, set_threads },
 };
 
 /* Which of the keys that is, -1: none, so that it belongs to the name. Its value, NULL: none. */
@@ -121,8 +147,9 @@ int launch_parse_disk(struct launch_disk *d, const char *spec, const char *optio
 
 	if (copy && !why && !*copy)
 		why = "no file is named";
-	if (copy && !why && d->model && (d->engine || d->queues))
-		why = "engine= and queues= are of virtio";
+	if (copy && !why && d->model &&
+		(d->engine || d->queues || d->serve.threads || d->serve.poll || d->serve.pin))
+		why = "engine=, queues=, threads=, poll= and pin= are of virtio";
 	if (why)
 		return problem(
 			reterr, -EINVAL, PROBLEM_USAGE, HINT, "%s %s: %s", option, text, why);
@@ -144,8 +171,10 @@ int launch_add_disk(struct launch_request *r, const char *text, struct problem *
 char *launch_disk_text(const struct launch_disk *d)
 {
 	autostrbuf b = { 0 };
+	char serve[64];
 
-	strbuf_add(&b, "%s", d->read_only ? ",ro" : "");
+	launch_serve_text(&d->serve, serve, sizeof(serve));
+	strbuf_add(&b, "%s%s", d->read_only ? ",ro" : "", serve);
 	if (d->serial)
 		strbuf_add(&b, ",serial=%s", d->serial);
 	if (d->model)

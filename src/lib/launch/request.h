@@ -22,6 +22,7 @@ struct launch_disk {
 	const char *model;  /* the same: "ide"; NULL: virtio */
 	const char *engine; /* as vfctl-vmm calls them; NULL: it chooses */
 	unsigned queues;    /* 0: one for each CPU */
+	struct launch_serve serve;
 };
 
 struct launch_net {
