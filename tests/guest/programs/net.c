@@ -8,11 +8,22 @@
  */
 #include "virtio.h"
 
-enum { VECTOR_RX = 80, VECTOR_TX = 81, HEADER = 12, FRAME = 1514, BUFFERS = 32 };
+enum {
+	VECTOR_RX = 80,
+	VECTOR_TX = 81, /* of pair p 2 p more */
+	HEADER = 12,
+	FRAME = 1514,
+	BUFFERS = 32,
+	PAIRS = 4,
+	CTRL_VQ = 17,
+	MQ = 22,
+};
 
 static struct virtio net;
-static struct ring rx, tx;
-static uint8_t *frames[BUFFERS]; /* receive buffers by head */
+static struct pair {
+	struct ring rx, tx;
+	uint8_t *frames[BUFFERS]; /* receive buffers by head */
+} pairs[PAIRS], *in_use = pairs;
 static uint8_t our_mac[6], host_mac[6];
 static const uint8_t our_ip[4] = { 192, 168, 77, 2 }, host_ip[4] = { 192, 168, 77, 1 };
 
@@ -44,20 +55,20 @@ static void offer_buffer(void)
 {
 	uint8_t *frame = memory_take(HEADER + FRAME, 64);
 	struct buffer b = { frame, HEADER + FRAME, true };
-	int head = ring_add(&rx, &b, 1);
+	int head = ring_add(&in_use->rx, &b, 1);
 
 	if (head < 0 || head >= BUFFERS)
 		give_up("no room for receive buffers");
-	frames[head] = frame;
+	in_use->frames[head] = frame;
 }
 
 static void offer_again(uint8_t *frame)
 {
 	struct buffer b = { frame, HEADER + FRAME, true };
-	int head = ring_add(&rx, &b, 1);
+	int head = ring_add(&in_use->rx, &b, 1);
 
-	frames[head] = frame;
-	ring_kick(&rx);
+	in_use->frames[head] = frame;
+	ring_kick(&in_use->rx);
 }
 
 /* One frame out; waits until the device has taken it. */
@@ -66,11 +77,11 @@ static void send(uint8_t *frame, uint32_t bytes)
 	static uint8_t header[HEADER];
 	struct buffer parts[2] = { { header, HEADER, false }, { frame, bytes, false } };
 
-	ring_add(&tx, parts, 2);
-	if (tx.event_idx)
-		ring_interrupt_after(&tx, tx.next_used);
-	ring_kick(&tx);
-	if (ring_wait(&tx, NULL) < 0)
+	ring_add(&in_use->tx, parts, 2);
+	if (in_use->tx.event_idx)
+		ring_interrupt_after(&in_use->tx, in_use->tx.next_used);
+	ring_kick(&in_use->tx);
+	if (ring_wait(&in_use->tx, NULL) < 0)
 		give_up("the frame was not taken");
 }
 
@@ -82,10 +93,10 @@ static uint32_t receive(unsigned type, uint8_t protocol, uint8_t *to)
 	int head;
 
 	for (;;) {
-		head = ring_wait(&rx, &length);
+		head = ring_wait(&in_use->rx, &length);
 		if (head < 0)
 			give_up("no answer came");
-		frame = frames[head];
+		frame = in_use->frames[head];
 		length -= HEADER;
 		memcpy(to, frame + HEADER, length);
 		offer_again(frame);
@@ -174,18 +185,67 @@ static void check_mac(void)
 		our_mac[3], our_mac[4], our_mac[5]);
 }
 
+static void start_pair(unsigned p)
+{
+	in_use = &pairs[p];
+	if (!ring_start(&in_use->rx, &net, 2 * p, BUFFERS, (uint8_t)(VECTOR_RX + 2 * p)) ||
+		!ring_start(&in_use->tx, &net, 2 * p + 1, 32, (uint8_t)(VECTOR_TX + 2 * p)))
+		give_up("has no such pair of queues");
+	for (unsigned i = 0; i < BUFFERS; i++)
+		offer_buffer();
+}
+
+/* VIRTIO_NET_CTRL_MQ_VQ_PAIRS_SET. */
+static void use_pairs(struct ring *control, unsigned n)
+{
+	static uint8_t command[4] = { 4, 0 }, answer;
+	const struct buffer parts[2] = { { command, sizeof(command), false },
+		{ &answer, 1, true } };
+
+	answer = 0xee;
+	command[2] = (uint8_t)n;
+	ring_add(control, parts, 2);
+	ring_kick(control);
+	if (ring_wait(control, NULL) < 0)
+		give_up("the command was not taken");
+	check_equal(answer, 0, "pairs-set");
+}
+
+/* The first answer may come by any pair: only then the host knows which one asks. */
+static void use_pair(unsigned p, unsigned pings)
+{
+	static uint8_t f[FRAME], answer[FRAME];
+	unsigned good = 0;
+
+	in_use = &pairs[p];
+	send(f, build_ping(f, 5000 + p, 8));
+	send(f, build_ping(f, 6000 + p, 8));
+	do
+		receive(0x800, 1, answer);
+	while (get16(answer + 40) != 6000 + p);
+	for (unsigned i = 0; i < pings; i++)
+		good += ping(100 * p + i, i * 1472 / pings);
+	check_equal(good, pings, "pings-of-a-pair");
+	check_equal(in_use->tx.kicks, pings + 2, "kicks-of-a-pair");
+}
+
 PROGRAM(net)
 {
 	unsigned pings = (unsigned)arg_number("pings", 100), good = 0;
+	unsigned n = (unsigned)arg_number("pairs", 1);
+	uint64_t several = n > 1 ? FEATURE(CTRL_VQ) | FEATURE(MQ) : 0;
+	static struct ring control;
 
-	if (!virtio_find(VIRTIO_NET, 0, &net) || !virtio_begin(&net, ring_wishes() | FEATURE(5)) ||
-		!ring_start(&rx, &net, 0, BUFFERS, VECTOR_RX) ||
-		!ring_start(&tx, &net, 1, 32, VECTOR_TX))
+	if (n > PAIRS || !virtio_find(VIRTIO_NET, 0, &net) ||
+		!virtio_begin(&net, ring_wishes() | FEATURE(5) | several))
 		give_up("wants a virtio-net");
-	for (unsigned i = 0; i < BUFFERS; i++)
-		offer_buffer();
+	for (unsigned p = n; p--;)
+		start_pair(p);
+	if (several && !ring_start(&control, &net, 2 * n, 4, 0))
+		give_up("has no control queue");
 	virtio_set_status(&net, VIRTIO_DRIVER_OK);
-	ring_kick(&rx);
+	for (unsigned p = 0; p < n; p++)
+		ring_kick(&pairs[p].rx);
 	check_mac();
 	ask_for_mac();
 	for (unsigned i = 0; i < pings; i++)
@@ -194,6 +254,10 @@ PROGRAM(net)
 	check(ping(pings, 1472), "largest-ping", "-");
 	check(ping(pings + 1, 0), "empty-ping", "-");
 	count("frames_sent", pings + 3);
-	count("tx_kicks", tx.kicks);
+	count("tx_kicks", pairs[0].tx.kicks);
 	count("tx_interrupts", interrupts[VECTOR_TX]);
+	for (unsigned p = 1; p < n; p++) {
+		use_pairs(&control, p + 1);
+		use_pair(p, pings);
+	}
 }
