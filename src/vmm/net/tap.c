@@ -111,17 +111,18 @@ int tap_set_queue(struct tap *t, bool on)
 
 int tap_set_filter(struct tap *t, const struct mac *v, unsigned n, bool allmulti)
 {
-	struct {
-		struct tun_filter head;
-		uint8_t addresses[TAP_FILTER_MAX][ETH_ALEN];
-	} filter = { .head = { .flags = allmulti ? TUN_FLT_ALLMULTI : 0, .count = (uint16_t)n } };
+	_Alignas(struct tun_filter)
+		uint8_t space[sizeof(struct tun_filter) + TAP_FILTER_MAX * ETH_ALEN] = { 0 };
+	struct tun_filter *filter = (void *)space;
 	int r;
 
 	if (n > TAP_FILTER_MAX)
 		return -E2BIG;
+	filter->flags = allmulti ? TUN_FLT_ALLMULTI : 0;
+	filter->count = (uint16_t)n;
 	for (unsigned i = 0; i < n; i++)
-		memcpy(filter.addresses[i], v[i].b, ETH_ALEN);
-	r = host_ioctl(t->host, t->fd, TUNSETTXFILTER, &filter);
+		memcpy(space + sizeof(*filter) + (size_t)i * ETH_ALEN, v[i].b, ETH_ALEN);
+	r = host_ioctl(t->host, t->fd, TUNSETTXFILTER, filter);
 	return r < 0 ? r : 0;
 }
 
