@@ -28,6 +28,7 @@ static const struct option options[] = {
 		"<file>" },
 	{ 'n', "net", TAKES_VALUE, "UPLINK[,KEY=…]", "bridge=, ovs=, macvtap=, vf= or tap=NAME",
 		NULL },
+	{ 0, "vsock", TAKES_VALUE, "CID", "virtio-vsock, by the kernel (vhost-vsock)", NULL },
 	{ 0, "rng", TAKES_NOTHING, NULL, "virtio-rng", NULL },
 	{ 0, "console", TAKES_VALUE, "serial|virtio", "the guest's console: ttyS0, or hvc0",
 		"serial virtio" },
@@ -97,6 +98,8 @@ static int read_request(
 		e = launch_set_sandbox(r, args_value(a, "sandbox"), reterr);
 	if (e == 0 && args_has(a, "peers"))
 		e = launch_set_peers(r, args_value(a, "peers"), reterr);
+	if (e == 0 && args_has(a, "vsock"))
+		e = launch_set_vsock(r, args_value(a, "vsock"), reterr);
 	if (e == 0 && args_has(a, "console"))
 		e = launch_set_console(r, args_value(a, "console"), reterr);
 	if (e == 0 && args_has(a, "vfio"))
@@ -239,6 +242,8 @@ static int show_json(struct cli *cli, const struct launch_request *r, const stru
 	json_add_str(&j, guest, "append", r->append);
 	json_add_u64(&j, guest, "disks", r->n_disks);
 	json_add_u64(&j, guest, "nets", r->n_nets);
+	json_add_u64(&j, guest, "vhost_users", r->n_vhosts);
+	json_add_u64(&j, guest, "cid", r->cid);
 	json_add_bool(&j, guest, "rng", r->rng);
 	json_add_str(&j, guest, "console", r->virtio_console ? "virtio" : "serial");
 	list = json_add_array(&j, guest, "vfs");

@@ -149,6 +149,26 @@ static void add_net(struct command *c, const struct uplink *u, const struct laun
 	add(c, "%s%s%s", s.s ? s.s : "", standby ? ",standby=" : "", standby ? standby : "");
 }
 
+static void add_vhosts(
+	struct command *c, const struct launch_request *r, const struct launch_handles *l)
+{
+	for (size_t i = 0; i < r->n_vhosts; i++) {
+		const struct launch_vhost *v = &r->vhosts[i];
+		char mac[24] = "", mtu[16] = "";
+
+		if (!mac_is_zero(v->mac))
+			snprintf(mac, sizeof(mac), ",mac=%s", MAC_TEXT(v->mac));
+		if (v->mtu)
+			snprintf(mtu, sizeof(mtu), ",mtu=%u", v->mtu);
+		add(c, v->disk ? "--disk" : "--net");
+		add(c, "vhost-user=%d%s%s", use_fd(c, l->dialers[i]), mac, mtu);
+	}
+	if (r->cid) {
+		add(c, "--vsock");
+		add(c, "fd=%d,cid=%u", use_fd(c, l->vsock), r->cid);
+	}
+}
+
 static void add_function(struct command *c, const struct vfio_space *s, const struct vfio_device *d,
 	const struct launch_vf *vf, int rom_fd)
 {
@@ -265,6 +285,7 @@ int launch_command(const char *vmm, const struct launch_request *r, const struct
 		add_disk(&c, l->disks[i], &r->disks[i]);
 	for (size_t i = 0; i < r->n_nets; i++)
 		add_net(&c, l->nets[i], &r->nets[i], NULL);
+	add_vhosts(&c, r, l);
 	if (r->rng)
 		add(&c, "--rng");
 	if (r->virtio_console) {

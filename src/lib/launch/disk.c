@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /* What --disk is understood as. */
 #include "disk.h"
+#include "vhost.h"
 
 #include "base/str.h"
 
@@ -159,8 +160,11 @@ int launch_parse_disk(struct launch_disk *d, const char *spec, const char *optio
 
 int launch_add_disk(struct launch_request *r, const char *text, struct problem **reterr)
 {
-	struct launch_disk *v = reallocarray(r->disks, r->n_disks + 1, sizeof(*v));
+	struct launch_disk *v;
 
+	if (launch_is_vhost_user(text))
+		return launch_add_vhost_user(r, true, text, reterr);
+	v = reallocarray(r->disks, r->n_disks + 1, sizeof(*v));
 	if (!v)
 		return problem(reterr, -ENOMEM, PROBLEM_NO_MEMORY, NULL, "out of memory");
 	r->disks = v;

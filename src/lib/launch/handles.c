@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "handles.h"
+#include "vhost.h"
 
 #include "backend.h"
 #include "image.h"
@@ -42,6 +43,7 @@ void launch_handles_keep_uplinks(struct launch_handles *l, struct launch_handles
 		.initrd = -1,
 		.record = -1,
 		.control = -1,
+		.vsock = -1,
 		.nets = TAKE_PTR(l->nets),
 		.n_nets = l->n_nets,
 		.fallback_nets = TAKE_PTR(l->fallback_nets),
@@ -53,7 +55,7 @@ void launch_handles_keep_uplinks(struct launch_handles *l, struct launch_handles
 
 void launch_handles_done(struct launch_handles *l)
 {
-	int single[] = { l->kvm, l->kernel, l->initrd, l->record, l->control };
+	int single[] = { l->kvm, l->kernel, l->initrd, l->record, l->control, l->vsock };
 
 	if (!l->host)
 		return;
@@ -61,6 +63,7 @@ void launch_handles_done(struct launch_handles *l)
 		if (single[i] >= 0)
 			host_close(l->host, single[i]);
 	close_all(l->host, l->disks, l->n_disks);
+	close_all(l->host, l->dialers, l->n_dialers);
 	free_uplinks(l->nets, l->n_nets);
 	free_uplinks(l->fallback_nets, l->n);
 	close_all(l->host, l->roms, l->n_roms);
@@ -145,7 +148,7 @@ int launch_open_files(struct host *files, const struct launch_request *r,
 	struct launch_handles *ret, struct problem **reterr)
 {
 	autohandles l = {
-		.host = files, .kvm = -1, .kernel = -1, .initrd = -1, .record = -1, .control = -1
+		.host = files, .kvm = -1, .kernel = -1, .initrd = -1, .record = -1, .control = -1, .vsock = -1
 	};
 	int e;
 
@@ -156,6 +159,8 @@ int launch_open_files(struct host *files, const struct launch_request *r,
 		e = open_disks(&l, r, reterr);
 	if (e >= 0)
 		e = open_roms(&l, r, reterr);
+	if (e >= 0)
+		e = launch_open_dialers(r, &l, reterr);
 	if (e < 0)
 		return e;
 	*ret = l;
@@ -317,5 +322,7 @@ int launch_open_devices(struct host *h, const struct launch_request *r, struct l
 		return e;
 	drop_unused(io, p);
 	e = open_fallbacks(io, p, reterr);
-	return e < 0 ? e : open_nets(io, r, reterr);
+	if (e >= 0)
+		e = open_nets(io, r, reterr);
+	return e < 0 ? e : launch_open_vsock(h, r, io, reterr);
 }

@@ -23,6 +23,9 @@ struct launch_handles {
 	int *disks;
 	struct uplink **nets; /* per disk and net of the request */
 	size_t n_disks, n_nets;
+	int *dialers; /* per vhost of the request */
+	size_t n_dialers;
+	int vsock; /* -1 = none */
 };
 
 /* The user's files, and KVM. First, because they cost nothing and are wrong most often. */

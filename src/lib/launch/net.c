@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /* What --net is understood as, and an uplink in other options' values. */
 #include "net.h"
+#include "vhost.h"
 
 #include "base/str.h"
 
@@ -169,8 +170,11 @@ const char *launch_parse_uplink(struct launch_net *n, const char *spec)
 
 int launch_add_net(struct launch_request *r, const char *text, struct problem **reterr)
 {
-	struct launch_net *v = reallocarray(r->nets, r->n_nets + 1, sizeof(*v));
+	struct launch_net *v;
 
+	if (launch_is_vhost_user(text))
+		return launch_add_vhost_user(r, false, text, reterr);
+	v = reallocarray(r->nets, r->n_nets + 1, sizeof(*v));
 	if (!v)
 		return no_memory(reterr);
 	r->nets = v;

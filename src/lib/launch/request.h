@@ -31,6 +31,14 @@ struct launch_net {
 	struct launch_serve serve;
 };
 
+/* Served by another process, which listens on a socket (vhost-user). */
+struct launch_vhost {
+	char *path;
+	bool disk;	/* else a network interface */
+	struct mac mac; /* zero: the VMM's choice */
+	uint32_t mtu;	/* 0: the guest is not told */
+};
+
 enum launch_fallback { LAUNCH_FALLBACK_NONE, LAUNCH_FALLBACK_NET, LAUNCH_FALLBACK_DISK };
 
 struct launch_vf {
@@ -74,6 +82,9 @@ struct launch_request {
 	size_t n_disks;
 	struct launch_net *nets;
 	size_t n_nets;
+	struct launch_vhost *vhosts;
+	size_t n_vhosts;
+	uint32_t cid; /* of virtio-vsock; 0: none */
 };
 
 /* Sets the defaults: one CPU, 512 MiB, "guest". Strings are borrowed, the lists are owned. */
@@ -98,7 +109,10 @@ int launch_set_backend(struct launch_request *r, const char *text, struct proble
  * [,standby=UPLINK];
  * SEL may hold commas. */
 int launch_add_vf(struct launch_request *r, const char *text, struct problem **reterr);
-/* FILE[,ro][,cache=none|host][,engine=ENGINE][,queues=N][,serial=TEXT]: disk.c */
+/* CID */
+int launch_set_vsock(struct launch_request *r, const char *text, struct problem **reterr);
+/* FILE[,ro][,cache=none|host][,engine=ENGINE][,queues=N][,serial=TEXT], or
+ * vhost-user=SOCKET: disk.c */
 int launch_add_disk(struct launch_request *r, const char *text, struct problem **reterr);
 /* tap=NAME, bridge=NAME, … [,KEY=VALUE…]: net.c */
 int launch_add_net(struct launch_request *r, const char *text, struct problem **reterr);
