@@ -139,9 +139,12 @@ static void add_net(struct command *c, const struct uplink *u, const struct laun
 
 	for (unsigned i = 0; i < u->n; i++)
 		strbuf_add(&s, "%s%d", i ? ":" : "fd=", use_fd(c, u->fds[i]));
+	if (net->e1000)
+		strbuf_add(&s, ",model=e1000");
 	if (!mac_is_zero(mac))
-		strbuf_add(&s, ",mac=%s%s", MAC_TEXT(mac), u->fixed_mac ? ",fixed-mac" : "");
-	if (u->mtu)
+		strbuf_add(&s, ",mac=%s%s", MAC_TEXT(mac),
+			u->fixed_mac && !net->e1000 ? ",fixed-mac" : "");
+	if (u->mtu && !net->e1000) /* that card cannot tell the guest */
 		strbuf_add(&s, ",mtu=%u", u->mtu);
 	launch_serve_text(&net->serve, serve, sizeof(serve));
 	strbuf_add(&s, "%s", serve);

@@ -102,6 +102,12 @@ static const char *set_mode(struct launch_net *n, const char *v)
 		       : NULL;
 }
 
+static const char *set_model(struct launch_net *n, const char *v)
+{
+	n->e1000 = str_eq(v, "e1000");
+	return n->e1000 || str_eq(v, "virtio") ? NULL : "model= is virtio or e1000";
+}
+
 static const struct {
 	const char *key;
 	set_fn *set;
@@ -115,6 +121,7 @@ static const struct {
 	{ "mtu", set_mtu },
 	{ "mode", set_mode },
 	{ "queues", set_queues },
+	{ "model", set_model },
 };
 
 static const char *set_key(struct launch_net *n, char *word)
@@ -148,6 +155,10 @@ int launch_parse_net(struct launch_net *n, const char *text, struct problem **re
 	}
 	if (!n->uplink.name && !n->selector)
 		return usage(text, "tap=, bridge=, ovs=, macvtap= or vf= is missing", reterr);
+	if (n->e1000 && n->uplink.queues > 1)
+		return usage(text, "model=e1000 has one queue", reterr);
+	if (n->e1000)
+		n->uplink.queues = 1;
 	if (n->uplink.mode && n->uplink.kind != UPLINK_MACVTAP)
 		return usage(text, "mode= is of a macvtap", reterr);
 	return 0;

@@ -27,6 +27,7 @@ struct launch_disk {
 
 struct launch_net {
 	struct uplink_wish uplink;
+	bool e1000;	/* emulated, instead of virtio-net */
 	char *selector; /* of the function whose interface is below; NULL: it is named */
 	struct launch_serve serve;
 };

@@ -62,6 +62,13 @@ static void disks_and_nets_are_understood(void **state)
 	assert_int_equal(launch_add_net(r, "mac=52:54:00:00:00:07,tap=vnet-7", NULL), 0);
 	assert_string_equal(r->nets[0].uplink.name, "vnet-7");
 	assert_int_equal(r->nets[0].uplink.mac.b[5], 7);
+	assert_int_equal(launch_add_net(r, "bridge=br0,model=e1000", NULL), 0);
+	assert_true(r->nets[1].e1000 && !r->nets[0].e1000);
+	assert_int_equal(r->nets[1].uplink.queues, 1);
+	assert_int_equal(launch_add_net(r, "tap=a,model=virtio", NULL), 0);
+	assert_false(r->nets[2].e1000);
+	assert_int_equal(launch_add_net(r, "tap=a,model=ide", NULL), -EINVAL);
+	assert_int_equal(launch_add_net(r, "tap=a,queues=2,model=e1000", NULL), -EINVAL);
 }
 
 static void keys_of_disks_are_understood(void **state)
