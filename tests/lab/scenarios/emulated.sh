@@ -10,8 +10,11 @@ sectors=20480
 write_guest() {
 	cat >"$1" <<'GUEST'
 sum() { sha256sum | cut -c1-64; }
+# What udev would do: disks are found after their controller's driver has been loaded.
+modprobe -a -q ata_piix sd_mod
 i=0
 until [ -b /dev/sdb ] || [ $((i += 1)) -gt 100 ]; do sleep 0.2; done
+[ -b /dev/sdb ] || dmesg | grep -iE 'ata|piix|scsi|irq' | tail -n 40
 for d in sda sdb; do
 	echo "@@ $d $(basename $(readlink /sys/block/$d/device/../../../../driver)) $(cat /sys/block/$d/size)"
 	echo "@@ $d read $(dd if=/dev/$d bs=64k iflag=direct 2>/dev/null | sum)"
