@@ -2,10 +2,12 @@
 /* The manual's sections that come from tables, as scdoc source. */
 #include "help.h"
 #include "manual.h"
+#include "base/counter.h"
 #include "base/str.h"
 #include "cause/cause.h"
 #include "check/check.h"
 #include "conf/conf.h"
+#include "cost/path.h"
 #include "health/health.h"
 #include "policy/key.h"
 #include "netdev/vfattr.h"
@@ -207,6 +209,40 @@ static void manual_exit_status(FILE *to)
 	}
 }
 
+static void manual_paths(FILE *to)
+{
+	for (size_t i = 0; i < n_cost_paths; i++) {
+		const struct cost_path *p = &cost_paths[i];
+
+		fprintf(to, "*%u*\n\t", p->number);
+		manual_text(to, p->what);
+		fputs("++\n\ta request costs ", to);
+		manual_text(to, p->request);
+		fputs("; the work does ", to);
+		manual_text(to, p->work);
+		fputs("; a completion costs ", to);
+		manual_text(to, p->completion);
+		fputs("\n\n", to);
+	}
+}
+
+static void manual_counters(FILE *to)
+{
+	for (size_t i = 0; i < n_counters; i++) {
+		const struct counter *c = &counters[i];
+
+		if (!i || c->of != c[-1].of)
+			fprintf(to, "%sOf a %s:\n\n", i ? "\n" : "", counter_of_name(c->of));
+		fputs("*", to);
+		manual_text(to, c->name);
+		fputs("*\n\t", to);
+		if (c->unit == COUNTER_BYTES)
+			fputs("bytes ", to);
+		manual_text(to, c->what);
+		fputs("\n\n", to);
+	}
+}
+
 bool help_manual(FILE *to, const char *section)
 {
 	static const struct {
@@ -226,6 +262,8 @@ bool help_manual(FILE *to, const char *section)
 		{ "bench-work", manual_bench_work },
 		{ "bench-figures", manual_bench_figures },
 		{ "conf", manual_conf },
+		{ "paths", manual_paths },
+		{ "counters", manual_counters },
 		{ "config-match", manual_config_match },
 		{ "config-pf", manual_config_pf },
 		{ "config-vf", manual_config_vf },

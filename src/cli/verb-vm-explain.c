@@ -1,29 +1,22 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* vm explain: how a running guest has its functions, and why not better. */
+/* vm explain: what a running guest's devices cost, how it has its functions, and why not better. */
 #include "verbs.h"
-#include "vm.h"
+#include "explain.h"
+#include "vm-sample.h"
 #include "base/str.h"
 #include "out/cell.h"
 #include "out/json.h"
 #include "out/table.h"
 
 #include <inttypes.h>
+#include <time.h>
 
 enum { ANSWER_MS = 10000 };
 
-struct row {
-	char *function, *what, *state, *why;
-};
-
-struct rows {
-	struct row *v;
-	size_t n;
-};
-
-static void rows_done(struct rows *r)
+void explain_rows_done(struct explain_rows *r)
 {
 	for (size_t i = 0; i < r->n; i++) {
-		free(r->v[i].function);
+		free(r->v[i].of);
 		free(r->v[i].what);
 		free(r->v[i].state);
 		free(r->v[i].why);
@@ -33,26 +26,26 @@ static void rows_done(struct rows *r)
 
 static int text_function(const void *row, char **ret)
 {
-	return cell_str(ret, ((const struct row *)row)->function);
+	return cell_str(ret, ((const struct explain_row *)row)->of);
 }
 
 static int text_what(const void *row, char **ret)
 {
-	return cell_str(ret, ((const struct row *)row)->what);
+	return cell_str(ret, ((const struct explain_row *)row)->what);
 }
 
 static int text_state(const void *row, char **ret)
 {
-	return cell_str(ret, ((const struct row *)row)->state);
+	return cell_str(ret, ((const struct explain_row *)row)->state);
 }
 
 static int text_why(const void *row, char **ret)
 {
-	return cell_str(ret, ((const struct row *)row)->why);
+	return cell_str(ret, ((const struct explain_row *)row)->why);
 }
 
 static const struct out_column columns[] = {
-	{ "FUNCTION", "of this machine", OUT_USUAL, text_function, NULL },
+	{ "FUNCTION", "or other device", OUT_USUAL, text_function, NULL },
 	{ "WHAT", "of it, or whose BAR by DMA", OUT_USUAL, text_what, NULL },
 	{ "STATE", "as it is now", OUT_USUAL, text_state, NULL },
 	{ "WHY", "not better", OUT_USUAL | OUT_WRAP, text_why, NULL },
@@ -74,10 +67,9 @@ static char *copy(const char *s)
 	return s ? str_printable(s) : NULL;
 }
 
-/* Takes `what` and `state`; `why` may be NULL. */
-static int add(struct rows *r, const char *function, char *what, char *state, const char *why)
+int explain_add(struct explain_rows *r, const char *of, char *what, char *state, const char *why)
 {
-	struct row *v = reallocarray(r->v, r->n + 1, sizeof(*v));
+	struct explain_row *v = reallocarray(r->v, r->n + 1, sizeof(*v));
 
 	if (v)
 		r->v = v;
@@ -86,7 +78,7 @@ static int add(struct rows *r, const char *function, char *what, char *state, co
 		free(state);
 		return -ENOMEM;
 	}
-	v[r->n++] = (struct row) { copy(function), what, state, copy(why) };
+	v[r->n++] = (struct explain_row) { copy(of), what, state, copy(why) };
 	return 0;
 }
 
@@ -111,7 +103,7 @@ static char *bar_state(json_object *bar)
 	return strbuf_take(&b);
 }
 
-static int add_bars(struct rows *r, json_object *f)
+static int add_bars(struct explain_rows *r, json_object *f)
 {
 	json_object *bars = json_object_object_get(f, "bars");
 	size_t n = bars ? json_object_array_length(bars) : 0;
@@ -120,13 +112,14 @@ static int add_bars(struct rows *r, json_object *f)
 	for (size_t i = 0; i < n && e == 0; i++) {
 		json_object *b = json_object_array_get_idx(bars, i);
 
-		e = add(r, text_in(f, "name"), str_printf("BAR %" PRIu64, number_in(b, "bar")),
-			bar_state(b), text_in(b, "why_trapped"));
+		e = explain_add(r, text_in(f, "name"),
+			str_printf("BAR %" PRIu64, number_in(b, "bar")), bar_state(b),
+			text_in(b, "why_trapped"));
 	}
 	return e;
 }
 
-static int add_rom(struct rows *r, json_object *f)
+static int add_rom(struct explain_rows *r, json_object *f)
 {
 	const char *how = text_in(f, "rom"), *why = text_in(f, "why_no_rom");
 	uint64_t bytes = number_in(f, "rom_bytes");
@@ -139,19 +132,19 @@ static int add_rom(struct rows *r, json_object *f)
 		strbuf_add(&b, "not shown");
 		why = why ? why : "rom=off: nobody would run it";
 	}
-	return add(r, text_in(f, "name"), str_printf("ROM"), strbuf_take(&b), why);
+	return explain_add(r, text_in(f, "name"), str_printf("ROM"), strbuf_take(&b), why);
 }
 
-static int add_function(struct rows *r, json_object *f)
+static int add_function(struct explain_rows *r, json_object *f)
 {
 	const char *name = text_in(f, "name"), *irq = text_in(f, "interrupts");
-	int e = add(
+	int e = explain_add(
 		r, name, str_printf("slot"), str_printf("%" PRIu64, number_in(f, "slot")), NULL);
 
 	if (e == 0)
-		e = add(r, name, str_printf("VFIO"), copy(text_in(f, "backend")), NULL);
+		e = explain_add(r, name, str_printf("VFIO"), copy(text_in(f, "backend")), NULL);
 	if (e == 0)
-		e = add(r, name, str_printf("interrupts"), copy(irq ? irq : "none"), NULL);
+		e = explain_add(r, name, str_printf("interrupts"), copy(irq ? irq : "none"), NULL);
 	if (e == 0)
 		e = add_bars(r, f);
 	return e == 0 ? add_rom(r, f) : e;
@@ -165,7 +158,7 @@ static const char *way_of(json_object *peer)
 	return way ? json_object_get_string(way) : NULL;
 }
 
-static int add_peer(struct rows *r, json_object *p)
+static int add_peer(struct explain_rows *r, json_object *p)
 {
 	const char *why = text_in(p, "why_not");
 	uint64_t bytes = number_in(p, "bytes");
@@ -177,12 +170,13 @@ static int add_peer(struct rows *r, json_object *p)
 	} else {
 		strbuf_add(&state, why ? "not reached" : "nothing to reach");
 	}
-	return add(r, text_in(p, "from"),
+	return explain_add(r, text_in(p, "from"),
 		str_printf("→ %s BAR %" PRIu64, text_in(p, "to"), number_in(p, "bar")),
 		strbuf_take(&state), why ? why : way_of(p));
 }
 
-static int add_list(struct rows *r, json_object *list, int (*one)(struct rows *, json_object *))
+static int add_list(
+	struct explain_rows *r, json_object *list, int (*one)(struct explain_rows *, json_object *))
 {
 	size_t n = list ? json_object_array_length(list) : 0;
 	int e = 0;
@@ -192,13 +186,15 @@ static int add_list(struct rows *r, json_object *list, int (*one)(struct rows *,
 	return e;
 }
 
-static int show(
-	struct cli *cli, json_object *functions, json_object *peers, struct problem **reterr)
+static int show(struct cli *cli, json_object *functions, json_object *peers,
+	const struct explain_devices *devices, struct problem **reterr)
 {
-	CLEANUP(rows_done) struct rows r = { 0 };
+	CLEANUP(explain_rows_done) struct explain_rows r = { 0 };
 	autofree const void **rows = NULL;
-	int e = add_list(&r, functions, add_function);
+	int e = explain_devices_rows(devices, &r);
 
+	if (e == 0)
+		e = add_list(&r, functions, add_function);
 	if (e == 0)
 		e = add_list(&r, peers, add_peer);
 	rows = calloc(r.n + 1, sizeof(*rows));
@@ -253,41 +249,71 @@ static json_object *list_of(json_object *answer, const char *key)
 	return list ? json_object_get(list) : json_object_new_array();
 }
 
-static int tell(struct cli *cli, json_object *answer, struct problem **reterr)
+static int tell(struct cli *cli, json_object *answer, struct explain_devices *devices,
+	struct problem **reterr)
 {
 	json_object *functions = list_of(answer, "functions"), *peers = list_of(answer, "peers");
 	CLEANUP(inventory_freep) struct inventory *inv = NULL;
 	autojson j = json_start();
 
-	/* Without it the ways are not told, and all the rest is. */
-	if (json_object_array_length(peers) &&
-		cli_inventory(cli, INVENTORY_GROUPS, &inv, NULL) == 0)
+	/* Without it less is told of functions, and all the rest is. */
+	if (json_object_array_length(functions) &&
+		cli_inventory(cli, INVENTORY_GROUPS, &inv, NULL) == 0) {
 		add_ways(inv, peers);
+		devices->inventory = inv;
+	}
 	json_object_object_add(j.root, "functions", functions);
 	json_object_object_add(j.root, "peers", peers);
-	return out_is_json(&cli->out) ? json_print(&j, &cli->out, reterr)
-				      : show(cli, functions, peers, reterr);
+	if (!out_is_json(&cli->out))
+		return show(cli, functions, peers, devices, reterr);
+	if (explain_devices_json(devices, &j, j.root) < 0)
+		return -ENOMEM;
+	return json_print(&j, &cli->out, reterr);
+}
+
+static int look_for(struct vm_talk *t, unsigned ms, struct cost_sample *before,
+	struct cost_sample *now, struct problem **reterr)
+{
+	const struct timespec pause = { .tv_sec = ms / 1000 };
+	int r = ms ? vm_sample(t, before, reterr) : 0;
+
+	if (r == 0 && ms)
+		nanosleep(&pause, NULL);
+	return r < 0 ? r : vm_sample(t, now, reterr);
 }
 
 static int run(struct cli *cli, const struct args *a, struct problem **reterr)
 {
+	autosample before = { 0 }, now = { 0 };
 	json_object *answer = NULL;
 	autovmtalk t = { 0 };
-	int r = vm_open(cli, a, &t, reterr);
+	unsigned ms = 0;
+	int r = args_seconds_ms(a, "during", &ms, reterr);
 
+	if (r == 0)
+		r = vm_open(cli, a, &t, reterr);
+	if (r == 0)
+		r = look_for(&t, ms, &before, &now, reterr);
 	if (r == 0)
 		r = vm_talk(&t, vm_question("explain"), NULL, 0, ANSWER_MS, &answer, NULL, reterr);
 	if (r < 0)
 		return r;
-	r = tell(cli, answer, reterr);
+	r = tell(cli, answer,
+		&(struct explain_devices) {
+			.guest = t.name, .before = ms ? &before : NULL, .now = &now },
+		reterr);
 	json_object_put(answer);
 	return r;
 }
 
-static const struct option options[] = { OPTION_COLUMNS };
+static const struct option options[] = {
+	OPTION_COLUMNS,
+	{ 0, "during", TAKES_VALUE, "SECONDS", "count only what happens in this time", "" },
+};
 
 static const struct example examples[] = {
-	{ "vm explain web1", "how it has its functions" },
+	{ "vm explain web1", "what its devices cost" },
+	{ "vm explain web1 --during 5", "of what it does just now" },
 	{ "vm explain web1 --json", "for a program" },
 };
 
@@ -295,12 +321,14 @@ const struct verb verb_vm_explain = {
 	.name = "vm explain",
 	.section = VERB_HAND_OVER,
 	.args = "GUEST",
-	.summary = "how a running guest has its functions",
+	.summary = "what a running guest's devices cost, and why",
 	.description =
-		"Shows of each assigned function by what it is opened, which interrupts it has\n"
-		"on, what of its BARs the guest reaches without the VMM and what traps, and of\n"
-		"each pair of functions whether the one's DMA reaches the other's BARs; where\n"
-		"something is less than it could be, why. See --peers of vm run.\n",
+		"Shows of each device which way its I/O goes (vfctl-vm(8), PATHS), what a\n"
+		"request costs there, exactly, and what would remove the most of it; the shares\n"
+		"are estimates. Of each assigned function also by what it is opened, which\n"
+		"interrupts it has on, what of its BARs traps, and of each pair of functions\n"
+		"whether the one's DMA reaches the other's BARs; where something is less than it\n"
+		"could be, why. See --peers of vm run.\n",
 	.options = options,
 	.n_options = ARRAY_SIZE(options),
 	.examples = examples,

@@ -77,13 +77,11 @@ static int text_means(const void *row, char **ret)
 }
 
 static const struct out_column columns[] = {
-	{ "OF", "CPU, device, queue …", OUT_USUAL, text_of,
-		NULL },
+	{ "OF", "CPU, device, queue …", OUT_USUAL, text_of, NULL },
 	{ "COUNTER", "what is counted", OUT_USUAL, text_name, NULL },
 	{ "VALUE", "since its last boot", OUT_USUAL | OUT_RIGHT, text_value, NULL },
 	{ "RATE", "per second (--watch)", OUT_RIGHT, text_rate, NULL },
-	{ "PER-OP", "per request (--watch)", OUT_RIGHT,
-		text_per_op, NULL },
+	{ "PER-OP", "per request (--watch)", OUT_RIGHT, text_per_op, NULL },
 	{ "MEANS", "what one more is", 0, text_means, NULL },
 };
 static const size_t n_columns = ARRAY_SIZE(columns);
@@ -407,7 +405,7 @@ static const struct option options[] = {
 static const struct example examples[] = {
 	{ "vm stats web1", "all counters" },
 	{ "vm stats web1 -o OF,COUNTER,VALUE,MEANS", "and what they mean" },
-	{ "vm stats web1 --watch", "what changes, per second and per request" },
+	{ "vm stats web1 --watch", "what changes, and how fast" },
 	{ "vm stats --format openmetrics", "all guests, for a collector" },
 	{ "vm stats web1 --json", "for a program; more, by address" },
 };

@@ -3,6 +3,7 @@
 #include "base/checked.h"
 #include "vmm/count/syscalls.h"
 
+#include <linux/virtio_config.h>
 #include <linux/virtio_ids.h>
 #include <linux/virtio_pci.h>
 #include <stdio.h>
@@ -349,6 +350,7 @@ static void vpci_stats(
 	msix_stats(v->msix, each, arg);
 	if (v->dev->ops->stats)
 		v->dev->ops->stats(v->dev, each, arg);
+	virtio_device_counted(v->dev);
 }
 
 static const char *model_of(uint16_t id)
@@ -371,6 +373,34 @@ static const char *model_of(uint16_t id)
 	}
 }
 
+static const char *threads_name(const struct virtio_device *d)
+{
+	static const char *const names[] = {
+		[VIRTIO_THREADS_IO] = "io",
+		[VIRTIO_THREADS_QUEUE] = "queue",
+		[VIRTIO_THREADS_MAIN] = "main",
+		[VIRTIO_THREADS_CPU] = "cpu",
+		[VIRTIO_THREADS_DEDICATED] = "dedicated",
+	};
+
+	return names[virtio_device_served(d)->threads];
+}
+
+/* Of queues that differ, the one that is polled most. */
+static const char *poll_name(const struct virtio_device *d)
+{
+	static const char *const names[] = {
+		[VIRTIO_POLL_NOTIFY] = "notify",
+		[VIRTIO_POLL_ADAPTIVE] = "adaptive",
+		[VIRTIO_POLL_DEDICATED] = "dedicated",
+	};
+	enum virtio_poll most = VIRTIO_POLL_NOTIFY;
+
+	for (unsigned i = 0; i < d->n_queues; i++)
+		most = MAX(most, virtio_device_polls(d, i));
+	return names[most];
+}
+
 static void vpci_traits(struct pci_device *pci,
 	void (*each)(void *arg, const char *key, const char *word), void *arg)
 {
@@ -381,6 +411,10 @@ static void vpci_traits(struct pci_device *pci,
 	each(arg, "threads", vpci_threads(v));
 	each(arg, "poll", vpci_poll(v));
 	each(arg, "interrupts", msix_is_enabled(v->msix) ? "msix" : "intx");
+	each(arg, "ring",
+		v->dev->features & VIRTIO_FEATURE(VIRTIO_F_RING_PACKED) ? "packed" : "split");
+	each(arg, "threads", threads_name(v->dev));
+	each(arg, "poll", poll_name(v->dev));
 	if (v->dev->ops->traits)
 		v->dev->ops->traits(v->dev, each, arg);
 }

@@ -376,7 +376,11 @@ void virtio_device_outside(struct virtio_device *d, struct virtq *q, bool on)
 		signal_bell(s);
 }
 
-/* A signal of ours may be counted before it is made: only what was read is taken off. */
+/*
+ * A signal of ours may be counted before it is made: only what was read is taken off. And what was
+ * read is no event any more: epoll drops an edge that it finds gone, so that whoever reads while
+ * the thread is on its way to sleep has to ring in its place.
+ */
 void virtio_device_count_doorbells(struct virtio_device *d, struct virtq *q)
 {
 	struct server *s = server_of(d, q->index);
@@ -389,6 +393,18 @@ void virtio_device_count_doorbells(struct virtio_device *d, struct virtq *q)
 	ours = MIN(rung, __atomic_load_n(&s->ours, __ATOMIC_SEQ_CST));
 	__atomic_fetch_sub(&s->ours, ours, __ATOMIC_SEQ_CST);
 	virtq_count_doorbells(q, rung - ours, false);
+	s->owed = rung > ours || __atomic_load_n(&s->poked, __ATOMIC_SEQ_CST);
+}
+
+void virtio_device_counted(struct virtio_device *d)
+{
+	for (unsigned i = 0; i < d->n_queues; i++) {
+		struct server *s = server_of(d, i);
+
+		if (s->owed)
+			signal_bell(s);
+		s->owed = false;
+	}
 }
 
 struct virtio_thread_stats virtio_device_thread_stats(const struct virtio_device *d)

@@ -67,8 +67,12 @@ void virtio_device_poke(struct virtio_device *d, struct virtq *q);
  * held; once it returns whoever was working on the queue has finished.
  */
 void virtio_device_outside(struct virtio_device *d, struct virtq *q, bool on);
-/* Counts the doorbells since the last time into the queue's statistics. */
+/*
+ * Counts the doorbells since the last time into the queue's statistics. When all is read that they
+ * are looked at with, virtio_device_counted() has the threads look, which may have missed them.
+ */
 void virtio_device_count_doorbells(struct virtio_device *d, struct virtq *q);
+void virtio_device_counted(struct virtio_device *d);
 struct virtio_thread_stats {
 	uint64_t wakeups; /* times that a thread slept and was woken */
 	uint64_t waits;	  /* system calls to wait, or to see whether there is something */

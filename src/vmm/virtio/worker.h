@@ -24,6 +24,7 @@ struct server {
 	int bell_fd;
 	uint64_t ours; /* atomic: signals of bell_fd that the driver did not make … */
 	bool poked;    /* atomic: … and one of them is to be seen */
+	bool owed;     /* doorbells were read that the thread may not have seen */
 	struct loop_source *bell;
 	struct loop_source *back; /* NULL: there is none; the queue's lock */
 	bool watched;		  /* what the device wants of it; the queue's lock */

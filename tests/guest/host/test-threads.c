@@ -123,6 +123,8 @@ static void watch_idle(pid_t vmm UNUSED)
 	uint64_t wakeups, waits;
 
 	pause_ms(200);
+	now_of("thread-wakeups"); /* a look at new doorbells has the thread look as well */
+	pause_ms(200);
 	wakeups = now_of("thread-wakeups");
 	waits = now_of("thread-waits");
 	pause_ms(3000);
