@@ -46,6 +46,7 @@ const struct verb *const verbs[] = {
 	&verb_vm_stop,
 	&verb_vm_stats,
 	&verb_vm_explain,
+	&verb_vm_top,
 	&verb_bench_io,
 	&verb_help,
 };

@@ -47,5 +47,6 @@ extern const struct verb verb_vm_set;
 extern const struct verb verb_vm_stop;
 extern const struct verb verb_vm_stats;
 extern const struct verb verb_vm_explain;
+extern const struct verb verb_vm_top;
 extern const struct verb verb_bench_io;
 extern const struct verb verb_help;

@@ -64,6 +64,17 @@ static double weight(const struct cost_sum *sum, size_t i, double *ret_per_opera
 	return *ret_per_operation * costs[i].ns;
 }
 
+double cost_ns(const struct cost_sum *sum)
+{
+	double all = 0;
+
+	for (size_t i = 0; i < ARRAY_SIZE(costs); i++)
+		all += (double)*(
+			       const uint64_t *)(const void *)((const char *)sum + costs[i].field) *
+		       costs[i].ns;
+	return all;
+}
+
 static int dearest_first(const void *a, const void *b)
 {
 	const struct cost_part *x = a, *y = b;

@@ -21,5 +21,7 @@ struct cost_part {
  */
 size_t cost_parts(const struct cost_device *d, const struct cost_path *path,
 	const struct cost_sum *sum, struct cost_part ret[COST_KINDS_MAX]);
+/* What all of it typically takes, in nanoseconds: to compare devices, not to be told. */
+double cost_ns(const struct cost_sum *sum);
 /* {guest} and {device} replaced; allocated. */
 char *cost_advice(const char *text, const char *guest, const char *device);
