@@ -17,6 +17,7 @@
 
 #define CPUS	    8
 #define STACK_BYTES 0x4000
+#define RING0_VECTOR 0x81 /* cpu.c, too */
 #define TSS_BYTES   0x2100 /* 104 bytes of task state, 8 KiB of I/O permissions, the end mark */
 
 	/* The setup header, as the loader sees it: file offsets 0x1f1 and up. */
@@ -178,7 +179,7 @@ interrupt_stubs:
 	pushq	$0
 	.endif
 	pushq	$vector
-	.if	vector < 32
+	.if	vector < 32 || vector == RING0_VECTOR
 	jmp	exception_entry
 	.else
 	jmp	interrupt_entry

@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * Rings, interrupts, other CPUs. Programs run in ring 3; what only ring 0 may do is done in the
- * handler of the invalid-opcode exception that ud2 raises, when rax holds a password.
+ * handler of a software interrupt, when rax holds a password. Where there are none (PVM) the
+ * instruction is an invalid opcode, and its exception does as well; KVM on VMX and SVM would leave
+ * the guest for that, but not for an interrupt.
  */
 #include "guest.h"
 
@@ -13,6 +15,7 @@ enum {
 	X2APIC_TIMER_DIVIDER = 0x83e,
 	TIMER_PERIODIC = 1 << 17,
 	TRAMPOLINE = 0x8000,
+	RING0_VECTOR = 0x81, /* boot.S, too */
 
 	IOAPIC_SELECT = 0xfec00000,
 	IOAPIC_DATA = IOAPIC_SELECT + 0x10,
@@ -90,16 +93,17 @@ uint64_t cpu_ring0(uint64_t (*fn)(uint64_t, uint64_t), uint64_t a, uint64_t b)
 {
 	uint64_t ret;
 
-	__asm__ volatile("ud2"
+	__asm__ volatile("int %[vector]"
 			 : "=a"(ret)
-			 : "a"(ring0_password), "D"(fn), "S"(a), "d"(b)
+			 : [vector] "i"(RING0_VECTOR), "a"(ring0_password), "D"(fn), "S"(a), "d"(b)
 			 : "memory");
 	return ret;
 }
 
 static bool is_ring0_call(const struct frame *f)
 {
-	return f->vector == 6 && (f->cs & 3) == 3 && f->rax == ring0_password;
+	return (f->vector == 6 || f->vector == RING0_VECTOR) && (f->cs & 3) == 3 &&
+	       f->rax == ring0_password;
 }
 
 void guest_exception(struct frame *f)
@@ -108,7 +112,8 @@ void guest_exception(struct frame *f)
 	uint64_t fault = 0;
 
 	if (is_ring0_call(f)) {
-		f->rip += 2;
+		if (f->vector == 6)
+			f->rip += 2; /* else it is behind the instruction already */
 		f->rax = fn(f->rsi ? f->rsi : (uint64_t)(uintptr_t)f, f->rdx);
 		return;
 	}
@@ -126,7 +131,7 @@ void cpu_start(void)
 		idt[i] = (struct gate) {
 			.offset_low = (uint16_t)at,
 			.selector = 0x10,
-			.type = 0x8e,
+			.type = i == RING0_VECTOR ? 0xee : 0x8e, /* ring 3 may, or not */
 			.offset_middle = (uint16_t)(at >> 16),
 			.offset_high = (uint32_t)(at >> 32),
 		};
