@@ -5,6 +5,7 @@
  */
 #include "control.h"
 
+#include <sched.h>
 #include <time.h>
 
 /*
@@ -266,6 +267,35 @@ static void nonsense_is_refused(void **state UNUSED)
 	vm_result_done(&r);
 }
 
+static bool stay_on_one_cpu(void)
+{
+	cpu_set_t set;
+
+	CPU_ZERO(&set);
+	CPU_SET(0, &set);
+	return sched_setaffinity(0, sizeof(set), &set) == 0;
+}
+
+/* The guest and who looks for its requests share it: looking must not keep the guest from asking.
+ */
+static void on_one_cpu(void **state UNUSED)
+{
+	static const char *const modes[] = { ",poll=adaptive", ",poll=dedicated",
+		",threads=dedicated" };
+
+	for (size_t i = 0; i < ARRAY_SIZE(modes); i++) {
+		struct vm_setup s = { .append = "test=blk_load requests=2000 depth=4 button=no",
+			.before_exec = stay_on_one_cpu };
+		struct vm_result r;
+
+		s.disks[0] = (struct vm_disk) { vm_file(NULL, BYTES), modes[i] };
+		vm_run(&s, &r);
+		vm_assert_good(&r);
+		vm_result_done(&r);
+		close(s.disks[0].fd);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -275,6 +305,7 @@ int main(void)
 		cmocka_unit_test(adaptive_sleeps_when_idle),
 		cmocka_unit_test(changes_under_load),
 		cmocka_unit_test(nonsense_is_refused),
+		cmocka_unit_test(on_one_cpu),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
