@@ -198,12 +198,12 @@ static void switch_all(pid_t vmm UNUSED)
 	press_button();
 }
 
-static void under_load(const char *append)
+static void under_load(const char *append, const char *options)
 {
 	struct vm_setup s = { .append = append, .when = "ok loading", .then = switch_all };
 	struct vm_result r;
 
-	s.disks[0].options = ",threads=cpu";
+	s.disks[0].options = options;
 	run_talking(&s, &r);
 	vm_assert_good(&r);
 	assert_int_equal(of_disk(&r, "queue0-requests"), vm_count(&r, "requests"));
@@ -212,9 +212,17 @@ static void under_load(const char *append)
 
 static void changes_under_load(void **state UNUSED)
 {
-	under_load("test=blk_load depth=1");
-	under_load("test=blk_load depth=16 event_idx=1");
-	under_load("test=blk_load depth=4 event_idx=1 mode=poll");
+	under_load("test=blk_load depth=1", ",threads=cpu");
+	under_load("test=blk_load depth=16 event_idx=1", ",threads=cpu");
+	under_load("test=blk_load depth=4 event_idx=1 mode=poll", ",threads=cpu");
+}
+
+/* What comes back later, from another thread or from the kernel, is not lost on the way either. */
+static void changes_under_load_of_engines(void **state UNUSED)
+{
+	under_load("test=blk_load depth=8 event_idx=1", ",threads=cpu,engine=threads");
+	under_load("test=blk_load depth=8 event_idx=1", ",threads=cpu,engine=uring");
+	under_load("test=blk_load depth=1", ",threads=cpu,engine=uring-sqpoll");
 }
 
 static void say_nonsense(pid_t vmm UNUSED)
@@ -304,6 +312,7 @@ int main(void)
 		cmocka_unit_test(polled_by_the_host),
 		cmocka_unit_test(adaptive_sleeps_when_idle),
 		cmocka_unit_test(changes_under_load),
+		cmocka_unit_test(changes_under_load_of_engines),
 		cmocka_unit_test(nonsense_is_refused),
 		cmocka_unit_test(on_one_cpu),
 	};
