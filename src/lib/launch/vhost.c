@@ -124,7 +124,7 @@ int launch_open_vsock(struct host *h, const struct launch_request *r, struct lau
 
 	if (r->cid && fd < 0)
 		return problem(reterr, fd, problem_kind_from_errno(fd),
-			"modprobe vhost_vsock, and the right to open /dev/vhost-vsock",
+			"modprobe vhost_vsock; who may open it is a matter of udev's",
 			"--vsock: %s", strerror(-fd));
 	io->vsock = fd;
 	return 0;
