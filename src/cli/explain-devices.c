@@ -94,6 +94,19 @@ static char *over(const struct view *v)
 		(double)(x->now->at_us - x->before->at_us) / 1e6);
 }
 
+static bool is_elsewhere(const struct view *v)
+{
+	switch (v->path->id) {
+	case COST_PATH_VHOST:
+	case COST_PATH_VHOST_USER:
+	case COST_PATH_ASSIGNED:
+	case COST_PATH_ASSIGNED_VF:
+		return true;
+	default:
+		return false;
+	}
+}
+
 static int add_costs(struct explain_rows *r, const struct view *v)
 {
 	autofree char *of = over(v);
@@ -102,9 +115,8 @@ static int add_costs(struct explain_rows *r, const struct view *v)
 	if (!v->sum.operations)
 		return explain_add(r, v->d->name, str_printf("a request costs"),
 			str_printf("unknown"),
-			v->path->id >= COST_PATH_ASSIGNED && v->path->id <= COST_PATH_ASSIGNED_VF
-				? "the device's requests pass nobody who could count them"
-				: "there were none");
+			is_elsewhere(v) ? "its requests pass nobody who counts them"
+					: "there were none");
 	add_per_operation(&b, v);
 	return explain_add(r, v->d->name, str_printf("a request costs"), strbuf_take(&b), of);
 }

@@ -237,6 +237,13 @@ static void stats(
 	each(arg, "backend-returns", __atomic_load_n(&h->returns, __ATOMIC_RELAXED));
 }
 
+/* Who does the work: for whom requests cannot be counted here (lib/cost). */
+static void traits(struct virtio_device *d,
+	void (*each)(void *arg, const char *key, const char *word), void *arg)
+{
+	each(arg, "backend", vhosted_of(d)->is_process ? "vhost-user" : "vhost");
+}
+
 static void ending(struct virtio_device *d)
 {
 	vhost_link_stop(vhosted_of(d));
@@ -266,6 +273,7 @@ static const struct virtio_device_ops vhosted_device_ops = {
 	.ending = ending,
 	.free = release,
 	.stats = stats,
+	.traits = traits,
 };
 
 static int open_relays(struct vhosted *h)
