@@ -48,8 +48,6 @@ static const struct example examples[] = {
 		"a VF; as root, or in group vfctl" },
 	{ "vm run -k vmlinuz --vf ens1f0/vf0,fallback=virtio-net:tap0",
 		"emulated when the VF cannot be had" },
-	{ "vm run -k vmlinuz --vf nvme0/vf0,fallback=virtio-blk:disk.img --dry-run",
-		"what would it get?" },
 	{ "vm run -k vmlinuz --disk disk.img --net bridge=br0 --rng", "nothing of the machine's" },
 };
 

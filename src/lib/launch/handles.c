@@ -147,9 +147,13 @@ static int open_roms(
 int launch_open_files(struct host *files, const struct launch_request *r,
 	struct launch_handles *ret, struct problem **reterr)
 {
-	autohandles l = {
-		.host = files, .kvm = -1, .kernel = -1, .initrd = -1, .record = -1, .control = -1, .vsock = -1
-	};
+	autohandles l = { .host = files,
+		.kvm = -1,
+		.kernel = -1,
+		.initrd = -1,
+		.record = -1,
+		.control = -1,
+		.vsock = -1 };
 	int e;
 
 	e = l.kernel = image_open_kernel(files, r->kernel, reterr);

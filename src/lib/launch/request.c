@@ -336,7 +336,9 @@ int launch_request_check(struct launch_request *r, struct problem **reterr)
 			r->huge_page > 2 << 20 ? "--mem 4G" : "--mem 512M",
 			"with --huge-pages=%s the memory is a multiple of that",
 			r->huge_page > 2 << 20 ? "1G" : "2M");
-	if (r->n_vfs + r->n_disks + r->n_nets + r->n_vhosts + !!r->cid + r->rng + r->virtio_console > LAUNCH_DEVICES_MAX)
+	if (r->n_vfs + r->n_disks + r->n_nets + r->n_vhosts + !!r->cid + r->rng +
+			r->virtio_console >
+		LAUNCH_DEVICES_MAX)
 		return problem(reterr, -EINVAL, PROBLEM_USAGE, NULL,
 			"a guest has room for %d devices", LAUNCH_DEVICES_MAX);
 	number_uplinks(r);

@@ -274,6 +274,42 @@ static void functions_may_reach_each_other(void **state)
 	problem_free(why);
 }
 
+static void processes_that_serve(void **state UNUSED)
+{
+	static const char *const bad_nets[] = { "vhost-user=", "vhost-user=/s,mac=1",
+		"vhost-user=/s,mtu=1", "vhost-user=/s,tap=t", "vhost-user=/s,queues=2" };
+	struct launch_request r;
+
+	launch_request_init(&r);
+	assert_int_equal(launch_add_disk(&r, "vhost-user=/run/disk", NULL), 0);
+	assert_int_equal(
+		launch_add_net(&r, "vhost-user=/run/net,mac=02:00:00:00:00:07,mtu=9000", NULL), 0);
+	assert_int_equal(r.n_disks + r.n_nets, 0);
+	assert_int_equal(r.n_vhosts, 2);
+	assert_true(r.vhosts[0].disk && !r.vhosts[1].disk);
+	assert_string_equal(r.vhosts[0].path, "/run/disk");
+	assert_string_equal(r.vhosts[1].path, "/run/net");
+	assert_int_equal(r.vhosts[1].mac.b[5], 7);
+	assert_int_equal(r.vhosts[1].mtu, 9000);
+	assert_int_equal(launch_add_disk(&r, "vhost-user=/run/disk,ro", NULL), -EINVAL);
+	for (size_t i = 0; i < ARRAY_SIZE(bad_nets); i++)
+		assert_int_equal(launch_add_net(&r, bad_nets[i], NULL), -EINVAL);
+	launch_request_done(&r);
+}
+
+static void sockets_to_the_guest(void **state UNUSED)
+{
+	static const char *const bad[] = { "", "2", "4294967295", "4294967296", "x", "-1" };
+	struct launch_request r;
+
+	launch_request_init(&r);
+	for (size_t i = 0; i < ARRAY_SIZE(bad); i++)
+		assert_int_equal(launch_set_vsock(&r, bad[i], NULL), -EINVAL);
+	assert_int_equal(launch_set_vsock(&r, "4294967294", NULL), 0);
+	assert_int_equal(r.cid, 4294967294U);
+	launch_request_done(&r);
+}
+
 int main(void)
 {
 #define T(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
@@ -288,6 +324,8 @@ int main(void)
 		T(the_whole_is_checked),
 		T(a_rom_may_be_shown),
 		T(functions_may_reach_each_other),
+		cmocka_unit_test(processes_that_serve),
+		cmocka_unit_test(sockets_to_the_guest),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
