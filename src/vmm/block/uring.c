@@ -34,6 +34,7 @@ struct uring {
 	struct disk_channel channel;
 	struct io_uring ring;
 	bool sqpoll;
+	unsigned woken_for; /* the tail that the kernel's thread was last woken for */
 	struct disk_request *done, **last; /* not by the kernel */
 };
 
@@ -105,17 +106,20 @@ static void take_back(struct uring *u, int error)
 	io_uring_smp_store_release(sq->ktail, head);
 }
 
+/*
+ * The kernel's thread looks at the ring once more before it sleeps: one call is enough for all that
+ * was there when it was made, however long the thread takes to get a processor.
+ */
 static void kick_polled(struct uring *u)
 {
-	struct io_uring_sq *sq = &u->ring.sq;
+	unsigned tail = *u->ring.sq.ktail;
 
-	/*
-	 * The tail is seen before the flags are read. Written once more with an exchange, because
-	 * the fence that liburing has for it is none to the thread sanitizer.
-	 */
-	(void)__atomic_exchange_n(sq->ktail, *sq->ktail, __ATOMIC_SEQ_CST);
-	if (__atomic_load_n(sq->kflags, __ATOMIC_SEQ_CST) & IORING_SQ_NEED_WAKEUP)
-		enter(u, 0, 0, IORING_ENTER_SQ_WAKEUP);
+	io_uring_smp_mb();
+	if (tail == u->woken_for ||
+		!(IO_URING_READ_ONCE(*u->ring.sq.kflags) & IORING_SQ_NEED_WAKEUP))
+		return;
+	u->woken_for = tail;
+	enter(u, 0, 0, IORING_ENTER_SQ_WAKEUP);
 }
 
 static void uring_kick(struct disk_channel *c)

@@ -408,6 +408,37 @@ static void three_system_calls_per_read(void **state UNUSED)
 		counted_on(patterned_file(0), exits_of, few, ",engine=uring"));
 }
 
+/*
+ * Path 7: the guest polls, a thread of ours looks at the ring, and one of the kernel's at what it
+ * hands on. No exit to us for any request, and no system call but to wake the kernel's thread,
+ * which sleeps when it has found nothing for a tenth of a second: with fewer processors than
+ * threads that spin it may, and then once for all that was asked for by then.
+ * vmm_block/test-engine.c shows none at all where the thread is awake.
+ */
+static void no_exit_and_no_call_for_a_request(void **state UNUSED)
+{
+	enum { REQUESTS = 3200, BATCH = 32 };
+	static const char options[] = ",engine=uring-sqpoll,poll=dedicated";
+	struct vm_setup s = { .append = "test=blk_cost requests=3200 batch=32 bytes=4096 mode=poll",
+		.limit_s = 120 };
+	uint64_t few = counted_on(patterned_file(0), "cpus/0/mmio_exits",
+			 "test=blk_cost requests=320 batch=32 bytes=4096 mode=poll", options),
+		 calls;
+	struct vm_result r;
+
+	s.disks[0] = (struct vm_disk) { patterned_file(0), options };
+	vm_run(&s, &r);
+	vm_assert_good(&r);
+	calls = vm_report(&r, "devices/virtio-blk0/queue0-host-syscalls");
+	print_message("%llu system calls for %u reads\n", (unsigned long long)calls, REQUESTS);
+	assert_true(vm_report(&r, "devices/virtio-blk0/queue0-requests") >= REQUESTS);
+	assert_int_equal(vm_report(&r, "devices/virtio-blk0/queue0-injections"), 0);
+	assert_int_equal(vm_report(&r, "cpus/0/mmio_exits"), few);
+	assert_in_range(calls, 0, REQUESTS / BATCH + 10);
+	vm_result_done(&r);
+	close(s.disks[0].fd);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -422,6 +453,7 @@ int main(void)
 		cmocka_unit_test(a_queue_for_each_cpu_or_as_wished),
 		cmocka_unit_test(a_disk_that_shrinks),
 		cmocka_unit_test(three_system_calls_per_read),
+		cmocka_unit_test(no_exit_and_no_call_for_a_request),
 		cmocka_unit_test(refuses_nonsense),
 		cmocka_unit_test(read_only),
 		cmocka_unit_test(one_at_a_time),

@@ -383,6 +383,25 @@ static void kernel_side_polling_costs_no_system_call(void **state UNUSED)
 	jobs_free(j);
 }
 
+/* Who polls kicks at every turn, and the kernel's thread may be long in coming. */
+static void a_thread_that_wakes_is_not_woken_again(void **state UNUSED)
+{
+	struct job *j = jobs_new();
+	struct bench b;
+
+	set_up(&b, DISK_ENGINE_SQPOLL, memory_file());
+	usleep(200000);
+	aim(&j[0], DISK_READ, 0, 0, 4096, 1);
+	disk_submit(b.c, &j[0].r);
+	fault.calls = 0;
+	for (unsigned i = 0; i < 1000; i++)
+		disk_kick(b.c);
+	assert_in_range(fault.calls, 0, 1);
+	assert_ptr_equal(disk_wait(b.c), &j[0].r);
+	tear_down(&b);
+	jobs_free(j);
+}
+
 static void fail_times(int error, unsigned times, unsigned expected)
 {
 	struct job *j = jobs_new();
@@ -539,6 +558,7 @@ int main(void)
 		cmocka_unit_test(who_sleeps_is_told),
 		cmocka_unit_test(system_calls_are_few_and_counted),
 		cmocka_unit_test(kernel_side_polling_costs_no_system_call),
+		cmocka_unit_test(a_thread_that_wakes_is_not_woken_again),
 		cmocka_unit_test(a_kernel_that_refuses_hangs_nobody),
 		cmocka_unit_test(without_rings_there_are_threads),
 		cmocka_unit_test(a_ring_is_restricted),
