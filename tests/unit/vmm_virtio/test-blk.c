@@ -477,9 +477,10 @@ static void complete(struct fixture *f, unsigned i)
 static void offer_reads(struct fixture *f, unsigned i, unsigned n)
 {
 	for (unsigned k = 0; k < n; k++) {
-		uint64_t at_header = HEADER + k * 0x10, at_status = STATUS + k;
-		struct drv_piece p[] = { { at_header, 16, false }, { DATA + k * 512, 512, true },
-			{ at_status, 1, true } };
+		uint64_t at_header = HEADER + i * 0x60 + k * 0x10,
+			 at_status = STATUS + i * 0x10 + k;
+		struct drv_piece p[] = { { at_header, 16, false },
+			{ DATA + i * 0x1000 + k * 512, 512, true }, { at_status, 1, true } };
 		struct virtio_blk_outhdr h = { .type = VIRTIO_BLK_T_IN, .sector = k };
 
 		memcpy(at(f, at_header), &h, sizeof(h));
