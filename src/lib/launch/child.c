@@ -146,6 +146,8 @@ static void add_net(struct command *c, const struct uplink *u, const struct laun
 			u->fixed_mac && !net->e1000 ? ",fixed-mac" : "");
 	if (u->mtu && !net->e1000) /* that card cannot tell the guest */
 		strbuf_add(&s, ",mtu=%u", u->mtu);
+	if (u->over_vf && !net->e1000)
+		strbuf_add(&s, ",over=vf");
 	launch_serve_text(&net->serve, serve, sizeof(serve));
 	strbuf_add(&s, "%s", serve);
 	add(c, "--net");

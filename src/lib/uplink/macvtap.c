@@ -49,10 +49,10 @@ static int find(struct uplink *u, struct host_link *ret, struct problem **reterr
 
 static int mode_of(struct uplink *u, const struct uplink_wish *w)
 {
+	u->over_vf = sysfs_exists(u->host, "class/net/%s/device/physfn", u->to);
 	if (w->mode)
 		return w->mode;
-	return sysfs_exists(u->host, "class/net/%s/device/physfn", u->to) ? HOST_MACVTAP_PASSTHRU
-									  : HOST_MACVTAP_BRIDGE;
+	return u->over_vf ? HOST_MACVTAP_PASSTHRU : HOST_MACVTAP_BRIDGE;
 }
 
 static int blame_adding(struct uplink *u, int code, struct problem **reterr)

@@ -57,6 +57,7 @@ struct uplink {
 	unsigned mtu;	/* that the guest has to be told; 0: the usual one */
 	struct mac mac; /* that the guest has to have; zero: any */
 	bool fixed_mac; /* … for as long as it runs */
+	bool over_vf;	/* what is below is a VF of this host */
 };
 
 /*

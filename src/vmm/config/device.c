@@ -55,6 +55,13 @@ static int set_standby(const struct device_key *k, char *v)
 	return k->d->standby_needed || str_eq(v, "offered") ? 0 : NOT_UNDERSTOOD;
 }
 
+/* What it is that the tap leads to, for who asks which path this is. */
+static int set_over(const struct device_key *k, char *v)
+{
+	k->d->over_vf = str_eq(v, "vf");
+	return k->d->over_vf ? 0 : NOT_UNDERSTOOD;
+}
+
 static int set_fixed_mac(const struct device_key *k, char *v UNUSED)
 {
 	k->d->fixed_mac = true;
@@ -281,6 +288,7 @@ static const struct {
 	{ "queues", DISK, false, set_queues },
 	{ "mac", NET, false, set_mac },
 	{ "standby", NET, false, set_standby },
+	{ "over", NET, false, set_over },
 	{ "fixed-mac", NET, true, set_fixed_mac },
 	{ "mtu", NET, false, set_mtu },
 	{ "container", VFIO, false, set_container },

@@ -211,6 +211,7 @@ static int add_net(const struct vmm_services *s, const struct device_option *o, 
 		.fixed_mac = o->fixed_mac,
 		.standby = o->standby,
 		.standby_needed = o->standby_needed,
+		.over_vf = o->over_vf,
 		.mtu = o->mtu,
 	};
 	const struct virtio_vhost_user_params other = {

@@ -69,6 +69,7 @@ struct net {
 	unsigned n_pairs;
 	struct virtio_net_config config; /* virtio_device_change_config() */
 	struct net_filter filter;
+	bool over_vf;
 	unsigned active;	   /* atomic: pairs that the driver uses */
 	bool up, dead, announcing; /* atomic: by the user's wish; the tap has gone; to be told */
 	struct virtio_net_counts {

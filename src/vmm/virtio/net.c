@@ -201,6 +201,15 @@ static void net_free(struct virtio_device *d)
 	pairs_free(net_of(d));
 }
 
+static void net_traits(struct virtio_device *d,
+	void (*each)(void *arg, const char *key, const char *word), void *arg)
+{
+	if (d->offered & VIRTIO_FEATURE(VIRTIO_NET_F_STANDBY))
+		each(arg, "standby", "on");
+	if (net_of(d)->over_vf)
+		each(arg, "over", "vf");
+}
+
 static const struct virtio_device_ops net_ops = {
 	.negotiated = net_negotiated,
 	.kicked = net_kicked,
@@ -211,6 +220,7 @@ static const struct virtio_device_ops net_ops = {
 	.free = net_free,
 	.stats = net_stats,
 	.set = net_set,
+	.traits = net_traits,
 };
 
 /* ---- making one ---- */
@@ -321,6 +331,7 @@ int virtio_net_device_new(const struct guest_memory *m, const char *name,
 		return -ENOMEM;
 	}
 	n->up = true;
+	n->over_vf = s->over_vf;
 	n->config = (struct virtio_net_config) {
 		.status = htole16(VIRTIO_NET_S_LINK_UP),
 		.max_virtqueue_pairs = htole16((uint16_t)n->n_pairs),

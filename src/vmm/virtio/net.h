@@ -20,6 +20,7 @@ struct virtio_net_setup {
 	 * VIRTIO_NET_F_STANDBY); with `needed` a driver that does not take that cannot have it.
 	 */
 	bool standby, standby_needed;
+	bool over_vf; /* the taps lead to a VF of the host: to be told */
 	uint16_t mtu; /* 0: the guest is not told */
 };
 

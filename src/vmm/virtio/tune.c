@@ -124,9 +124,15 @@ int vpci_set(struct pci_device *pci, int queue, const char *key, const char *val
 	if (queue >= (int)v->dev->n_queues)
 		return problem(reterr, -ENOENT, PROBLEM_NOT_FOUND, NULL, "%s has %u queue%s",
 			v->dev->name, v->dev->n_queues, v->dev->n_queues == 1 ? "" : "s");
-	for (size_t i = 0; i < ARRAY_SIZE(keys); i++)
-		if (str_eq(keys[i].key, key))
-			return keys[i].set(v, queue, value, reterr);
+	for (size_t i = 0; i < ARRAY_SIZE(keys); i++) {
+		if (!str_eq(keys[i].key, key))
+			continue;
+		if (v->dev->ops->started)
+			return problem(reterr, -EOPNOTSUPP, PROBLEM_UNSUPPORTED, NULL,
+				"%s is served elsewhere (vhost): how, is not for this process to say",
+				v->dev->name);
+		return keys[i].set(v, queue, value, reterr);
+	}
 	if (v->dev->ops->set)
 		return v->dev->ops->set(v->dev, queue, key, value, reterr);
 	return problem(reterr, -EINVAL, PROBLEM_USAGE, NULL, "%s has no setting \"%s\"",

@@ -64,6 +64,7 @@ int virtio_net_new(
 		.fixed_mac = p->fixed_mac,
 		.standby = p->standby,
 		.standby_needed = p->standby_needed,
+		.over_vf = p->over_vf,
 		.mtu = p->mtu,
 	};
 	struct virtio_device *d = NULL;

@@ -39,6 +39,7 @@ struct virtio_net_params {
 	bool fixed_mac; /* the guest cannot choose another */
 	/* Beside another interface with this address; only for drivers that know of that. */
 	bool standby, standby_needed;
+	bool over_vf; /* the tap leads to a VF of the host: to be told */
 	uint16_t mtu; /* 0 = the guest's default */
 };
 

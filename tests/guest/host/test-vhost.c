@@ -91,16 +91,21 @@ static int dialled(void)
 	return channel;
 }
 
-static void run(struct vm_setup *s, struct vm_result *r)
+static void run_with(const char *more, struct vm_setup *s, struct vm_result *r)
 {
-	char option[40];
+	char option[60];
 	int channel = dialled();
 
-	snprintf(option, sizeof(option), "vhost-user=%d", channel);
+	snprintf(option, sizeof(option), "vhost-user=%d%s", channel, more);
 	s->extra[0] = "--disk";
 	s->extra[1] = option;
 	vm_run(s, r);
 	close(channel);
+}
+
+static void run(struct vm_setup *s, struct vm_result *r)
+{
+	run_with("", s, r);
 }
 
 static void run_good(const char *append, struct vm_result *r)
@@ -243,6 +248,21 @@ static void a_hang_has_an_end(void **state UNUSED)
 	vm_result_done(&r);
 }
 
+/* Whose threads do the work is not ours to say, and nobody here polls for nothing. */
+static void is_not_served_here(void **state UNUSED)
+{
+	struct vm_setup s = { .append = "test=blk" };
+	struct vm_result r;
+
+	make_image(true);
+	start_daemon();
+	run_with(",poll=adaptive", &s, &r);
+	kill_daemon();
+	assert_int_not_equal(r.status, 0);
+	assert_non_null(strstr(r.errors, "is served elsewhere (vhost)"));
+	vm_result_done(&r);
+}
+
 static int find_program(void **state UNUSED)
 {
 	FILE *p = popen(QSD, "r");
@@ -279,6 +299,7 @@ int main(void)
 		cmocka_unit_test(survives_many_at_once),
 		cmocka_unit_test(nobody_there),
 		cmocka_unit_test(a_hang_has_an_end),
+		cmocka_unit_test(is_not_served_here),
 	};
 
 	return cmocka_run_group_tests(tests, find_program, clean_up);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /* The control queue of virtio-net, and several pairs of queues. */
 #include "cm.h"
+#include "base/str.h"
 #include "harness.h"
 #include "vmm/net/tap.h"
 #include "vmm/virtio/net.h"
@@ -433,13 +434,34 @@ static void everything_at_once(void **state UNUSED)
 	close_net(f);
 }
 
+static void look_for(void *arg, const char *key, const char *word)
+{
+	unsigned *seen = arg;
+
+	if (str_eq(key, "standby"))
+		*seen |= str_eq(word, "on") ? 1 : 4;
+	else if (str_eq(key, "over"))
+		*seen |= str_eq(word, "vf") ? 2 : 4;
+}
+
+/* Which path it is can be told by who asks the device. */
+static unsigned traits_of(struct virtio_device *d)
+{
+	unsigned seen = 0;
+
+	d->ops->traits(d, look_for, &seen);
+	return seen;
+}
+
 static void an_address_can_be_fixed(void **state UNUSED)
 {
 	struct fake_tap fake;
 	struct tap *tap;
 	struct drv_ram ram;
 	struct virtio_device *d;
-	struct virtio_net_setup s = { .taps = &tap, .n_taps = 1, .fixed_mac = true };
+	struct virtio_net_setup s = {
+		.taps = &tap, .n_taps = 1, .fixed_mac = true, .over_vf = true
+	};
 
 	drv_ram_open(&ram);
 	fake_tap_open(&fake);
@@ -448,6 +470,7 @@ static void an_address_can_be_fixed(void **state UNUSED)
 	assert_false(d->offered & F(CTRL_MAC_ADDR));
 	assert_false(d->offered & F(MQ));
 	assert_int_equal(d->n_queues, 3);
+	assert_int_equal(traits_of(d), 2);
 	harness_free(d);
 	fake_tap_close(&fake);
 	drv_ram_close(&ram);
@@ -471,6 +494,7 @@ static void a_standby_is_for_who_knows(void **state UNUSED)
 	assert_int_equal(virtio_net_device_new(ram.memory, "n", &s, &d), 0);
 	harness_attach(d, &t);
 	assert_true(d->offered & F(STANDBY));
+	assert_int_equal(traits_of(d), 1);
 	assert_false(d->offered & F(CTRL_MAC_ADDR));
 	assert_false(harness_negotiate(d, F(MRG_RXBUF)));
 	virtio_device_set_status(d, 0);
