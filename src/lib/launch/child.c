@@ -135,7 +135,7 @@ static void add_net(struct command *c, const struct uplink *u, const struct laun
 {
 	const struct mac mac = mac_is_zero(u->mac) ? net->uplink.mac : u->mac;
 	autostrbuf s = { 0 };
-	char serve[64];
+	char serve[LAUNCH_SERVE_TEXT];
 
 	for (unsigned i = 0; i < u->n; i++)
 		strbuf_add(&s, "%s%d", i ? ":" : "fd=", use_fd(c, u->fds[i]));
@@ -148,7 +148,7 @@ static void add_net(struct command *c, const struct uplink *u, const struct laun
 		strbuf_add(&s, ",mtu=%u", u->mtu);
 	if (u->over_vf && !net->e1000)
 		strbuf_add(&s, ",over=vf");
-	launch_serve_text(&net->serve, serve, sizeof(serve));
+	launch_serve_text(&net->serve, serve);
 	strbuf_add(&s, "%s", serve);
 	add(c, "--net");
 	add(c, "%s%s%s", s.s ? s.s : "", standby ? ",standby=" : "", standby ? standby : "");

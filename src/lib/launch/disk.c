@@ -74,29 +74,6 @@ static const char *set_serial(struct launch_disk *d, const char *v)
 	return d->serial ? NULL : "out of memory";
 }
 
-static const char *set_serve(struct launch_disk *d, const char *key, const char *v)
-{
-	const char *why = NULL;
-
-	launch_serve_set(&d->serve, key, v, &why);
-	return why;
-}
-
-static const char *set_threads(struct launch_disk *d, const char *v)
-{
-	return set_serve(d, "threads", v);
-}
-
-static const char *set_poll(struct launch_disk *d, const char *v)
-{
-	return set_serve(d, "poll", v);
-}
-
-static const char *set_pin(struct launch_disk *d, const char *v)
-{
-	return set_serve(d, "pin", v);
-}
-
 static const struct {
 	const char *key;
 	bool bare;
@@ -106,37 +83,40 @@ static const struct {
 	{ "cache", false, set_cache },
 	{ "engine", false, set_engine },
 	{ "model", false, set_model },
-	{ "pin", false, set_pin },
-	{ "poll", false, set_poll },
 	{ "queues", false, set_queues },
 	{ "serial", false, set_serial },
-	{ "threads", false, set_threads },
 };
 
-/* Which of the keys that is, -1: none, so that it belongs to the name. Its value, NULL: none. */
-static int key_of(const char *word, const char **ret_value)
+/* Is it a key, and not a part of the name? Then it is set; *ret_why: what is wrong with it, or
+ * NULL. */
+static bool set_key(struct launch_disk *d, char *word, const char **ret_why)
 {
+	char *equals = strchr(word, '=');
 	size_t n = strcspn(word, "=");
+	bool known;
 
-	*ret_value = word[n] ? word + n + 1 : NULL;
 	for (size_t i = 0; i < ARRAY_SIZE(keys); i++)
 		if (strlen(keys[i].key) == n && !strncmp(keys[i].key, word, n) &&
-			keys[i].bare == !*ret_value)
-			return (int)i;
-	return -1;
+			keys[i].bare == !equals) {
+			*ret_why = keys[i].set(d, equals ? equals + 1 : NULL);
+			return true;
+		}
+	if (!equals)
+		return false;
+	*equals = '\0';
+	known = launch_serve_set(&d->serve, word, equals + 1, ret_why);
+	*equals = '=';
+	return known;
 }
 
 /* From the end on, as a name may hold commas, and what looks like a key before one that is none. */
 static const char *take_keys(struct launch_disk *d, char *spec)
 {
-	const char *why = NULL, *value;
+	const char *why = NULL;
 	char *comma;
-	int key;
 
-	while (!why && (comma = strrchr(spec, ',')) && (key = key_of(comma + 1, &value)) >= 0) {
-		why = keys[key].set(d, value);
+	while (!why && (comma = strrchr(spec, ',')) && set_key(d, comma + 1, &why))
 		*comma = '\0';
-	}
 	return why;
 }
 
@@ -148,9 +128,8 @@ int launch_parse_disk(struct launch_disk *d, const char *spec, const char *optio
 
 	if (copy && !why && !*copy)
 		why = "no file is named";
-	if (copy && !why && d->model &&
-		(d->engine || d->queues || d->serve.threads || d->serve.poll || d->serve.pin))
-		why = "engine=, queues=, threads=, poll= and pin= are of virtio";
+	if (copy && !why && d->model && (d->engine || d->queues || launch_serve_is_set(&d->serve)))
+		why = "engine=, queues=, and who works how on its queues, are of virtio";
 	if (why)
 		return problem(
 			reterr, -EINVAL, PROBLEM_USAGE, HINT, "%s %s: %s", option, text, why);
@@ -175,9 +154,9 @@ int launch_add_disk(struct launch_request *r, const char *text, struct problem *
 char *launch_disk_text(const struct launch_disk *d)
 {
 	autostrbuf b = { 0 };
-	char serve[64];
+	char serve[LAUNCH_SERVE_TEXT];
 
-	launch_serve_text(&d->serve, serve, sizeof(serve));
+	launch_serve_text(&d->serve, serve);
 	strbuf_add(&b, "%s%s", d->read_only ? ",ro" : "", serve);
 	if (d->serial)
 		strbuf_add(&b, ",serial=%s", d->serial);

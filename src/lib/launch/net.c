@@ -155,6 +155,8 @@ int launch_parse_net(struct launch_net *n, const char *text, struct problem **re
 	}
 	if (!n->uplink.name && !n->selector)
 		return usage(text, "tap=, bridge=, ovs=, macvtap= or vf= is missing", reterr);
+	if (n->e1000 && (n->serve.packed || n->serve.in_order || n->serve.queue_size))
+		return usage(text, "packed=, in-order= and queue-size= are of virtio", reterr);
 	if (n->e1000 && n->uplink.queues > 1)
 		return usage(text, "model=e1000 has one queue", reterr);
 	if (n->e1000)

@@ -42,13 +42,47 @@ static const char *set_pin(struct launch_serve *s, const char *v)
 	return NULL;
 }
 
+static const char *on_or_off(const char *v)
+{
+	static const char *const words[] = { "on", "off" };
+
+	return one_of(v, words, ARRAY_SIZE(words));
+}
+
+static const char *set_packed(struct launch_serve *s, const char *v)
+{
+	s->packed = on_or_off(v);
+	return s->packed ? NULL : "packed= is on or off";
+}
+
+static const char *set_in_order(struct launch_serve *s, const char *v)
+{
+	s->in_order = on_or_off(v);
+	return s->in_order ? NULL : "in-order= is on or off";
+}
+
+static const char *set_queue_size(struct launch_serve *s, const char *v)
+{
+	static const char *const words[] = { "256", "512", "1024" };
+
+	s->queue_size = one_of(v, words, ARRAY_SIZE(words));
+	return s->queue_size ? NULL : "queue-size= is 256, 512 or 1024";
+}
+
 int launch_serve_set(
 	struct launch_serve *s, const char *key, const char *value, const char **ret_why)
 {
 	static const struct {
 		const char *key;
 		const char *(*set)(struct launch_serve *s, const char *value);
-	} keys[] = { { "threads", set_threads }, { "poll", set_poll }, { "pin", set_pin } };
+	} keys[] = {
+		{ "threads", set_threads },
+		{ "poll", set_poll },
+		{ "pin", set_pin },
+		{ "packed", set_packed },
+		{ "in-order", set_in_order },
+		{ "queue-size", set_queue_size },
+	};
 
 	for (size_t i = 0; i < ARRAY_SIZE(keys); i++)
 		if (str_eq(keys[i].key, key)) {
@@ -58,15 +92,29 @@ int launch_serve_set(
 	return 0;
 }
 
-void launch_serve_text(const struct launch_serve *s, char *buf, size_t size)
+bool launch_serve_is_set(const struct launch_serve *s)
 {
+	return s->threads || s->poll || s->pin || s->packed || s->in_order || s->queue_size;
+}
+
+void launch_serve_text(const struct launch_serve *s, char buf[LAUNCH_SERVE_TEXT])
+{
+	const struct {
+		const char *key, *value;
+	} words[] = {
+		{ "threads", s->threads },
+		{ "poll", s->poll },
+		{ "packed", s->packed },
+		{ "in-order", s->in_order },
+		{ "queue-size", s->queue_size },
+	};
 	size_t n = 0;
 
 	*buf = '\0';
-	if (s->threads)
-		n += (size_t)snprintf(buf, size, ",threads=%s", s->threads);
-	if (s->poll && n < size)
-		n += (size_t)snprintf(buf + n, size - n, ",poll=%s", s->poll);
-	if (s->pin && n < size)
-		snprintf(buf + n, size - n, ",pin=%u", s->pin - 1);
+	for (size_t i = 0; i < ARRAY_SIZE(words); i++)
+		if (words[i].value)
+			n += (size_t)snprintf(buf + n, LAUNCH_SERVE_TEXT - n, ",%s=%s",
+				words[i].key, words[i].value);
+	if (s->pin)
+		snprintf(buf + n, LAUNCH_SERVE_TEXT - n, ",pin=%u", s->pin - 1);
 }

@@ -74,7 +74,7 @@ static void disks_and_nets_are_understood(void **state)
 static void keys_of_disks_are_understood(void **state)
 {
 	struct launch_request *r = *state;
-	autofree char *text = NULL, *plain = NULL, *ide = NULL;
+	autofree char *text = NULL, *plain = NULL, *ide = NULL, *rings = NULL;
 
 	assert_int_equal(
 		launch_add_disk(
@@ -93,6 +93,12 @@ static void keys_of_disks_are_understood(void **state)
 	assert_int_equal(launch_add_disk(r, "y,model=ide,ro", NULL), 0);
 	ide = launch_disk_text(&r->disks[2]);
 	assert_string_equal(ide, ",ro,model=ide");
+	assert_int_equal(
+		launch_add_disk(
+			r, "z,packed=off,pin=3,in-order=on,queue-size=1024,poll=adaptive", NULL),
+		0);
+	rings = launch_disk_text(&r->disks[3]);
+	assert_string_equal(rings, ",poll=adaptive,packed=off,in-order=on,queue-size=1024,pin=3");
 	assert_int_equal(launch_add_vf(r, "a,fallback=virtio-blk:d,cache=none,ro", NULL), 0);
 	assert_string_equal(r->vfs[0].disk.path, "d");
 	assert_true(r->vfs[0].disk.direct && r->vfs[0].disk.read_only);
@@ -160,12 +166,15 @@ static void mistakes_are_told(void **state)
 	static const char *const nets[] = { "", "tap=", "mac=52:54:00:00:00:01", "tap=a,b",
 		"tap=a,mac=01:00:5e:00:00:01", "tap=a,tap=b", "tap=a%d", "bridge=", "bridge=-br",
 		"bridge=br0,ovs=br0", "vf=", "vf=x,tap=a", "tap=a,mtu=67", "tap=a,mtu=70000",
-		"tap=a,mtu=", "tap=a,mode=vepa", "macvtap=a,mode=fast", "tap=a,speed=10",
+		"tap=a,mtu=", "tap=a,mode=vepa", "tap=a,queue-size=2",
+		"tap=a,model=e1000,packed=off", "macvtap=a,mode=fast", "tap=a,speed=10",
 		"tap=sixteen-letters-" };
 	static const char *const disks[] = { "", ",ro", ",cache=none", "a,cache=", "a,cache=some",
 		"a,engine=steam", "a,model=scsi", "a,model=ide,queues=2", "a,queues=0",
-		"a,queues=9", "a,queues=x", "a,serial=", "a,serial=twenty-one-characters",
-		"a,serial=with space", "a,cache=some,ro" };
+		"a,packed=some", "a,queue-size=100", "a,model=ide,packed=off",
+		"a,in-order=", "a,queues=9", "a,queues=x",
+		"a,serial=", "a,serial=twenty-one-characters", "a,serial=with space",
+		"a,cache=some,ro" };
 	struct launch_request *r = *state;
 	struct problem *why = NULL;
 
