@@ -220,6 +220,17 @@ static const struct {
 	{ 0xef, set_feature, IDE_NOTHING, 0 },
 };
 
+/* A transfer that has not begun, or is only half done, ends where the next command begins; the
+ * drive that waited for it may be the other one. */
+static void give_up(struct ide_channel *c)
+{
+	if (c->phase == IDE_IDLE)
+		return;
+	c->status[c->request.drive] = ATA_GOOD;
+	c->phase = IDE_IDLE;
+	c->request.work = IDE_NOTHING;
+}
+
 void ide_command(struct ide_channel *c, uint8_t opcode)
 {
 	size_t i = 0;
@@ -228,6 +239,7 @@ void ide_command(struct ide_channel *c, uint8_t opcode)
 	if (!ide_has(c, ide_selected(c)))
 		return;
 	ide_count(&c->counts.requests, 1);
+	give_up(c);
 	while (i < ARRAY_SIZE(commands) && commands[i].opcode != opcode)
 		i++;
 	if (i == ARRAY_SIZE(commands)) {

@@ -330,6 +330,8 @@ void ide_settle(struct ide_channel *c, bool forget)
 	if (forget) {
 		c->pending = false;
 		c->cancelled = c->working;
+		/* Another vCPU may wait for what will never begin. */
+		pthread_cond_broadcast(&c->settled);
 	}
 	while (c->pending || c->working)
 		pthread_cond_wait(&c->settled, &c->lock);
