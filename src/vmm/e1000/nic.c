@@ -205,6 +205,14 @@ void nic_write(struct nic *n, uint64_t offset, uint32_t v)
 	pthread_mutex_unlock(&n->lock);
 }
 
+void nic_set_master(struct nic *n, bool may)
+{
+	pthread_mutex_lock(&n->lock);
+	if (!atomic_exchange(&n->may_master, may) && may)
+		ring(n);
+	pthread_mutex_unlock(&n->lock);
+}
+
 void nic_set_link(struct nic *n, bool up)
 {
 	pthread_mutex_lock(&n->lock);

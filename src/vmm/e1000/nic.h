@@ -24,6 +24,7 @@ enum {
 	NIC_EEPROM_WORDS = 64,
 	NIC_PHY_REGISTERS = 32,
 	NIC_FRAME_MAX = 65536 + 256, /* what segmentation begins with, and a VLAN's tag */
+	NIC_CRC_BYTES = 4,	     /* at a frame's end; no wire, no CRC, but it is counted */
 	NIC_HEADER_ROOM = 32,	     /* before the frame: the tap's header */
 
 	/* Registers, 13.4. */
@@ -173,6 +174,8 @@ void nic_done(struct nic *n);
 /* From any vCPU. Registers are dwords: what is smaller is read out of one, and not written. */
 uint32_t nic_read(struct nic *n, uint64_t offset);
 void nic_write(struct nic *n, uint64_t offset, uint32_t v);
+/* Whether it may reach for the guest's memory; what waited for that begins. */
+void nic_set_master(struct nic *n, bool may);
 void nic_set_link(struct nic *n, bool up);
 /* Tells params.interrupt again how the line is. */
 void nic_line(struct nic *n);

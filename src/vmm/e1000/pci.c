@@ -105,7 +105,7 @@ static void follow(struct e1000 *e)
 	uint16_t command = pci_get16(&e->pci, PCI_COMMAND);
 
 	atomic_store(&e->intx_off, command & PCI_COMMAND_INTX_DISABLE);
-	atomic_store(&e->nic.may_master, command & PCI_COMMAND_MASTER);
+	nic_set_master(&e->nic, command & PCI_COMMAND_MASTER);
 	nic_line(&e->nic);
 }
 

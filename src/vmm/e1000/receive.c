@@ -14,7 +14,6 @@
 
 enum {
 	BUDGET = 64,
-	CRC_BYTES = 4,
 	TAG_BYTES = 4,
 	FRAME_SHORTEST = 60,
 	FRAME_USUAL = 1518 + 4, /* with a tag; without the checksum at the end */
@@ -206,14 +205,16 @@ static void arrive(struct nic *n, uint8_t *frame, uint32_t len)
 		memset(frame + len, 0, FRAME_SHORTEST - len);
 		len = FRAME_SHORTEST;
 	}
+	nic_statistic(n, R_TPR, 1);
+	nic_statistic64(n, R_TORL, len + NIC_CRC_BYTES);
 	if (!passes(n, frame, len, &d.status))
 		return;
 	nic_statistic(n, R_GPRC, 1);
-	nic_statistic64(n, R_GORCL, len + CRC_BYTES);
+	nic_statistic64(n, R_GORCL, len + NIC_CRC_BYTES);
 	strip_tag(n, frame, &len, &d);
 	if (!(*nic_reg(n, R_RCTL) & RCTL_STRIP_CRC)) {
-		memset(frame + len, 0, CRC_BYTES); /* nobody looks at it: there was no wire */
-		len += CRC_BYTES;
+		memset(frame + len, 0, NIC_CRC_BYTES); /* nobody looks at it: there was no wire */
+		len += NIC_CRC_BYTES;
 	}
 	if (!deliver(n, frame, len, d)) {
 		nic_count(&n->counts.rx_dropped, 1);
@@ -233,7 +234,7 @@ static bool listens(struct nic *n)
 /* The longest frame that the guest wants fits into what is there, or all of the ring is free. */
 static bool has_room(struct nic *n)
 {
-	uint32_t longest = *nic_reg(n, R_RCTL) & RCTL_LONG ? 16384 : FRAME_USUAL + CRC_BYTES;
+	uint32_t longest = *nic_reg(n, R_RCTL) & RCTL_LONG ? 16384 : FRAME_USUAL + NIC_CRC_BYTES;
 	uint32_t there = free_descriptors(n);
 
 	return there && ((uint64_t)there * buffer_bytes(n) >= longest ||
@@ -258,7 +259,7 @@ static int one(struct nic *n)
 	struct virtio_net_hdr_v1 h;
 	struct iovec v[2] = {
 		{ &h, sizeof(h) },
-		{ n->arrived, sizeof(n->arrived) - FRAME_SHORTEST - CRC_BYTES },
+		{ n->arrived, sizeof(n->arrived) - FRAME_SHORTEST - NIC_CRC_BYTES },
 	};
 	ssize_t len = tap_read(n->params.tap, v, 2);
 
@@ -266,12 +267,11 @@ static int one(struct nic *n)
 		return 0;
 	if (len <= 0)
 		return -ENODEV;
-	nic_statistic(n, R_TPR, 1);
-	nic_statistic64(n, R_TORL, (uint64_t)len);
-	if ((size_t)len < sizeof(h) + ETH_HLEN)
+	if ((size_t)len < sizeof(h) + ETH_HLEN) {
 		nic_count(&n->counts.rx_dropped, 1);
-	else
-		arrive(n, n->arrived, (uint32_t)((size_t)len - sizeof(h)));
+		return 1;
+	}
+	arrive(n, n->arrived, (uint32_t)((size_t)len - sizeof(h)));
 	return 1;
 }
 

@@ -188,8 +188,8 @@ static bool put_out(struct nic *n, struct nic_packet *k)
 	nic_count(&n->counts.tx_bytes, k->len);
 	nic_statistic(n, R_GPTC, 1);
 	nic_statistic(n, R_TPT, 1);
-	nic_statistic64(n, R_GOTCL, k->len);
-	nic_statistic64(n, R_TOTL, k->len);
+	nic_statistic64(n, R_GOTCL, k->len + NIC_CRC_BYTES);
+	nic_statistic64(n, R_TOTL, k->len + NIC_CRC_BYTES);
 	return true;
 }
 
