@@ -150,7 +150,9 @@ static inline struct fake_kvm *fk_open(uint64_t ram)
 {
 	struct fake_kvm *k = calloc(1, sizeof(*k));
 	struct guest_memory_params memory = { .size = ram };
-	struct pci_bus_params pci = { .ecam = FK_ECAM, .mem32 = { FK_MEM32, 1 << 20 } };
+	struct pci_bus_params pci = {
+		.ecam = FK_ECAM, .io = { 0x1000, 0x7000 }, .mem32 = { FK_MEM32, 1 << 20 }
+	};
 
 	for (unsigned i = 0; i < FK_GSIS; i++)
 		k->irqfds[i] = -1;
