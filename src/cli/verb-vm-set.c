@@ -13,6 +13,7 @@ static const struct example examples[] = {
 	{ "vm set web1 virtio-net0 threads=queue", "a thread for each queue" },
 	{ "vm set web1 virtio-blk0 threads=dedicated pin=3", "it never sleeps" },
 	{ "vm set web1 virtio-net0/1 poll=notify", "queue 1 alone" },
+	{ "vm set web1 balloon0 memory=1G", "the host gets the rest" },
 };
 
 static int usage(const char *word, const char *what, struct problem **reterr)
@@ -92,8 +93,8 @@ const struct verb verb_vm_set = {
 		"devices are those of vm stats. Of virtio devices can be set: threads, who does\n"
 		"the device's work (io, queue, main, cpu, dedicated); poll, how long he looks for\n"
 		"requests before he sleeps (notify, adaptive, dedicated); pin, the host's CPU\n"
-		"that he does so on, or none. vfctl-vm(8), THREADS AND POLLING, says what each is\n"
-		"for.\n",
+		"that he does so on, or none; of balloon0: memory, what the guest is to do with.\n"
+		"vfctl-vm(8), THREADS AND POLLING and MEMORY, says what each is for.\n",
 	.examples = examples,
 	.n_examples = ARRAY_SIZE(examples),
 	.completes = "<guest>",

@@ -30,6 +30,7 @@ static const struct option options[] = {
 		NULL },
 	{ 0, "vsock", TAKES_VALUE, "CID", "virtio-vsock, by the kernel (vhost-vsock)", NULL },
 	{ 0, "rng", TAKES_NOTHING, NULL, "virtio-rng", NULL },
+	{ 0, "balloon", TAKES_NOTHING, NULL, "virtio-balloon: memory can be taken back", NULL },
 	{ 0, "console", TAKES_VALUE, "serial|virtio", "the guest's console: ttyS0, or hvc0",
 		"serial virtio" },
 	{ 0, "name", TAKES_VALUE, "NAME", "what the guest is called, see vm list", NULL },
@@ -82,6 +83,7 @@ static int read_request(
 		r->name = args_value(a, "name");
 	r->record = args_has(a, "record") ? args_value(a, "record") : NULL;
 	r->rng = args_has(a, "rng");
+	r->balloon = args_has(a, "balloon");
 	r->no_reboot = args_has(a, "no-reboot");
 	r->verbose = cli->verbose;
 	if (args_has(a, "cpus"))
@@ -243,6 +245,7 @@ static int show_json(struct cli *cli, const struct launch_request *r, const stru
 	json_add_u64(&j, guest, "vhost_users", r->n_vhosts);
 	json_add_u64(&j, guest, "cid", r->cid);
 	json_add_bool(&j, guest, "rng", r->rng);
+	json_add_bool(&j, guest, "balloon", r->balloon);
 	json_add_str(&j, guest, "console", r->virtio_console ? "virtio" : "serial");
 	list = json_add_array(&j, guest, "vfs");
 	for (size_t i = 0; i < p->n; i++)

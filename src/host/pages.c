@@ -90,6 +90,11 @@ int pages_populate(void *at, size_t len)
 	return r < 0 ? -errno : 0;
 }
 
+int pages_give_back(void *at, size_t len, bool shared)
+{
+	return madvise(at, len, shared ? MADV_REMOVE : MADV_DONTNEED) < 0 ? -errno : 0;
+}
+
 void pages_touch(void *at, size_t len, size_t page)
 {
 	for (size_t i = 0; i < len; i += page)

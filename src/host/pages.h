@@ -36,6 +36,11 @@ void pages_for_guest(void *at, size_t len);
 int pages_populate(void *at, size_t len);
 /* The same by touching each; where the memory is out, the process is killed. */
 void pages_touch(void *at, size_t len, size_t page);
+/*
+ * Gives whole pages back: they read as zeroes, and come anew when they are touched. `shared`: also
+ * in the file behind them, for whoever else has it mapped.
+ */
+int pages_give_back(void *at, size_t len, bool shared);
 /* The node of the page that is there; -ENOSYS. Brings the page. */
 int pages_node(void *at);
 /*

@@ -55,6 +55,7 @@ static unsigned use_of(const struct device_option *d)
 		return uses | SANDBOX_USE_VFIO;
 	case DEVICE_RNG:
 	case DEVICE_CONSOLE:
+	case DEVICE_BALLOON:
 		break;
 	}
 	return uses;

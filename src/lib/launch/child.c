@@ -293,6 +293,8 @@ int launch_command(const char *vmm, const struct launch_request *r, const struct
 	add_vhosts(&c, r, l);
 	if (r->rng)
 		add(&c, "--rng");
+	if (r->balloon)
+		add(&c, "--balloon");
 	if (r->virtio_console) {
 		add(&c, "--console");
 		add(&c, "virtio");

@@ -324,6 +324,26 @@ static void number_uplinks(struct launch_request *r)
 		number_uplink(r, &r->nets[i].uplink);
 }
 
+/* Also where a function has a fallback: what it gets is not known yet. */
+static int check_balloon(const struct launch_request *r, struct problem **reterr)
+{
+	if (r->balloon && r->n_vfs)
+		return problem(reterr, -EINVAL, PROBLEM_USAGE,
+			"leave out --balloon, or use --net and --disk instead of --vf",
+			"--balloon: a function reaches the guest's memory by DMA, so that all of "
+			"it is pinned and nothing can be given back");
+	if (r->balloon && r->n_vhosts)
+		return problem(reterr, -EINVAL, PROBLEM_USAGE,
+			"leave out --balloon, or use a device that is not vhost-user's",
+			"--balloon: the process behind vhost-user may have handed the guest's "
+			"memory to a device, so that nothing can be given back");
+	if (r->balloon && r->huge_page)
+		return problem(reterr, -EINVAL, PROBLEM_USAGE,
+			"leave out --balloon, or --huge-pages",
+			"--balloon: reserved huge pages cannot be given back in pieces");
+	return 0;
+}
+
 int launch_request_check(struct launch_request *r, struct problem **reterr)
 {
 	if (!r->kernel)
@@ -336,11 +356,11 @@ int launch_request_check(struct launch_request *r, struct problem **reterr)
 			r->huge_page > 2 << 20 ? "--mem 4G" : "--mem 512M",
 			"with --huge-pages=%s the memory is a multiple of that",
 			r->huge_page > 2 << 20 ? "1G" : "2M");
-	if (r->n_vfs + r->n_disks + r->n_nets + r->n_vhosts + !!r->cid + r->rng +
+	if (r->n_vfs + r->n_disks + r->n_nets + r->n_vhosts + !!r->cid + r->rng + r->balloon +
 			r->virtio_console >
 		LAUNCH_DEVICES_MAX)
 		return problem(reterr, -EINVAL, PROBLEM_USAGE, NULL,
 			"a guest has room for %d devices", LAUNCH_DEVICES_MAX);
 	number_uplinks(r);
-	return check_peers(r, reterr);
+	return check_balloon(r, reterr) < 0 ? -EINVAL : check_peers(r, reterr);
 }

@@ -75,7 +75,7 @@ struct launch_request {
 	uint64_t huge_page; /* bytes of one from the reserved pool; 0: ordinary memory */
 	enum launch_numa numa;
 	unsigned node; /* of LAUNCH_NUMA_NODE */
-	bool rng, virtio_console, no_reboot, verbose;
+	bool rng, balloon, virtio_console, no_reboot, verbose;
 	enum vfio_backend backend; /* of all functions: they share one I/O address space */
 	struct launch_vf *vfs;
 	size_t n_vfs;

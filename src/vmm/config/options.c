@@ -44,6 +44,8 @@ const char options_help[] =
 	"                       open /dev/vhost-net: the kernel serves it\n"
 	"  --vsock fd=FD,cid=N  virtio-vsock, by an open /dev/vhost-vsock\n"
 	"  --rng                virtio-rng\n"
+	"  --balloon            virtio-balloon: the guest gives memory back that it does not\n"
+	"                       need; without --vfio, vhost-user= and --huge-pages\n"
 	"  --console serial|virtio\n"
 	"                       where what is typed goes; both print\n"
 	"  --vfio container=FD,group=FD,device=FD,name=BDF[,KEY=VALUE]...\n"
@@ -228,12 +230,19 @@ static int add_vsock(struct options *o, const char *opt, char *v, struct problem
 	return options_add_device(o, DEVICE_VSOCK, opt, v, reterr);
 }
 
+static bool options_have(const struct options *o, enum device_kind kind)
+{
+	for (size_t i = 0; i < o->n_devices; i++)
+		if (o->devices[i].kind == kind)
+			return true;
+	return false;
+}
+
 /* One of them: nobody can type into two. */
 static int set_console(struct options *o, const char *opt, char *v, struct problem **reterr)
 {
-	for (size_t i = 0; i < o->n_devices; i++)
-		if (o->devices[i].kind == DEVICE_CONSOLE)
-			return options_usage(reterr, opt, "there is one already");
+	if (options_have(o, DEVICE_CONSOLE))
+		return options_usage(reterr, opt, "there is one already");
 	if (str_eq(v, "serial"))
 		return 0;
 	if (!str_eq(v, "virtio"))
@@ -244,6 +253,36 @@ static int set_console(struct options *o, const char *opt, char *v, struct probl
 static int add_rng(struct options *o, const char *opt, char *v, struct problem **reterr)
 {
 	return options_add_device(o, DEVICE_RNG, opt, v, reterr);
+}
+
+static int add_balloon(struct options *o, const char *opt, char *v, struct problem **reterr)
+{
+	if (options_have(o, DEVICE_BALLOON))
+		return options_usage(reterr, opt, "there is one already");
+	return options_add_device(o, DEVICE_BALLOON, opt, v, reterr);
+}
+
+/* Whoever reaches memory by DMA, or may, goes on with the pages that the guest gave back. */
+static int check_balloon(const struct options *o, struct problem **reterr)
+{
+	bool vhost_user = false;
+
+	for (size_t i = 0; i < o->n_devices; i++)
+		vhost_user |= o->devices[i].vhost_user >= 0;
+	if (options_have(o, DEVICE_VFIO))
+		return problem(reterr, -EINVAL, PROBLEM_USAGE, "leave out --balloon, or --vfio",
+			"--balloon: a function reaches the guest's memory by DMA, so that all of "
+			"it is pinned and nothing can be given back");
+	if (vhost_user)
+		return problem(reterr, -EINVAL, PROBLEM_USAGE,
+			"leave out --balloon, or use fd= instead of vhost-user=",
+			"--balloon: the process behind vhost-user may have handed the guest's "
+			"memory to a device, so that nothing can be given back");
+	if (o->huge_page)
+		return problem(reterr, -EINVAL, PROBLEM_USAGE,
+			"leave out --balloon, or --huge-pages",
+			"--balloon: reserved huge pages cannot be given back in pieces");
+	return 0;
 }
 
 static int set_flag(
@@ -286,6 +325,7 @@ static const struct {
 	{ "--control", true, set_control },
 	{ "--record", true, set_record },
 	{ "--rng", false, add_rng },
+	{ "--balloon", false, add_balloon },
 	{ "--console", true, set_console },
 	{ "--sandbox", true, set_sandbox },
 	{ "--sandbox-rules", false, set_flag },
@@ -344,6 +384,12 @@ int options_parse(int argc, char **argv, struct options *ret, struct problem **r
 	}
 	if (!o.help && !o.version && !o.sandbox_rules && (o.kvm < 0 || o.kernel < 0))
 		return options_usage(reterr, o.kvm < 0 ? "--kvm" : "--kernel", "it is needed");
+	if (options_have(&o, DEVICE_BALLOON)) {
+		int r = check_balloon(&o, reterr);
+
+		if (r < 0)
+			return r;
+	}
 	*ret = o;
 	return 0;
 }

@@ -39,6 +39,7 @@ enum device_kind {
 	DEVICE_RNG,
 	DEVICE_VSOCK,
 	DEVICE_CONSOLE,
+	DEVICE_BALLOON,
 	DEVICE_VFIO,
 };
 

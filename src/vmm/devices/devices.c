@@ -258,6 +258,15 @@ static int add_rng(const struct vmm_services *s, const struct device_option *o, 
 	return virtio_rng_new(s, &options, reterr);
 }
 
+static int add_balloon(const struct vmm_services *s, const struct device_option *o, unsigned number,
+	struct problem **reterr)
+{
+	char name[NAME_BYTES];
+	const struct virtio_options options = common(name, "balloon", number, o);
+
+	return virtio_balloon_new(s, &options, reterr);
+}
+
 static size_t typed_room(void *arg)
 {
 	return virtio_console_room(arg);
@@ -335,6 +344,8 @@ static int add(struct devices *d, const struct vmm_services *s, struct entry *e,
 		return add_rng(s, &e->option, number, reterr);
 	case DEVICE_CONSOLE:
 		return add_console(s, &e->option, number, reterr);
+	case DEVICE_BALLOON:
+		return add_balloon(s, &e->option, number, reterr);
 	case DEVICE_VFIO:
 		return entry_add_function(d, s, e, reterr);
 	}

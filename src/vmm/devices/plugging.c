@@ -270,11 +270,24 @@ static struct entry *find(struct devices *d, const char *name)
 	return NULL;
 }
 
+static bool has_balloon(const struct devices *d)
+{
+	for (size_t i = 0; i < d->n_entries; i++)
+		if (d->entries[i].option.kind == DEVICE_BALLOON)
+			return true;
+	return false;
+}
+
 static int check_plug(struct devices *d, const struct device_option *o, struct problem **reterr)
 {
 	if (!d->services)
 		return problem(
 			reterr, -EAGAIN, PROBLEM_FAILED, "try again", "the guest is starting");
+	if (has_balloon(d))
+		return problem(reterr, -EOPNOTSUPP, PROBLEM_UNSUPPORTED,
+			"start the guest without --balloon",
+			"the guest has a balloon: a function reaches its memory by DMA, and what "
+			"was given back to the host is not there for it");
 	if (find(d, o->name))
 		return problem(
 			reterr, -EEXIST, PROBLEM_IN_USE, NULL, "the guest has %s already", o->name);

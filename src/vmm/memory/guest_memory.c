@@ -238,6 +238,24 @@ int guest_memory_write(const struct guest_memory *m, struct gpa to, const void *
 	return 0;
 }
 
+int guest_memory_give_back(const struct guest_memory *m, void *at, uint64_t len)
+{
+	uintptr_t start = (uintptr_t)at;
+
+	if (m->huge_page)
+		return -EOPNOTSUPP;
+	if (!len || (start | len) % GUEST_PAGE_BYTES)
+		return -EINVAL;
+	for (size_t i = 0; i < m->n_banks; i++) {
+		const struct guest_bank *b = &m->banks[i];
+		uintptr_t bank = (uintptr_t)b->host;
+
+		if (start >= bank && range_fits(start - bank, len, b->size))
+			return pages_give_back(at, len, m->shared);
+	}
+	return -EFAULT;
+}
+
 struct gpa guest_memory_end(const struct guest_memory *m)
 {
 	const struct guest_bank *b = &m->banks[m->n_banks - 1];

@@ -80,5 +80,12 @@ void *guest_memory_at(const struct guest_memory *m, struct gpa at, uint64_t len)
 int guest_memory_read(const struct guest_memory *m, struct gpa from, void *to, size_t len);
 int guest_memory_write(const struct guest_memory *m, struct gpa to, const void *from, size_t len);
 
+/*
+ * Gives the pages from this host pointer on back to the host: they read as zeroes until they are
+ * written anew. Nothing that DMA reaches: it would go on reaching the old ones. -EFAULT: not wholly
+ * in one bank, -EINVAL: no whole pages, -EOPNOTSUPP: pages of the reserved pool stay.
+ */
+int guest_memory_give_back(const struct guest_memory *m, void *at, uint64_t len);
+
 /* The first address above all RAM, never below 4 GiB. */
 struct gpa guest_memory_end(const struct guest_memory *m);

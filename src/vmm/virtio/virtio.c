@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "virtio.h"
+#include "balloon.h"
 #include "blk.h"
 #include "console.h"
 #include "net.h"
@@ -87,6 +88,15 @@ int virtio_console_new(const struct vmm_services *s, const struct virtio_console
 	if (r == 0)
 		*ret = virtio_console_of(d);
 	return r;
+}
+
+int virtio_balloon_new(
+	const struct vmm_services *s, const struct virtio_options *o, struct problem **reterr)
+{
+	struct virtio_device *d = NULL;
+	int r = virtio_balloon_device_new(s->memory, o->name, &d);
+
+	return add(s, o, r, d, reterr);
 }
 
 int virtio_rng_new(

@@ -59,6 +59,9 @@ struct virtio_console;
 /* *ret: who takes what is typed, as long as the bus lives. */
 int virtio_console_new(const struct vmm_services *s, const struct virtio_console_params *p,
 	struct virtio_console **ret, struct problem **reterr);
+/* Not beside assigned functions, nor vhost-user: balloon.h. */
+int virtio_balloon_new(
+	const struct vmm_services *s, const struct virtio_options *o, struct problem **reterr);
 int virtio_rng_new(
 	const struct vmm_services *s, const struct virtio_options *o, struct problem **reterr);
 

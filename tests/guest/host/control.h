@@ -58,6 +58,25 @@ static inline struct json_object *ask(int fd, const char *line)
 	return hear(fd);
 }
 
+static inline void send_fds(int fd, const char *line, int *fds, size_t n)
+{
+	struct iovec v = { (void *)(uintptr_t)line, strlen(line) };
+	union {
+		struct cmsghdr head;
+		char bytes[CMSG_SPACE(16 * sizeof(int))];
+	} c = { 0 };
+	struct msghdr m = { .msg_iov = &v,
+		.msg_iovlen = 1,
+		.msg_control = c.bytes,
+		.msg_controllen = CMSG_SPACE(n * sizeof(int)) };
+
+	c.head.cmsg_level = SOL_SOCKET;
+	c.head.cmsg_type = SCM_RIGHTS;
+	c.head.cmsg_len = CMSG_LEN(n * sizeof(int));
+	memcpy(CMSG_DATA(&c.head), fds, n * sizeof(int));
+	assert_int_equal(sendmsg(fd, &m, 0), (ssize_t)v.iov_len);
+}
+
 static inline const char *str(struct json_object *j, const char *key)
 {
 	return json_object_get_string(json_object_object_get(j, key));

@@ -41,25 +41,6 @@ static void talk(pid_t vmm)
 	close(other);
 }
 
-static void send_fds(int fd, const char *line, int *fds, size_t n)
-{
-	struct iovec v = { (void *)(uintptr_t)line, strlen(line) };
-	union {
-		struct cmsghdr head;
-		char bytes[CMSG_SPACE(16 * sizeof(int))];
-	} c = { 0 };
-	struct msghdr m = { .msg_iov = &v,
-		.msg_iovlen = 1,
-		.msg_control = c.bytes,
-		.msg_controllen = CMSG_SPACE(n * sizeof(int)) };
-
-	c.head.cmsg_level = SOL_SOCKET;
-	c.head.cmsg_type = SCM_RIGHTS;
-	c.head.cmsg_len = CMSG_LEN(n * sizeof(int));
-	memcpy(CMSG_DATA(&c.head), fds, n * sizeof(int));
-	assert_int_equal(sendmsg(fd, &m, 0), (ssize_t)v.iov_len);
-}
-
 static unsigned fds_of(pid_t vmm)
 {
 	char name[64];

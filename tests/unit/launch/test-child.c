@@ -175,6 +175,7 @@ static void the_vmm_gets_all_its_descriptors(void **state)
 	want(e, "a", "b");
 	assert_int_equal(launch_add_disk(&e->r, e->disk, NULL), 0);
 	e->r.rng = true;
+	e->r.balloon = true;
 	e->r.append = "console=ttyS0 with spaces";
 	e->r.huge_page = 2 << 20;
 	e->r.record = e->record;
@@ -192,7 +193,7 @@ static void the_vmm_gets_all_its_descriptors(void **state)
 	assert_non_null(strstr(said, "--append console=ttyS0 with spaces "));
 	assert_non_null(strstr(said, ",name=0000:01:10.0,clean --vfio container="));
 	assert_non_null(strstr(said, ",name=0000:01:10.2,clean --disk fd="));
-	assert_non_null(strstr(said, " --rng\n"));
+	assert_non_null(strstr(said, " --rng --balloon\n"));
 	assert_non_null(strstr(said, " --record "));
 	/* Ours are closed: the group is free again. */
 	assert_int_equal(e->v.n_objects, 0);

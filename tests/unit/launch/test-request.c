@@ -233,6 +233,9 @@ static void the_whole_is_checked(void **state)
 	assert_int_equal(launch_set_huge_pages(r, "1G", NULL), 0);
 	assert_int_equal(launch_request_check(r, NULL), -EINVAL);
 	assert_int_equal(launch_set_huge_pages(r, "2M", NULL), 0);
+	r->balloon = true;
+	assert_int_equal(launch_request_check(r, NULL), -EINVAL);
+	r->balloon = false;
 	r->name = "a,b";
 	assert_int_equal(launch_request_check(r, NULL), -EINVAL);
 	r->name = "web1";
@@ -241,6 +244,26 @@ static void the_whole_is_checked(void **state)
 	assert_int_equal(launch_request_check(r, NULL), 0);
 	r->rng = true;
 	assert_int_equal(launch_request_check(r, NULL), -EINVAL);
+}
+
+/* What reaches memory by DMA, or may, excludes giving it back. */
+static void a_balloon_goes_without_dma(void **state)
+{
+	struct launch_request *r = *state;
+	autoproblem *why = NULL, *other = NULL;
+
+	r->kernel = "vmlinuz";
+	r->balloon = true;
+	assert_int_equal(launch_request_check(r, NULL), 0);
+	assert_int_equal(launch_add_disk(r, "vhost-user=/tmp/socket", NULL), 0);
+	assert_int_equal(launch_request_check(r, &other), -EINVAL);
+	assert_non_null(strstr(other->what, "vhost-user"));
+	assert_int_equal(launch_add_vf(r, "a/vf0", NULL), 0);
+	assert_int_equal(launch_request_check(r, &why), -EINVAL);
+	assert_non_null(strstr(why->what, "DMA"));
+	assert_non_null(strstr(why->hint, "--balloon"));
+	r->balloon = false;
+	assert_int_equal(launch_request_check(r, NULL), 0);
 }
 
 static void a_rom_may_be_shown(void **state)
@@ -331,6 +354,7 @@ int main(void)
 		T(mistakes_are_told),
 		T(numbers_have_bounds),
 		T(the_whole_is_checked),
+		T(a_balloon_goes_without_dma),
 		T(a_rom_may_be_shown),
 		T(functions_may_reach_each_other),
 		cmocka_unit_test(processes_that_serve),

@@ -215,6 +215,43 @@ static void nodes_that_are_not_there(void **state UNUSED)
 	assert_int_equal(make_odd(p, NULL), 0);
 }
 
+/* Whole pages of RAM, and nothing else; a file's for whoever has it mapped. */
+static void pages_are_given_back(bool shared)
+{
+	struct guest_memory_params p = { .size = 4 * MIB, .shared = shared };
+	struct guest_memory *m = NULL;
+	uint8_t *at;
+	struct host *h;
+
+	assert_int_equal(host_new_fds_only(&h), 0);
+	assert_int_equal(guest_memory_new(h, &p, &m, NULL), 0);
+	at = m->banks[0].host;
+	memset(at, 7, 4 * MIB);
+	assert_int_equal(guest_memory_give_back(m, at + 8192, 3 * 4096), 0);
+	for (size_t i = 0; i < 4 * MIB; i++)
+		assert_int_equal(at[i], i < 8192 || i >= 5 * 4096 ? 7 : 0);
+	assert_int_equal(guest_memory_give_back(m, at + 1, 4096), -EINVAL);
+	assert_int_equal(guest_memory_give_back(m, at, 4097), -EINVAL);
+	assert_int_equal(guest_memory_give_back(m, at, 0), -EINVAL);
+	assert_int_equal(guest_memory_give_back(m, at - 4096, 8192), -EFAULT);
+	assert_int_equal(guest_memory_give_back(m, at + 4 * MIB - 4096, 8192), -EFAULT);
+	assert_int_equal(guest_memory_give_back(m, at + 4 * MIB, 4096), -EFAULT);
+	m->huge_page = 2 * MIB; /* as if it was the pool's */
+	assert_int_equal(guest_memory_give_back(m, at, 4096), -EOPNOTSUPP);
+	assert_int_equal(at[0] + at[4 * MIB - 1], 14);
+	drop(m);
+}
+
+static void private_pages_are_given_back(void **state UNUSED)
+{
+	pages_are_given_back(false);
+}
+
+static void shared_pages_are_given_back(void **state UNUSED)
+{
+	pages_are_given_back(true);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -229,6 +266,8 @@ int main(void)
 		cmocka_unit_test(a_pool_that_is_too_small_is_a_story),
 		cmocka_unit_test(huge_pages_are_whole_ones),
 		cmocka_unit_test(nodes_that_are_not_there),
+		cmocka_unit_test(private_pages_are_given_back),
+		cmocka_unit_test(shared_pages_are_given_back),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
