@@ -55,7 +55,7 @@ static void bring_up(const struct head *h)
 			features |= 1ULL << bits[i];
 	virtq_reset(&f.q);
 	f.n_out = 0;
-	f.q.size = h->kind & 4 ? (uint16_t)(h->size % (SIZES + 2)) : (uint16_t)(1 << h->size % 8);
+	f.q.size = (uint16_t)(h->kind & 4 ? h->size % (SIZES + 2) : 1 << h->size % 8);
 	f.q.desc = GPA(DESC);
 	f.q.driver = GPA(DRIVER);
 	f.q.device = GPA(DEVICE);

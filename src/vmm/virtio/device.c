@@ -103,13 +103,6 @@ void virtio_device_needs_reset(struct virtio_device *d)
 		d->transport_ops->config_interrupt(d->transport);
 }
 
-void virtio_device_config_changed(struct virtio_device *d)
-{
-	d->generation++;
-	if (d->transport_ops && virtio_device_runs(d))
-		d->transport_ops->config_interrupt(d->transport);
-}
-
 /* ---- queues that are served elsewhere ---- */
 
 int virtio_device_call_fd(struct virtio_device *d, struct virtq *q)

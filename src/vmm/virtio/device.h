@@ -220,8 +220,6 @@ int virtio_device_call_fd(struct virtio_device *d, struct virtq *q);
 void virtio_device_relay(struct virtio_device *d, struct virtq *q);
 /* For the transport: a vector, or what vectors are worth, has changed. No lock held. */
 void virtio_device_rewire(struct virtio_device *d);
-/* The configuration structure has changed. Device lock held. */
-void virtio_device_config_changed(struct virtio_device *d);
 /* What was done elsewhere cannot go on: the device asks for a reset. */
 void virtio_device_needs_reset(struct virtio_device *d);
 /* Tells the user one line; NULL is nothing to tell. */

@@ -88,8 +88,6 @@ static int take_up(struct vhosted *h, struct vhost *v, char *why)
 		snprintf(why, VHOST_WHY_BYTES, "%s", v->why);
 		return r;
 	}
-	if (r > 0)
-		virtio_device_config_changed(&h->dev);
 	h->v = v;
 	h->lost = false;
 	r = h->running ? vhosted_start(h, h->served != 0) : 0;

@@ -26,9 +26,8 @@ struct vhost_blk {
 	unsigned queues;
 };
 
-static int look(struct vhosted *h, struct vhost *v)
+static int ask(struct vhost *v, unsigned queues, struct virtio_blk_config *ret)
 {
-	struct vhost_blk *b = container_of(h, struct vhost_blk, h);
 	struct virtio_blk_config c = { 0 };
 	int r = vhost_user_config(v, &c, CONFIG_BYTES);
 
@@ -36,9 +35,19 @@ static int look(struct vhosted *h, struct vhost *v)
 		return vhost_failed(v, r, "it tells nothing of its disk");
 	if (r < 0)
 		return r;
-	c.num_queues = (uint16_t)b->queues;
-	r = memcmp(&b->config, &c, sizeof(c)) != 0;
-	b->config = c;
+	c.num_queues = (uint16_t)queues;
+	*ret = c;
+	return 0;
+}
+
+static int look(struct vhosted *h, struct vhost *v)
+{
+	struct vhost_blk *b = container_of(h, struct vhost_blk, h);
+	struct virtio_blk_config c;
+	int r = ask(v, b->queues, &c);
+
+	if (r == 0)
+		virtio_device_change_config(&h->dev, &b->config, &c, sizeof(c), true);
 	return r;
 }
 
@@ -76,7 +85,7 @@ int vhost_blk_device_new(const struct guest_memory *m, const char *name,
 	p.n_outside = p.n_queues;
 	if (b) {
 		b->queues = p.n_queues;
-		r = look(&b->h, s->vhost);
+		r = ask(s->vhost, b->queues, &b->config);
 	}
 	if (r < 0)
 		vhost_free(s->vhost);

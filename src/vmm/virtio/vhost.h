@@ -28,9 +28,9 @@ enum { VHOST_TIMEOUT_MS = 10000 };
 /* What kinds of devices differ in. */
 struct vhosted_ops {
 	/*
-	 * The other process is there (again): what it says of the device goes into the
-	 * configuration. 1: it says something else than before. Device lock held, or before the
-	 * device is anybody's.
+	 * The other process is there again: what it says of the device goes into the
+	 * configuration, and the driver is told if that is not what it said before. Device lock
+	 * held.
 	 */
 	int (*look)(struct vhosted *h, struct vhost *v);
 	void (*negotiated)(struct vhosted *h);

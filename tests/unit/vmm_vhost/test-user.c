@@ -179,8 +179,10 @@ static void *backend_main(void *arg)
 		const bool ack = m.flags & VU_NEED_REPLY;
 		uint32_t size;
 
-		if (b->n < ARRAY_SIZE(b->seen))
-			b->seen[b->n++] = m.request;
+		if (b->n < ARRAY_SIZE(b->seen)) {
+			b->seen[b->n] = m.request;
+			__atomic_store_n(&b->n, b->n + 1, __ATOMIC_RELEASE);
+		}
 		if (lies && (b->lie == ENDS || b->lie == SILENT))
 			vu_close_fds(&m);
 		if (lies && b->lie == ENDS) {
@@ -248,7 +250,9 @@ static void part(struct env *e)
 
 static bool saw(const struct backend *b, uint32_t request)
 {
-	for (unsigned i = 0; i < b->n; i++)
+	const unsigned n = __atomic_load_n(&b->n, __ATOMIC_ACQUIRE);
+
+	for (unsigned i = 0; i < n; i++)
 		if (b->seen[i] == request)
 			return true;
 	return false;
