@@ -15,18 +15,22 @@ modprobe -a -q ata_piix sd_mod
 i=0
 until [ -b /dev/sdb ] || [ $((i += 1)) -gt 100 ]; do sleep 0.2; done
 [ -b /dev/sdb ] || dmesg | grep -iE 'ata|piix|scsi|irq' | tail -n 40
-for d in sda sdb; do
-	echo "@@ $d $(basename $(readlink /sys/block/$d/device/../../../../driver)) $(cat /sys/block/$d/size)"
-	echo "@@ $d read $(dd if=/dev/$d bs=64k iflag=direct 2>/dev/null | sum)"
+# Linux looks for both at once, and gives names in the order in which they answer.
+set -- $(for d in sda sdb; do echo "$(readlink /sys/block/$d) $d"; done | sort | sed 's/.* //')
+first=$1 second=$2
+for d in first second; do
+	eval "name=\$$d"
+	echo "@@ $d $(basename $(readlink /sys/block/$name/device/../../../../driver)) $(cat /sys/block/$name/size)"
+	echo "@@ $d read $(dd if=/dev/$name bs=64k iflag=direct 2>/dev/null | sum)"
 done
 cat /sys/class/ata_device/dev*/xfer_mode | sed 's/^/@@ mode /'
 dd if=/dev/urandom of=/tmp/data bs=64k count=32 2>/dev/null
-dd if=/tmp/data of=/dev/sda bs=4k seek=1024 oflag=direct conv=fsync 2>/dev/null &
-dd if=/tmp/data of=/dev/sdb bs=4k seek=512 oflag=direct conv=fsync 2>/dev/null
+dd if=/tmp/data of=/dev/$first bs=4k seek=1024 oflag=direct conv=fsync 2>/dev/null &
+dd if=/tmp/data of=/dev/$second bs=4k seek=512 oflag=direct conv=fsync 2>/dev/null
 wait
 echo "@@ wrote $(sum </tmp/data)"
-echo "@@ sda back $(dd if=/dev/sda bs=4k skip=1024 count=512 iflag=direct 2>/dev/null | sum)"
-echo "@@ sdb back $(dd if=/dev/sdb bs=4k skip=512 count=512 iflag=direct 2>/dev/null | sum)"
+echo "@@ first back $(dd if=/dev/$first bs=4k skip=1024 count=512 iflag=direct 2>/dev/null | sum)"
+echo "@@ second back $(dd if=/dev/$second bs=4k skip=512 count=512 iflag=direct 2>/dev/null | sum)"
 ip address add 10.8.0.2/24 dev eth0
 ip link set eth0 up
 echo "@@ eth0 $(basename $(readlink /sys/class/net/eth0/device/driver)) $(cat /sys/class/net/eth0/address)"
@@ -68,13 +72,13 @@ one_guest() {
 		--net "tap=tap0,model=e1000,mac=$mac"
 	must "the guest reaches user space" guest_wait "$name" 90 '^@@ begin'
 	must "its work is done" guest_wait "$name" 400 '^@@ serving'
-	check "ata_piix drives the first disk" guest_saw "$name" "^@@ sda ata_piix $sectors"
-	check "and the second" guest_saw "$name" "^@@ sdb ata_piix $sectors"
-	check "it reads what the first file holds" guest_saw "$name" "^@@ sda read $before_a"
-	check "and the second" guest_saw "$name" "^@@ sdb read $before_b"
+	check "ata_piix drives the first disk" guest_saw "$name" "^@@ first ata_piix $sectors"
+	check "and the second" guest_saw "$name" "^@@ second ata_piix $sectors"
+	check "it reads what the first file holds" guest_saw "$name" "^@@ first read $before_a"
+	check "and the second" guest_saw "$name" "^@@ second read $before_b"
 	wrote=$(sed -n 's/^@@ wrote \([0-9a-f]*\).*/\1/p' "/tmp/$name.console")
-	check "it reads back what it wrote" guest_saw "$name" "^@@ sda back $wrote"
-	check "to both at once" guest_saw "$name" "^@@ sdb back $wrote"
+	check "it reads back what it wrote" guest_saw "$name" "^@@ first back $wrote"
+	check "to both at once" guest_saw "$name" "^@@ second back $wrote"
 	check "the first file holds it" file_part_is "/tmp/$name-a.img" 1024 "$wrote"
 	check "and the second" file_part_is "/tmp/$name-b.img" 512 "$wrote"
 	check "e1000 drives the card" guest_saw "$name" "^@@ eth0 e1000 $mac"
