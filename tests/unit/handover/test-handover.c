@@ -495,10 +495,11 @@ static void limits(void **state UNUSED)
 	fake_put(f.h, "[Guests]\nMemoryMax=2M\n", "/usr/lib/vfctl/vfctl.conf");
 	assert_int_equal(handover_limits_read(f.h, &l, NULL), 0);
 	assert_int_equal(l.memory_bytes, 2 << 20);
-	assert_int_equal(read_limits(&f,
-				 "[Guests]\nTaps=vm-* lab0\nTaps=x\nMemoryMax=3M\nBridges=br0 vm-*\n"
-				 "[Other]\nAnything=1\n",
-				 &l),
+	assert_int_equal(
+		read_limits(&f,
+			"[Guests]\nTaps=vm-* lab0\nTaps=x\nMemoryMax=3M\nBridges=br0 vm-*\n"
+			"[Other]\nAnything=1\n",
+			&l),
 		0);
 	assert_int_equal(strv_len(l.taps), 3);
 	assert_string_equal(l.taps[1], "lab0");
