@@ -158,7 +158,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		do_step(&s, &h);
 	}
 	memset(untouched, 0x5a, sizeof(untouched));
-	if (memcmp(f.bytes + SEEN, untouched, sizeof(untouched)))
+	if (memcmp(f.bytes + SEEN, untouched, sizeof(untouched)) != 0)
 		abort();
 	return 0;
 }

@@ -153,7 +153,7 @@ static bool fill_one(struct nic *n, const uint8_t *p, uint32_t len, struct rx_de
 	done.length = (uint16_t)len;
 	if (guest_memory_write(n->params.memory, GPA(at), &done, sizeof(done)) < 0)
 		return false;
-	*head = (*head + 1) % nic_ring_size(n, R_RDBAL);
+	*head = *head + 1 < nic_ring_size(n, R_RDBAL) ? *head + 1 : 0;
 	nic_count(&n->counts.rx_requests, 1);
 	nic_count(&n->counts.rx_bytes, len);
 	return true;

@@ -315,7 +315,7 @@ static uint32_t one(struct nic *n, bool *ret_stuck)
 			causes = I_TXDW;
 		}
 	}
-	*head = (*head + 1) % nic_ring_size(n, R_TDBAL);
+	*head = *head + 1 < nic_ring_size(n, R_TDBAL) ? *head + 1 : 0;
 	return causes;
 }
 

@@ -192,6 +192,8 @@ PROGRAM(blk_queues)
 		!virtio_begin(&disk.virtio, ring_wishes() | FEATURE(DISK_MANY_QUEUES)))
 		give_up("there is no disk");
 	n = read16(disk.virtio.device + 34);
+	if (!n || n > sizeof(rings) / sizeof(rings[0]))
+		give_up("a disk with %u queues", n);
 	count("queues", n);
 	check_equal(n, arg_number("queues", 1), "as-many-queues");
 	check_equal(read16(disk.virtio.common + COMMON_QUEUES), n, "the-transport-has-them");
