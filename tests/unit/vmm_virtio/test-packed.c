@@ -214,8 +214,8 @@ static void events_suppress(void **state UNUSED)
 	for (unsigned round = 0; round < 20000; round++) {
 		uint64_t rings = f->drv.rings;
 
-		for (uint16_t i = 0; i < BATCH; i++) {
-			pdrv_chain(&f->drv, i, &IN, 1);
+		for (int i = 0; i < BATCH; i++) {
+			pdrv_chain(&f->drv, (uint16_t)i, &IN, 1);
 			pdrv_publish(&f->drv);
 		}
 		assert_int_equal(f->drv.rings, rings + 1);
@@ -386,8 +386,8 @@ static void refuses_chains_over_others(void **state UNUSED)
 {
 	struct fixture *f = open_queue(0);
 
-	for (uint16_t i = 0; i < SIZE - 1; i++)
-		pdrv_chain(&f->drv, i, &IN, 1);
+	for (int i = 0; i < SIZE - 1; i++)
+		pdrv_chain(&f->drv, (uint16_t)i, &IN, 1);
 	pdrv_desc(&f->drv,
 		(struct vring_packed_desc) { OUT.at, OUT.len, SIZE - 1, VRING_DESC_F_NEXT });
 	expect_broken(f, "a chain is longer than the queue, or loops");
@@ -399,8 +399,8 @@ static void a_full_ring_has_nothing_new(void **state UNUSED)
 	struct fixture *f = open_queue(EVENT);
 	struct virtq_chain c;
 
-	for (uint16_t i = 0; i < SIZE; i++)
-		pdrv_chain(&f->drv, i, &IN, 1);
+	for (int i = 0; i < SIZE; i++)
+		pdrv_chain(&f->drv, (uint16_t)i, &IN, 1);
 	pdrv_publish(&f->drv);
 	for (unsigned i = 0; i < SIZE; i++)
 		assert_int_equal(pop(f, &c), 1);
