@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "terminal.h"
+#include "winsize.h"
 
 #include "base/str.h"
 
 #include <poll.h>
 #include <signal.h>
-#include <sys/ioctl.h>
 #include <sys/signalfd.h>
 #include <termios.h>
 
@@ -102,13 +102,12 @@ void terminal_close(struct terminal *t)
 
 void terminal_size(const struct terminal *t, unsigned *ret_rows, unsigned *ret_columns)
 {
-	struct winsize w = { 0 };
+	uint16_t columns, rows;
+	int r = winsize_get(t->out_fd, &columns, &rows);
 
 	/* A serial line knows no size. */
-	if (ioctl(t->out_fd, TIOCGWINSZ, &w) < 0 || !w.ws_row || !w.ws_col)
-		w = (struct winsize) { .ws_row = ROWS, .ws_col = COLUMNS };
-	*ret_rows = w.ws_row;
-	*ret_columns = w.ws_col;
+	*ret_rows = r < 0 || !rows || !columns ? ROWS : rows;
+	*ret_columns = r < 0 || !rows || !columns ? COLUMNS : columns;
 }
 
 static int of_signal(struct terminal *t)

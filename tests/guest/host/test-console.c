@@ -56,8 +56,9 @@ static void talk(const char *rings, unsigned lines, unsigned typed)
 	vm_assert_good(&r);
 	assert_lines(r.console, lines);
 	assert_int_equal(vm_report(&r, "devices/virtio-console0/queue1-requests"), lines + 1);
-	assert_int_equal(vm_report(&r, "devices/virtio-console0/queue1-injections"),
-		vm_count(&r, "interrupts"));
+	/* One that comes while the one before still waits for the CPU is one with it. */
+	assert_in_range(vm_count(&r, "interrupts"), 1,
+		vm_report(&r, "devices/virtio-console0/queue1-injections"));
 	assert_true(vm_report(&r, "devices/virtio-console0/queue0-bytes-in") >= 6 + typed);
 	vm_result_done(&r);
 }
