@@ -1,72 +1,18 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-#include "cm.h"
-
-#include "base/str.h"
-#include "fakevfio/fakevfio.h"
+#include "env.h"
 #include "vfio/abi.h"
-#include "vfio/device.h"
 #include "vfio/iommufd.h"
 #include "vfio/pick.h"
-#include "vfio/space.h"
 
 #include <fcntl.h>
-#include <linux/capability.h>
-#include <sys/resource.h>
-#include <sys/syscall.h>
-#include <sys/wait.h>
 
 #define TOKEN "2ab74924-c335-45f4-9b16-8569e5b08258"
 
-struct env {
-	struct fakevfio kernel;
-	struct fakevfio_function *fn, *other;
-	struct problem *why;
-};
-
-static const struct vfio_target targets[] = {
-	{ .name = "0000:01:10.0", .group = 12 },
-	{ .name = "0000:01:10.2", .group = 13 },
-};
-
-static int setup(void **state)
+static int setup_iommufd(void **state)
 {
-	struct env *e = calloc(1, sizeof(*e));
-	uint8_t config[256] = { 0x86, 0x80 };
-
-	fakevfio_init(&e->kernel, NULL);
-	e->kernel.iommufd = true;
-	e->fn = fakevfio_add(&e->kernel, "0000:01:10.0", 12, config, sizeof(config));
-	e->other = fakevfio_add(&e->kernel, "0000:01:10.2", 13, config, sizeof(config));
-	*state = e;
+	setup(state);
+	((struct env *)*state)->kernel.iommufd = true;
 	return 0;
-}
-
-static int teardown(void **state)
-{
-	struct env *e = *state;
-	unsigned left = fakevfio_done(&e->kernel);
-
-	problem_free(e->why);
-	free(e);
-	return left ? -1 : 0;
-}
-
-static char memory[8192] __attribute__((aligned(4096)));
-
-/* Opens, binds, attaches, maps, reaches by DMA and unmaps: everything that a VMM does. */
-static int use(struct env *e, struct vfio_space *s, struct vfio_device *d)
-{
-	uint8_t id[2];
-	int r = vfio_space_map(s, (struct iova) { 0x10000 }, memory, sizeof(memory),
-		VFIO_PROT_READ | VFIO_PROT_WRITE, &e->why);
-
-	if (r >= 0)
-		r = vfio_config_read(d, 0, id, sizeof(id));
-	if (r >= 0)
-		r = vfio_device_reset(d, &e->why);
-	if (r >= 0)
-		r = vfio_space_unmap(s, (struct iova) { 0x10000 }, sizeof(memory), &e->why);
-	return r;
 }
 
 static int whole_trip(struct env *e, const char *token)
@@ -106,9 +52,7 @@ static void every_call_may_fail_and_nothing_leaks(void **state)
 	total = e->kernel.calls;
 	assert_true(total > 12);
 	for (unsigned n = 1; n <= total; n++) {
-		e->kernel.calls = 0;
-		e->kernel.fail_call = n;
-		e->kernel.fail_errno = -EIO;
+		fail_call(e, n);
 		survived += whole_trip(e, NULL) == 0;
 		assert_int_equal(e->kernel.n_objects, 0);
 		assert_int_equal(e->kernel.n_mappings, 0);
@@ -123,17 +67,7 @@ static void every_call_may_fail_and_nothing_leaks(void **state)
 static void expect(
 	struct env *e, const char *token, int code, enum problem_kind kind, const char *part)
 {
-	autofree char *text = NULL;
-
-	assert_int_equal(whole_trip(e, token), code);
-	assert_non_null(e->why);
-	assert_int_equal(e->why->code, code);
-	assert_int_equal(e->why->kind, kind);
-	text = problem_text(e->why);
-	if (!strstr(text, part))
-		fail_msg("no \"%s\" in \"%s\"", part, text);
-	problem_free(TAKE_PTR(e->why));
-	assert_int_equal(e->kernel.n_objects, 0);
+	expect_why(e, whole_trip(e, token), code, kind, part);
 }
 
 static void refusals_say_who_is_to_blame(void **state)
@@ -287,9 +221,7 @@ static int open_and_adopt(struct env *e, unsigned fail)
 	e->kernel.fail_call = 0;
 	fd = host_open(&e->kernel.host, "/dev/iommu", O_RDWR);
 	raw = host_open(&e->kernel.host, "/dev/vfio/devices/vfio0", O_RDWR);
-	e->kernel.calls = 0;
-	e->kernel.fail_call = fail;
-	e->kernel.fail_errno = -EIO;
+	fail_call(e, fail);
 	return adopt(e, fd, raw);
 }
 
@@ -312,37 +244,22 @@ static void adopting_may_fail_at_every_call(void **state)
 
 static void memlock_child(struct env *e)
 {
-	struct __user_cap_header_struct head = { .version = _LINUX_CAPABILITY_VERSION_3 };
-	struct __user_cap_data_struct caps[2] = { 0 };
-	struct rlimit limit = { 65536, 65536 };
-
-	assert_int_equal(setrlimit(RLIMIT_MEMLOCK, &limit), 0);
-	assert_int_equal(syscall(SYS_capset, &head, caps), 0);
+	limit_memlock(65536);
+	drop_rights();
 	e->kernel.map_errno = -ENOMEM;
 	expect(e, NULL, -ENOMEM, PROBLEM_MEMLOCK,
 		"allows 65536 bytes for all processes of the user together");
 	/* Counted for this process alone it would have done. */
 	e->kernel.may_count_processes = true;
 	expect(e, NULL, -ENOMEM, PROBLEM_NO_MEMORY, "out of memory");
-	limit = (struct rlimit) { 4096, 4096 };
-	assert_int_equal(setrlimit(RLIMIT_MEMLOCK, &limit), 0);
+	limit_memlock(4096);
 	expect(e, NULL, -ENOMEM, PROBLEM_MEMLOCK,
 		"allows 4096 bytes, pinning the guest's memory needs 8192");
 }
 
 static void the_limit_is_the_users_or_the_processs(void **state)
 {
-	struct env *e = *state;
-	int status;
-	pid_t pid = fork();
-
-	if (pid == 0) {
-		memlock_child(e);
-		_exit(0);
-	}
-	assert_int_equal(waitpid(pid, &status, 0), pid);
-	assert_true(WIFEXITED(status));
-	assert_int_equal(WEXITSTATUS(status), 0);
+	in_a_child(*state, memlock_child);
 }
 
 /* ---- The choice ---- */
@@ -482,7 +399,7 @@ static void dirty_pages_are_told(void **state)
 
 int main(void)
 {
-#define T(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
+#define T(f) cmocka_unit_test_setup_teardown(f, setup_iommufd, teardown)
 	const struct CMUnitTest tests[] = {
 		T(the_whole_trip_works),
 		T(dirty_pages_are_told),

@@ -1,74 +1,21 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-#include "cm.h"
-
-#include "base/str.h"
-#include "fakevfio/fakevfio.h"
-#include "vfio/device.h"
+#include "env.h"
 #include "vfio/memlock.h"
-#include "vfio/space.h"
 #include "vfio/type1.h"
 
-#include <linux/capability.h>
 #include <sys/mman.h>
-#include <sys/resource.h>
-#include <sys/syscall.h>
-#include <sys/wait.h>
 
 enum { MiB = 1 << 20 };
 
-struct env {
-	struct fakevfio kernel;
-	struct fakevfio_function *fn;
-	struct problem *why;
-};
-
-static const struct vfio_target target = { .name = "0000:01:10.0", .group = 12 };
-
-static int setup(void **state)
-{
-	struct env *e = calloc(1, sizeof(*e));
-	uint8_t config[256] = { 0x86, 0x80 };
-
-	fakevfio_init(&e->kernel, NULL);
-	e->fn = fakevfio_add(&e->kernel, "0000:01:10.0", 12, config, sizeof(config));
-	fakevfio_bar(e->fn, 0, 16384);
-	*state = e;
-	return 0;
-}
-
-static int teardown(void **state)
-{
-	struct env *e = *state;
-	unsigned left = fakevfio_done(&e->kernel);
-
-	problem_free(e->why);
-	free(e);
-	return left ? -1 : 0;
-}
-
-/* Opens, attaches, maps and unmaps: everything that a VMM does. */
 static int whole_trip(struct env *e)
 {
 	CLEANUP(vfio_space_freep) struct vfio_space *s = NULL;
 	CLEANUP(vfio_device_freep) struct vfio_device *d = NULL;
-	static char memory[8192] __attribute__((aligned(4096)));
-	uint8_t id[2];
 	int r = vfio_type1_open(&e->kernel.host, &s, &e->why);
 
-	if (r < 0)
-		return r;
-	r = vfio_space_attach(s, &target, &d, &e->why);
-	if (r < 0)
-		return r;
-	r = vfio_space_map(s, (struct iova) { 0 }, memory, sizeof(memory),
-		VFIO_PROT_READ | VFIO_PROT_WRITE, &e->why);
 	if (r >= 0)
-		r = vfio_config_read(d, 0, id, sizeof(id));
-	if (r >= 0)
-		r = vfio_device_reset(d, &e->why);
-	if (r >= 0)
-		r = vfio_space_unmap(s, (struct iova) { 0 }, sizeof(memory), &e->why);
-	return r;
+		r = vfio_space_attach(s, &targets[0], &d, &e->why);
+	return r < 0 ? r : use(e, s, d);
 }
 
 static void the_whole_trip_works(void **state)
@@ -92,7 +39,7 @@ static void dirty_pages_are_told(void **state)
 	assert_null(vfio_dirty_name(VFIO_DIRTY_UNKNOWN));
 	assert_int_equal(vfio_type1_open(&e->kernel.host, &s, NULL), 0);
 	assert_int_equal(s->dirty, VFIO_DIRTY_UNKNOWN);
-	assert_int_equal(vfio_space_attach(s, &target, &d, NULL), 0);
+	assert_int_equal(vfio_space_attach(s, &targets[0], &d, NULL), 0);
 	assert_string_equal(vfio_dirty_name(s->dirty), "none");
 	e->kernel.tracks_dirty = true;
 	assert_int_equal(s->ops->refresh(s), 0);
@@ -110,9 +57,7 @@ static void every_call_may_fail_and_nothing_leaks(void **state)
 	total = e->kernel.calls;
 	assert_true(total > 12);
 	for (unsigned n = 1; n <= total; n++) {
-		e->kernel.calls = 0;
-		e->kernel.fail_call = n;
-		e->kernel.fail_errno = -EIO;
+		fail_call(e, n);
 		assert_true(whole_trip(e) < 0);
 		assert_int_equal(e->kernel.n_objects, 0);
 		assert_int_equal(e->kernel.n_mappings, 0);
@@ -124,17 +69,7 @@ static void every_call_may_fail_and_nothing_leaks(void **state)
 
 static void expect(struct env *e, int code, enum problem_kind kind, const char *part)
 {
-	autofree char *text = NULL;
-
-	assert_int_equal(whole_trip(e), code);
-	assert_non_null(e->why);
-	assert_int_equal(e->why->code, code);
-	assert_int_equal(e->why->kind, kind);
-	text = problem_text(e->why);
-	if (!strstr(text, part))
-		fail_msg("no \"%s\" in \"%s\"", part, text);
-	problem_free(TAKE_PTR(e->why));
-	assert_int_equal(e->kernel.n_objects, 0);
+	expect_why(e, whole_trip(e), code, kind, part);
 }
 
 static void refusals_say_who_is_to_blame(void **state)
@@ -177,28 +112,23 @@ static void a_token_opens_the_vf(void **state)
 	struct env *e = *state;
 	CLEANUP(vfio_space_freep) struct vfio_space *s = NULL;
 	CLEANUP(vfio_device_freep) struct vfio_device *d = NULL;
-	struct vfio_target t = target;
+	struct vfio_target t = targets[0];
 
 	t.vf_token = e->fn->vf_token = "2ab74924-c335-45f4-9b16-8569e5b08258";
 	assert_int_equal(vfio_type1_open(&e->kernel.host, &s, NULL), 0);
 	assert_int_equal(vfio_space_attach(s, &t, &d, NULL), 0);
 }
 
-/* In a child, because a limit that was lowered and a capability that was dropped stay so. */
 static void memlock_child(struct env *e)
 {
-	struct __user_cap_header_struct head = { .version = _LINUX_CAPABILITY_VERSION_3 };
-	struct __user_cap_data_struct caps[2] = { 0 };
-	struct rlimit limit = { 65536, 65536 };
 	struct memlock m;
 
-	assert_int_equal(setrlimit(RLIMIT_MEMLOCK, &limit), 0);
+	limit_memlock(65536);
 	e->kernel.map_errno = -ENOMEM;
 	if (memlock_get(&m) == 0 && m.exempt)
 		expect(e, -ENOMEM, PROBLEM_NO_MEMORY, "out of memory");
-	assert_int_equal(syscall(SYS_capset, &head, caps), 0);
-	limit = (struct rlimit) { 4096, 4096 };
-	assert_int_equal(setrlimit(RLIMIT_MEMLOCK, &limit), 0);
+	drop_rights();
+	limit_memlock(4096);
 	expect(e, -ENOMEM, PROBLEM_MEMLOCK,
 		"allows 4096 bytes, pinning the guest's memory needs 8192");
 	assert_int_equal(memlock_raise(8192), -EPERM);
@@ -207,17 +137,7 @@ static void memlock_child(struct env *e)
 
 static void memlock_is_told_from_lack_of_memory(void **state)
 {
-	struct env *e = *state;
-	int status;
-	pid_t pid = fork();
-
-	if (pid == 0) {
-		memlock_child(e);
-		_exit(0);
-	}
-	assert_int_equal(waitpid(pid, &status, 0), pid);
-	assert_true(WIFEXITED(status));
-	assert_int_equal(WEXITSTATUS(status), 0);
+	in_a_child(*state, memlock_child);
 }
 
 struct opened {
@@ -230,7 +150,7 @@ static struct opened open_all(struct env *e)
 	struct opened o = { 0 };
 
 	assert_int_equal(vfio_type1_open(&e->kernel.host, &o.s, NULL), 0);
-	assert_int_equal(vfio_space_attach(o.s, &target, &o.d, NULL), 0);
+	assert_int_equal(vfio_space_attach(o.s, &targets[0], &o.d, NULL), 0);
 	return o;
 }
 

@@ -3,6 +3,7 @@
 #pragma once
 
 #include "driver.h"
+#include "vmm/virtio/queue.h"
 
 enum {
 	PD_AVAIL = 1 << VRING_PACKED_DESC_F_AVAIL,

@@ -1,25 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /* Packed rings, and giving back in order, whatever the layout. */
-#include "cm.h"
-#include "vmm/virtio/queue.h"
-
 #include "packed.h"
 
-#include <linux/virtio_config.h>
+#define DRIVER struct pdrv
+#include "queue-fixture.h"
 
 #define RING_PACKED (1ULL << VIRTIO_F_RING_PACKED)
 #define ORDER	    (1ULL << VIRTIO_F_IN_ORDER)
-#define EVENT	    (1ULL << VIRTIO_RING_F_EVENT_IDX)
-#define INDIRECT    (1ULL << VIRTIO_RING_F_INDIRECT_DESC)
-
-enum { SIZE = 8 };
-
-struct fixture {
-	struct drv_ram ram;
-	struct pdrv drv;
-	struct virtq q;
-	struct iovec iov[VIRTQ_SIZE_MAX];
-};
 
 static void place(struct fixture *f, uint16_t size, uint64_t features)
 {
@@ -45,31 +32,6 @@ static struct fixture *open_queue(uint64_t features)
 {
 	return open_sized(SIZE, features);
 }
-
-static void close_queue(struct fixture *f)
-{
-	virtq_done(&f->q);
-	drv_ram_close(&f->ram);
-	free(f);
-}
-
-static int pop(struct fixture *f, struct virtq_chain *c)
-{
-	return virtq_pop(&f->q, f->iov, VIRTQ_SIZE_MAX, c);
-}
-
-/* As the device does after publishing. */
-static bool interrupts_now(struct fixture *f)
-{
-	bool wanted = virtq_wants_interrupt(&f->q);
-
-	if (wanted)
-		virtq_count_injection(&f->q);
-	return wanted;
-}
-
-static const struct drv_piece OUT = { DRV_BUFFERS, 16, false };
-static const struct drv_piece IN = { DRV_BUFFERS + 0x1000, 512, true };
 
 static void a_chain_goes_round(void **state UNUSED)
 {
@@ -183,7 +145,7 @@ static void depth_one_rings_and_interrupts_each_time(uint64_t features)
 		assert_int_equal(pop(f, &c), 1);
 		assert_true(virtq_arm(&f->q));
 		virtq_push(&f->q, &c, 1);
-		interrupts += interrupts_now(f);
+		interrupts += interrupted(f);
 		assert_false(virtq_wants_interrupt(&f->q)); /* nothing new */
 		assert_true(pdrv_used(&f->drv, &e));
 		if (features & EVENT)
@@ -224,7 +186,7 @@ static void events_suppress(void **state UNUSED)
 			assert_int_equal(pop(f, &c), 1);
 			assert_int_equal(virtq_arm(&f->q), i == BATCH - 1);
 			virtq_push(&f->q, &c, 1);
-			interrupts += interrupts_now(f);
+			interrupts += interrupted(f);
 			assert_true(pdrv_used(&f->drv, &e));
 		}
 		assert_int_equal(interrupts, round + 1);
@@ -269,7 +231,7 @@ static void flags_suppress(void **state UNUSED)
 	assert_false(virtq_arm(&f->q));
 	assert_int_equal(*f->drv.device >> 16, VRING_PACKED_EVENT_FLAG_DISABLE);
 	virtq_push(&f->q, &c, 1);
-	assert_true(interrupts_now(f));
+	assert_true(interrupted(f));
 	assert_int_equal(pop(f, &c), 1);
 	assert_true(virtq_arm(&f->q));
 	assert_int_equal(*f->drv.device >> 16, VRING_PACKED_EVENT_FLAG_ENABLE);

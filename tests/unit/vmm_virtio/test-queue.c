@@ -1,21 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-#include "cm.h"
 #include "driver.h"
-#include "vmm/virtio/queue.h"
 
-#include <linux/virtio_config.h>
-
-#define EVENT	 (1ULL << VIRTIO_RING_F_EVENT_IDX)
-#define INDIRECT (1ULL << VIRTIO_RING_F_INDIRECT_DESC)
-
-enum { SIZE = 8 };
-
-struct fixture {
-	struct drv_ram ram;
-	struct drv drv;
-	struct virtq q;
-	struct iovec iov[VIRTQ_SIZE_MAX];
-};
+#define DRIVER struct drv
+#include "queue-fixture.h"
 
 static void place(struct fixture *f, uint64_t features)
 {
@@ -36,31 +23,6 @@ static struct fixture *open_queue(uint64_t features)
 	place(f, features);
 	return f;
 }
-
-static void close_queue(struct fixture *f)
-{
-	virtq_done(&f->q);
-	drv_ram_close(&f->ram);
-	free(f);
-}
-
-static int pop(struct fixture *f, struct virtq_chain *c)
-{
-	return virtq_pop(&f->q, f->iov, VIRTQ_SIZE_MAX, c);
-}
-
-/* As the device does it: what the driver wants is sent and counted. */
-static bool interrupted(struct fixture *f)
-{
-	bool wants = virtq_wants_interrupt(&f->q);
-
-	if (wants)
-		virtq_count_injection(&f->q);
-	return wants;
-}
-
-static const struct drv_piece OUT = { DRV_BUFFERS, 16, false };
-static const struct drv_piece IN = { DRV_BUFFERS + 0x1000, 512, true };
 
 static void a_chain_goes_round(void **state UNUSED)
 {
