@@ -7,6 +7,7 @@
 #include "host/devnode.h"
 #include "host/given.h"
 #include "launch/backend.h"
+#include "launch/vhost-net.h"
 #include "lease/lease.h"
 #include "uplink/tap.h"
 
@@ -142,6 +143,35 @@ static int want_net(struct lend *l, struct host *h, const struct uplink_wish *w)
 	return w->kind == UPLINK_TAP || w->kind == UPLINK_BRIDGE ? want(l, name) : 0;
 }
 
+/* For each pair of queues of those that the kernel may serve. */
+static int want_vhosts(struct lend *l, const struct launch_net *n, unsigned *number)
+{
+	unsigned pairs = n->uplink.queues ? n->uplink.queues : 1;
+	int r = 0;
+
+	for (unsigned i = 0; r == 0 && launch_wants_vhost(n) && i < pairs; i++) {
+		autofree char *name = launch_vhost_name((*number)++);
+
+		r = name ? want(l, name) : -ENOMEM;
+	}
+	return r;
+}
+
+static int want_all_vhosts(struct lend *l, struct host *h, const struct launch_plan *p)
+{
+	unsigned number = 0;
+	int r = 0;
+
+	if (!launch_vhost_is_denied(h))
+		return 0;
+	for (size_t i = 0; r == 0 && i < p->n; i++)
+		if (p->v[i].how == LAUNCH_NET || p->v[i].vf->standby)
+			r = want_vhosts(l, &p->v[i].vf->net, &number);
+	for (size_t i = 0; r == 0 && i < l->request->n_nets; i++)
+		r = want_vhosts(l, &l->request->nets[i], &number);
+	return r;
+}
+
 static int want_all(struct lend *l, struct host *h, const struct launch_plan *p)
 {
 	int r = may_open_kvm(h) ? 0 : want(l, "kvm");
@@ -151,7 +181,7 @@ static int want_all(struct lend *l, struct host *h, const struct launch_plan *p)
 			r = want_net(l, h, &p->v[i].vf->net.uplink);
 	for (size_t i = 0; r == 0 && i < l->request->n_nets; i++)
 		r = want_net(l, h, &l->request->nets[i].uplink);
-	return r;
+	return r == 0 ? want_all_vhosts(l, h, p) : r;
 }
 
 static int on_opened(void *arg, const char *name, int fd)

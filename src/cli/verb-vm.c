@@ -135,6 +135,24 @@ static void tell_backend(struct cli *cli, const struct launch_handles *io)
 		why ? why : "");
 }
 
+/* Who asked for it hears why the kernel does not serve it; others when they want to know all. */
+static void tell_vhosts(
+	struct cli *cli, const struct launch_request *r, const struct launch_handles *io)
+{
+	for (size_t i = 0; io->net_vhosts && i < io->n_nets; i++) {
+		const struct launch_net *n = &r->nets[i];
+		const struct problem *p = io->net_vhosts[i].why;
+		autofree char *why = p ? problem_text(p) : NULL;
+
+		if (!why || (n->vhost != LAUNCH_VHOST_AUTO && !cli->verbose))
+			continue;
+		fprintf(cli->out.notes, "vfctl: --net %s is served by the VMM itself: %s\n",
+			n->uplink.name, why);
+		if (problem_best_hint(p))
+			fprintf(cli->out.notes, "  hint: %s\n", problem_best_hint(p));
+	}
+}
+
 static const char *how_name(enum launch_how how)
 {
 	static const char *const names[] = {
@@ -349,6 +367,7 @@ static int start(struct cli *cli, struct launch_request *r, struct launch_plan *
 		e = launch_open_devices(h, r, p, io, reterr);
 	tell_fallbacks(cli, p); /* also when a fallback is what cannot be had */
 	tell_backend(cli, io);
+	tell_vhosts(cli, r, io);
 	host_drop_given(h); /* what the guest does not get is not kept from others */
 	if (e == 0)
 		e = launch_run(vmm, r, p, io, &end, reterr);

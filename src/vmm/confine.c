@@ -42,7 +42,7 @@ static unsigned use_of(const struct device_option *d)
 
 	if (d->vhost_user >= 0)
 		return uses | SANDBOX_USE_VHOST_USER;
-	if (d->vhost >= 0)
+	if (d->n_vhosts)
 		uses |= SANDBOX_USE_VHOST;
 	switch (d->kind) {
 	case DEVICE_DISK:

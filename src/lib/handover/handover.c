@@ -11,6 +11,8 @@
 
 enum { LEDGER_MS = 10000 };
 
+#define VHOST "vhost-net"
+
 struct opening {
 	struct host *h;
 	const struct handover_request *q;
@@ -100,6 +102,28 @@ static int open_node(struct opening *o, const char *node, struct problem **reter
 	if (has(&o->out, path))
 		return 0;
 	fd = devnode_open(o->h, O_RDWR, "%s", node);
+	return fd < 0 ? blame(path, fd, reterr) : keep(o, path, fd, reterr);
+}
+
+/*
+ * As KVM is: whoever has it makes the kernel copy between a tap that he has and memory of his own.
+ * What this machine has not is not handed over, and no failure: who asked does without.
+ */
+static int open_vhost(struct opening *o, const char *what, struct problem **reterr)
+{
+	autofree char *path = devnode_path("%s", what);
+	const char *number = what + strlen(VHOST);
+	uint32_t n;
+	int fd;
+
+	if (!path)
+		return no_memory(reterr);
+	if (*number && (*number != '#' || parse_u32(number + 1, &n) < 0))
+		return problem(reterr, -EINVAL, PROBLEM_USAGE, VHOST " or " VHOST "#1",
+			"what is asked for is nothing that can be handed over");
+	fd = devnode_open(o->h, O_RDWR, VHOST);
+	if (fd == -ENOENT || fd == -ENODEV || fd == -ENXIO)
+		return 0;
 	return fd < 0 ? blame(path, fd, reterr) : keep(o, path, fd, reterr);
 }
 
@@ -217,6 +241,8 @@ static int open_one(struct opening *o, const char *what, struct problem **reterr
 	}
 	if (str_eq(what, "kvm"))
 		return open_node(o, "kvm", reterr);
+	if (str_starts(what, VHOST))
+		return open_vhost(o, what, reterr);
 	if (str_starts(what, "bridge:")) {
 		fd = handover_port(
 			o->h, what + strlen("bridge:"), o->q->asker.uid, o->limits, reterr);
@@ -224,7 +250,7 @@ static int open_one(struct opening *o, const char *what, struct problem **reterr
 	}
 	if (!str_starts(what, "tap:"))
 		return problem(reterr, -EINVAL, PROBLEM_USAGE,
-			"the address of a function, kvm, tap:NAME or bridge:NAME",
+			"the address of a function, kvm, vhost-net, tap:NAME or bridge:NAME",
 			"what is asked for is nothing that can be handed over");
 	fd = handover_tap(o->h, what + strlen("tap:"), o->q->asker.uid, o->limits, reterr);
 	return fd < 0 ? fd : keep(o, what, fd, reterr);

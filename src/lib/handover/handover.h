@@ -29,8 +29,8 @@ struct handover_limits {
 
 struct handover_request {
 	struct handover_asker asker;
-	char *const *what;     /* "0000:01:10.0", "kvm", "tap:NAME", "bridge:NAME", "bridge:NAME#1";
-				  each once */
+	char *const *what;     /* "0000:01:10.0", "kvm", "vhost-net", "vhost-net#1", "tap:NAME",
+				  "bridge:NAME", "bridge:NAME#1"; each once */
 	uint64_t memory_bytes; /* to be pinned for the functions; 0: nothing is raised */
 	enum vfio_backend backend;
 	const char *run_dir; /* "/run/vfctl" */

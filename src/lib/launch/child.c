@@ -28,7 +28,7 @@ enum {
 	STATUS_INTERNAL_ERROR = 21,
 	STATUS_NO_EXEC = 127,
 	STATUS_DENIED = 128 + SIGSYS,
-	FDS_MAX = 6 + UPLINK_QUEUES_MAX * LAUNCH_DEVICES_MAX,
+	FDS_MAX = 6 + 2 * UPLINK_QUEUES_MAX * LAUNCH_DEVICES_MAX,
 	REPORT_MAX = 64 << 10,
 };
 
@@ -130,8 +130,8 @@ static void add_disk(struct command *c, int fd, const struct launch_disk *d)
 }
 
 /* A descriptor for each pair of queues. */
-static void add_net(struct command *c, const struct uplink *u, const struct launch_net *net,
-	const char *standby)
+static void add_net(struct command *c, const struct uplink *u, const struct launch_kernel_net *k,
+	const struct launch_net *net, const char *standby)
 {
 	const struct mac mac = mac_is_zero(u->mac) ? net->uplink.mac : u->mac;
 	autostrbuf s = { 0 };
@@ -139,6 +139,8 @@ static void add_net(struct command *c, const struct uplink *u, const struct laun
 
 	for (unsigned i = 0; i < u->n; i++)
 		strbuf_add(&s, "%s%d", i ? ":" : "fd=", use_fd(c, u->fds[i]));
+	for (unsigned i = 0; i < k->n; i++)
+		strbuf_add(&s, "%s%d", i ? ":" : ",vhost=", use_fd(c, k->fds[i]));
 	if (net->e1000)
 		strbuf_add(&s, ",model=e1000");
 	if (!mac_is_zero(mac))
@@ -205,10 +207,11 @@ static void add_choice(struct command *c, const struct launch_choice *choice,
 			l->roms ? l->roms[choice->vf - r->vfs] : -1);
 		/* A guest that does not know them for one must not have both. */
 		if (choice->vf->standby)
-			add_net(c, l->fallback_nets[i], &choice->vf->net, "needed");
+			add_net(c, l->fallback_nets[i], &l->fallback_vhosts[i], &choice->vf->net,
+				"needed");
 		break;
 	case LAUNCH_NET:
-		add_net(c, l->fallback_nets[i], &choice->vf->net,
+		add_net(c, l->fallback_nets[i], &l->fallback_vhosts[i], &choice->vf->net,
 			choice->vf->standby ? "offered" : NULL);
 		break;
 	case LAUNCH_DISK:
@@ -289,7 +292,7 @@ int launch_command(const char *vmm, const struct launch_request *r, const struct
 	for (size_t i = 0; i < r->n_disks; i++)
 		add_disk(&c, l->disks[i], &r->disks[i]);
 	for (size_t i = 0; i < r->n_nets; i++)
-		add_net(&c, l->nets[i], &r->nets[i], NULL);
+		add_net(&c, l->nets[i], &l->net_vhosts[i], &r->nets[i], NULL);
 	add_vhosts(&c, r, l);
 	if (r->rng)
 		add(&c, "--rng");

@@ -34,6 +34,13 @@ static void close_uplinks(struct uplink **v, size_t n)
 			uplink_close_fds(v[i]);
 }
 
+static void free_vhosts(struct host *h, struct launch_kernel_net *v, size_t n)
+{
+	for (size_t i = 0; v && i < n; i++)
+		launch_kernel_net_done(h, &v[i]);
+	free(v);
+}
+
 void launch_handles_keep_uplinks(struct launch_handles *l, struct launch_handles *ret)
 {
 	*ret = (struct launch_handles) {
@@ -64,6 +71,8 @@ void launch_handles_done(struct launch_handles *l)
 			host_close(l->host, single[i]);
 	close_all(l->host, l->disks, l->n_disks);
 	close_all(l->host, l->dialers, l->n_dialers);
+	free_vhosts(l->host, l->net_vhosts, l->n_nets);
+	free_vhosts(l->host, l->fallback_vhosts, l->n);
 	free_uplinks(l->nets, l->n_nets);
 	free_uplinks(l->fallback_nets, l->n);
 	close_all(l->host, l->roms, l->n_roms);
@@ -234,15 +243,25 @@ static void drop_unused(struct launch_handles *l, const struct launch_plan *p)
 	l->space = NULL;
 }
 
+static int open_vhost(struct launch_handles *l, const struct launch_net *n, const struct uplink *u,
+	struct launch_kernel_net *ret, struct problem **reterr)
+{
+	return launch_open_vhost(l->host, n, u->n, &l->vhosts_used, ret, reterr);
+}
+
 /* In the function's place, or as its standby, then with its address. */
-static int open_beside(struct launch_handles *l, const struct launch_choice *c, struct uplink **ret,
-	struct problem **reterr)
+static int open_beside(
+	struct launch_handles *l, const struct launch_choice *c, size_t i, struct problem **reterr)
 {
 	struct uplink_wish w = c->vf->net.uplink;
+	int r;
 
 	if (!mac_is_zero(c->mac))
 		w.mac = c->mac;
-	return uplink_open(l->host, &w, ret, reterr);
+	r = uplink_open(l->host, &w, &l->fallback_nets[i], reterr);
+	return r < 0 ? r
+		     : open_vhost(
+			       l, &c->vf->net, l->fallback_nets[i], &l->fallback_vhosts[i], reterr);
 }
 
 static int open_fallbacks(
@@ -253,7 +272,7 @@ static int open_fallbacks(
 		int r = 0;
 
 		if (c->how == LAUNCH_NET || c->vf->standby)
-			r = open_beside(l, c, &l->fallback_nets[i], reterr);
+			r = open_beside(l, c, i, reterr);
 		else if (c->how == LAUNCH_DISK)
 			r = l->fallbacks[i] = image_open_disk(l->host, c->vf->disk.path,
 				c->vf->disk.read_only, c->vf->disk.direct, reterr);
@@ -267,12 +286,17 @@ static int open_nets(
 	struct launch_handles *l, const struct launch_request *r, struct problem **reterr)
 {
 	l->nets = calloc(r->n_nets + 1, sizeof(struct uplink *));
-	if (!l->nets)
+	l->net_vhosts = calloc(r->n_nets + 1, sizeof(*l->net_vhosts));
+	if (!l->nets || !l->net_vhosts)
 		return no_memory(reterr);
-	for (l->n_nets = 0; l->n_nets < r->n_nets; l->n_nets++) {
-		int e = uplink_open(
-			l->host, &r->nets[l->n_nets].uplink, &l->nets[l->n_nets], reterr);
+	while (l->n_nets < r->n_nets) {
+		size_t i = l->n_nets;
+		int e = uplink_open(l->host, &r->nets[i].uplink, &l->nets[i], reterr);
 
+		if (e < 0)
+			return e;
+		l->n_nets++;
+		e = open_vhost(l, &r->nets[i], l->nets[i], &l->net_vhosts[i], reterr);
 		if (e < 0)
 			return e;
 	}
@@ -314,7 +338,8 @@ int launch_open_devices(struct host *h, const struct launch_request *r, struct l
 	io->devices = calloc(p->n + 1, sizeof(struct vfio_device *));
 	io->fallbacks = no_fds(p->n);
 	io->fallback_nets = calloc(p->n + 1, sizeof(struct uplink *));
-	if (!io->devices || !io->fallbacks || !io->fallback_nets)
+	io->fallback_vhosts = calloc(p->n + 1, sizeof(*io->fallback_vhosts));
+	if (!io->devices || !io->fallbacks || !io->fallback_nets || !io->fallback_vhosts)
 		return no_memory(reterr);
 	io->n = p->n;
 	e = open_functions(io, r, p, reterr);

@@ -3,6 +3,7 @@
 #pragma once
 
 #include "plan.h"
+#include "vhost-net.h"
 
 #include "vfio/device.h"
 #include "vfio/pick.h"
@@ -23,6 +24,9 @@ struct launch_handles {
 	int *disks;
 	struct uplink **nets; /* per disk and net of the request */
 	size_t n_disks, n_nets;
+	/* Per net of the request, and per choice. */
+	struct launch_kernel_net *net_vhosts, *fallback_vhosts;
+	unsigned vhosts_used;
 	int *dialers; /* per vhost of the request */
 	size_t n_dialers;
 	int vsock; /* -1 = none */

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /* What --net is understood as, and an uplink in other options' values. */
 #include "net.h"
+#include "vhost-net.h"
 #include "vhost.h"
 
 #include "base/str.h"
@@ -122,6 +123,7 @@ static const struct {
 	{ "mode", set_mode },
 	{ "queues", set_queues },
 	{ "model", set_model },
+	{ "vhost", launch_set_vhost },
 };
 
 static const char *set_key(struct launch_net *n, char *word)
@@ -144,11 +146,12 @@ int launch_parse_net(struct launch_net *n, const char *text, struct problem **re
 {
 	autofree char *copy = strdup(text);
 	char *save = NULL;
+	const char *why;
 
 	if (!copy)
 		return no_memory(reterr);
 	for (char *w = strtok_r(copy, ",", &save); w; w = strtok_r(NULL, ",", &save)) {
-		const char *why = set_key(n, w);
+		why = set_key(n, w);
 
 		if (why)
 			return usage(text, why, reterr);
@@ -163,7 +166,8 @@ int launch_parse_net(struct launch_net *n, const char *text, struct problem **re
 		n->uplink.queues = 1;
 	if (n->uplink.mode && n->uplink.kind != UPLINK_MACVTAP)
 		return usage(text, "mode= is of a macvtap", reterr);
-	return 0;
+	why = launch_check_vhost(n);
+	return why ? usage(text, why, reterr) : 0;
 }
 
 const char *launch_parse_uplink(struct launch_net *n, const char *spec)

@@ -25,9 +25,13 @@ struct launch_disk {
 	struct launch_serve serve;
 };
 
+/* The kernel moves the packets (vhost-net). As is usual is auto, of which nobody asked to hear. */
+enum launch_vhost_wish { LAUNCH_VHOST_USUAL, LAUNCH_VHOST_AUTO, LAUNCH_VHOST_ON, LAUNCH_VHOST_OFF };
+
 struct launch_net {
 	struct uplink_wish uplink;
-	bool e1000;	/* emulated, instead of virtio-net */
+	bool e1000; /* emulated, instead of virtio-net */
+	enum launch_vhost_wish vhost;
 	char *selector; /* of the function whose interface is below; NULL: it is named */
 	struct launch_serve serve;
 };

@@ -33,17 +33,24 @@ static int set_fd(const struct device_key *k, char *v)
 }
 
 /* "7:8:9": a queue pair each. */
-static int set_fds(const struct device_key *k, char *v)
+static int to_fds(const struct device_key *k, char *v, int *fds, unsigned *ret_n)
 {
 	char *save = NULL;
 	int r = 0;
 
-	k->d->n_fds = 0;
+	*ret_n = 0;
 	for (char *w = strtok_r(v, ":", &save); w && r == 0; w = strtok_r(NULL, ":", &save)) {
-		if (k->d->n_fds == OPTIONS_QUEUES_MAX)
-			return options_usage(k->reterr, k->option, "fd= takes 8 at most");
-		r = to_fd(k, w, &k->d->fds[k->d->n_fds++]);
+		if (*ret_n == OPTIONS_QUEUES_MAX)
+			return options_usage(k->reterr, k->option, "fd= and vhost= take 8 at most");
+		r = to_fd(k, w, &fds[(*ret_n)++]);
 	}
+	return r;
+}
+
+static int set_fds(const struct device_key *k, char *v)
+{
+	int r = to_fds(k, v, k->d->fds, &k->d->n_fds);
+
 	k->d->fd = k->d->n_fds ? k->d->fds[0] : -1;
 	return r;
 }
@@ -211,7 +218,9 @@ static int set_disk_model(const struct device_key *k, char *v)
 
 static int set_vhost(const struct device_key *k, char *v)
 {
-	return to_fd(k, v, &k->d->vhost);
+	int r = to_fds(k, v, k->d->vhosts, &k->d->n_vhosts);
+
+	return r == 0 && !k->d->n_vhosts ? NOT_UNDERSTOOD : r;
 }
 
 static int set_vhost_user(const struct device_key *k, char *v)
@@ -333,9 +342,22 @@ static int check_function(
 static int check_vhost_user(
 	const struct device_option *d, const char *option, struct problem **reterr)
 {
-	if (d->fd >= 0 || d->vhost >= 0 || d->read_only || d->serial)
+	if (d->fd >= 0 || d->n_vhosts || d->read_only || d->serial)
 		return options_usage(
 			reterr, option, "vhost-user= goes without fd=, vhost=, ro and serial=");
+	return 0;
+}
+
+/* A descriptor serves two rings: a pair. */
+static int check_vhost(const struct device_option *d, const char *option, struct problem **reterr)
+{
+	if (d->model != MODEL_VIRTIO)
+		return options_usage(reterr, option, "vhost= is of virtio");
+	if (d->n_vhosts != d->n_fds)
+		return options_usage(reterr, option, "vhost= has as many descriptors as fd=");
+	if (d->poll || d->pin)
+		return options_usage(reterr, option,
+			"vhost= goes without poll= and pin=: no thread of this process serves it");
 	return 0;
 }
 
@@ -349,6 +371,8 @@ static int check_device(const struct device_option *d, const char *option, struc
 		return options_usage(reterr, option, "cid= is missing");
 	if (d->model != MODEL_VIRTIO && (d->engine || d->queues))
 		return options_usage(reterr, option, "engine= and queues= are of virtio");
+	if (d->n_vhosts)
+		return check_vhost(d, option, reterr);
 	return d->kind == DEVICE_VFIO ? check_function(d, option, reterr) : 0;
 }
 
@@ -363,7 +387,6 @@ int options_add_device(struct options *o, enum device_kind kind, const char *opt
 		.group = -1,
 		.device = -1,
 		.rom_fd = -1,
-		.vhost = -1,
 		.vhost_user = -1,
 		.name = "function",
 	};

@@ -13,7 +13,7 @@
 enum {
 	OPTIONS_DEVICES_MAX = 31,
 	OPTIONS_QUEUES_MAX = 8, /* pairs of a network interface */
-	OPTIONS_FDS_MAX = 5 + OPTIONS_QUEUES_MAX * OPTIONS_DEVICES_MAX + 8,
+	OPTIONS_FDS_MAX = 5 + 2 * OPTIONS_QUEUES_MAX * OPTIONS_DEVICES_MAX + 8,
 	OPTION_NUMA_NONE = -1,
 	OPTION_QUEUES_MAX = 8,
 };
@@ -70,7 +70,8 @@ struct device_option {
 	bool no_ioeventfd;
 	bool may_trap;			  /* devices.c's: CPUs may do the device's work */
 	const char *threads, *poll, *pin; /* as for vfctl vm set; NULL: as usual */
-	int vhost;			  /* an open /dev/vhost-net */
+	int vhosts[OPTIONS_QUEUES_MAX];	  /* an open /dev/vhost-net for each of `fds`, … */
+	unsigned n_vhosts;		  /* … or none */
 	int vhost_user; /* the channel to who dials for a vhost of another process */
 	uint64_t cid;
 	bool no_packed;	     /* packed rings are not offered */

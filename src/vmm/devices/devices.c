@@ -223,17 +223,17 @@ static int add_net(const struct vmm_services *s, const struct device_option *o, 
 	};
 	const struct virtio_vhost_net_params kernel = {
 		.common = p.common,
-		.fds = &o->vhost,
-		.taps = &o->fd,
-		.pairs = 1,
+		.fds = o->vhosts,
+		.taps = o->fds,
+		.pairs = o->n_fds,
 		.mac = o->mac,
 		.mtu = o->mtu,
 	};
 
 	if (o->vhost_user >= 0)
 		return virtio_vhost_user_net_new(s, &other, reterr);
-	return o->vhost >= 0 ? virtio_vhost_net_new(s, &kernel, reterr)
-			     : virtio_net_new(s, &p, reterr);
+	return o->n_vhosts ? virtio_vhost_net_new(s, &kernel, reterr)
+			   : virtio_net_new(s, &p, reterr);
 }
 
 static int add_vsock(const struct vmm_services *s, const struct device_option *o, unsigned number,
