@@ -4,6 +4,7 @@
 #include "base/str.h"
 #include "launch/child.h"
 #include "out/bench.h"
+#include "uplink/uplink.h"
 
 #include <signal.h>
 
@@ -26,6 +27,10 @@ static const struct option options[] = {
 	{ 0, "workload", TAKES_VALUE, "NAME,NAME", "only this work; all is usual", workload_words },
 	{ 'd', "disk", TAKES_VALUE, "FILE", "a file or block device; memory is usual", "<file>" },
 	{ 0, "vf", TAKES_VALUE, "SELECTOR", "an NVMe function on a VFIO driver", "<function>" },
+	{ 0, "host-disk", TAKES_VALUE, "DEVICE", "beside --vf, and for virtio over a VF's disk",
+		"<file>" },
+	{ 0, "netdev", TAKES_VALUE, "NAME,PEER", "for virtio over a VF's interface; PEER answers",
+		"<netdev>" },
 	{ 0, "write", TAKES_NOTHING, NULL, "overwrite what is on --disk or --vf", NULL },
 	{ 0, "ops", TAKES_VALUE, "N", "operations of the shortest; 2000 are usual", NULL },
 	{ 0, "rounds", TAKES_VALUE, "N", "how often each is measured; 3 are usual", NULL },
@@ -36,7 +41,7 @@ static const struct option options[] = {
 
 static const struct example examples[] = {
 	{ "bench io", "all that can be had here" },
-	{ "bench io --disk disk.img --svg io.svg", "with a picture" },
+	{ "bench io --disk d.img --svg io.svg", "with a picture" },
 	{ "bench io --vf nvme0/vf0 --json", "an NVMe function, too" },
 };
 
@@ -99,7 +104,7 @@ static int read_number(const struct args *a, const char *option, unsigned most, 
 /* All that is read from the command line, and what it is kept in. */
 struct asked {
 	struct bench_wish wish;
-	char **paths, **workloads, *vmm, *payload;
+	char **paths, **workloads, *vmm, *payload, *netdev, *peer;
 	struct launch_request function;
 	struct inventory *inventory;
 };
@@ -110,6 +115,8 @@ static void asked_done(struct asked *q)
 	strv_free(q->workloads);
 	free(q->vmm);
 	free(q->payload);
+	free(q->netdev);
+	free(q->peer);
 	launch_request_done(&q->function);
 	inventory_free(q->inventory);
 }
@@ -134,6 +141,28 @@ static int read_function(
 	return r;
 }
 
+/* "NAME,PEER" */
+static int read_netdev(const struct args *a, struct asked *q, struct problem **reterr)
+{
+	const char *text = args_value(a, "netdev"), *comma = text ? strchr(text, ',') : NULL;
+
+	if (!text)
+		return 0;
+	if (!comma || !uplink_is_name(comma + 1))
+		return problem(reterr, -EINVAL, PROBLEM_USAGE, "--netdev ens1f0v0,ens1f0",
+			"--netdev %s: two network interfaces that reach each other", text);
+	q->netdev = strndup(text, (size_t)(comma - text));
+	q->peer = strdup(comma + 1);
+	if (!q->netdev || !q->peer)
+		return -ENOMEM;
+	if (!uplink_is_name(q->netdev))
+		return problem(reterr, -EINVAL, PROBLEM_USAGE, NULL,
+			"--netdev %s: a network interface and its peer", text);
+	q->wish.netdev = q->netdev;
+	q->wish.netdev_peer = q->peer;
+	return 0;
+}
+
 static int read_wish(
 	struct cli *cli, const struct args *a, struct asked *q, struct problem **reterr)
 {
@@ -145,6 +174,7 @@ static int read_wish(
 		return -ENOMEM;
 	q->wish = (struct bench_wish) {
 		.disk = args_value(a, "disk"),
+		.host_disk = args_value(a, "host-disk"),
 		.write = args_has(a, "write"),
 		.paths = q->paths,
 		.workloads = q->workloads,
@@ -162,6 +192,8 @@ static int read_wish(
 	if (r == 0)
 		r = args_timeout_ms(a, &ms, reterr);
 	q->wish.deadline_s = ms ? (ms + 999) / 1000 : 120;
+	if (r == 0)
+		r = read_netdev(a, q, reterr);
 	return r == 0 ? read_function(cli, a, q, reterr) : r;
 }
 
@@ -243,13 +275,10 @@ const struct verb verb_bench_io = {
 	.summary = "what I/O costs a guest, path by path",
 	.description =
 		"Runs the same small guest on each path that its I/O can take here, and does the\n"
-		"same work without a guest in between: how much longer it takes, and exactly how\n"
-		"many exits, doorbells, system calls, wake-ups and interrupts are one operation.\n"
-		"It needs KVM, and no kernel image. The disk is memory unless --disk names one,\n"
-		"which is only read, past the page cache, but for --write. The network is a tap\n"
-		"of its own, at whose other end vfctl answers (as root). --vf adds a function.\n"
-		"Paths that cannot be had are listed with the reason; the exit status is 0 when\n"
-		"all that was named, or anything where nothing was, has been measured.\n",
+		"same work without a guest: how much longer it takes, and exactly how many exits,\n"
+		"system calls, wake-ups and interrupts are one operation. The disk is memory but\n"
+		"for --disk, which is only read but for --write; the network is a tap of its own,\n"
+		"which takes root. What cannot be had is listed with the reason.\n",
 	.options = options,
 	.n_options = ARRAY_SIZE(options),
 	.examples = examples,

@@ -37,32 +37,30 @@ static int open_tap(void)
 	return TAKE_FD(fd);
 }
 
-static int set_up(int sock)
+static int set_up(void)
 {
+	autoclose int sock = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
 	struct ifreq r = { 0 };
 
 	memcpy(r.ifr_name, name, sizeof(name));
-	if (ioctl(sock, SIOCGIFFLAGS, &r) < 0)
+	if (sock < 0 || ioctl(sock, SIOCGIFFLAGS, &r) < 0)
 		return -errno;
 	r.ifr_flags = (short)(r.ifr_flags | IFF_UP);
 	return ioctl(sock, SIOCSIFFLAGS, &r) < 0 ? -errno : 0;
 }
 
-static int open_peer(uint16_t ethertype)
+int netpair_open_peer(uint16_t ethertype, const char *interface)
 {
 	autoclose int fd = socket(AF_PACKET, SOCK_RAW | SOCK_CLOEXEC, 0);
 	struct sockaddr_ll at = {
 		.sll_family = AF_PACKET,
 		.sll_protocol = htons(ethertype),
-		.sll_ifindex = (int)if_nametoindex(name),
+		.sll_ifindex = (int)if_nametoindex(interface),
 	};
-	int size = 16 << 20, r;
+	int size = 16 << 20;
 
 	if (fd < 0 || !at.sll_ifindex)
 		return -errno;
-	r = set_up(fd);
-	if (r < 0)
-		return r;
 	/* Only root may have that much; what is lost for want of it is counted (tp_drops). */
 	if (setsockopt(fd, SOL_SOCKET, SO_RCVBUFFORCE, &size, sizeof(size)) < 0)
 		(void)setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &size, sizeof(size));
@@ -88,7 +86,9 @@ static void *make(void *arg)
 		j->r = j->pair.tap = open_tap();
 	}
 	if (j->r >= 0)
-		j->r = j->pair.peer = open_peer(j->ethertype);
+		j->r = set_up();
+	if (j->r >= 0)
+		j->r = j->pair.peer = netpair_open_peer(j->ethertype, name);
 	return NULL;
 }
 

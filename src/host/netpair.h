@@ -18,6 +18,8 @@ struct netpair {
  * CAP_NET_ADMIN; -ENOENT: the kernel offers no taps.
  */
 int netpair_new(uint16_t ethertype, struct netpair *ret);
+/* A peer's end alone, on an interface of this thread's network, which has to be up. */
+int netpair_open_peer(uint16_t ethertype, const char *interface);
 void netpair_done(struct netpair *p);
 #define NETPAIR_NONE                                                                               \
 	(struct netpair)                                                                           \

@@ -60,6 +60,16 @@ static int text_host(const void *row, char **ret)
 	return text_us(RESULT(row)->host.mean, ret);
 }
 
+static int text_host_p50(const void *row, char **ret)
+{
+	return text_us(RESULT(row)->host.p50, ret);
+}
+
+static int text_host_p99(const void *row, char **ret)
+{
+	return text_us(RESULT(row)->host.p99, ret);
+}
+
 static int text_host_by(const void *row, char **ret)
 {
 	return cell_str(ret, RESULT(row)->host_by);
@@ -97,8 +107,9 @@ static int text_figure(const void *row, enum bench_figure f, char **ret)
 /* What most want to see; the others can be asked for. */
 enum {
 	SHOW_USER_EXITS = OUT_USUAL,
-	SHOW_EXITS = 0,
+	SHOW_EXITS = OUT_USUAL,
 	SHOW_HALTS = 0,
+	SHOW_HOST_IRQS = 0,
 	SHOW_DOORBELLS = OUT_USUAL,
 	SHOW_SUPPRESSED = 0,
 	SHOW_SYSCALLS = OUT_USUAL,
@@ -118,6 +129,8 @@ const struct out_column bench_columns[] = {
 	{ "P50", "microseconds, median", OUT_RIGHT, text_p50, NULL },
 	{ "P99", "of 100 one is slower", OUT_RIGHT, text_p99, NULL },
 	{ "HOST", "US without a guest", OUT_USUAL | OUT_RIGHT, text_host, NULL },
+	{ "HOST-P50", "microseconds, median", OUT_RIGHT, text_host_p50, NULL },
+	{ "HOST-P99", "of 100 one is slower", OUT_RIGHT, text_host_p99, NULL },
 	{ "HOST-BY", "how that was done", 0, text_host_by, NULL },
 	{ "RATIO", "guest to host", OUT_USUAL | OUT_RIGHT, text_ratio, NULL },
 #define FIGURE(id, json, column, from, counter, brief, what)                                       \
@@ -169,6 +182,7 @@ static void result_json(struct json *j, json_object *list, const struct bench_re
 	times_json(j, o, "host", &r->host);
 	json_add_str(j, o, "host_by", r->host_by);
 	add_number(j, o, "ratio", r->ratio, r->ratio > 0);
+	add_number(j, o, "ratio_p50", r->ratio_p50, r->ratio_p50 > 0);
 	each = json_add_object(j, o, "each");
 	for (enum bench_figure f = 0; f < BENCH_FIGURES; f++)
 		add_number(j, each, bench_figures[f].json, r->each[f],

@@ -5,6 +5,7 @@
  *
  *   op=read|write|send|receive|ping  bytes=N  depth=N  ops=N (0: none)  warm=N
  *   order=random|sequential  wait=interrupt|poll  span=BYTES (of the disk; 0: all)
+ *   ours=MAC  theirs=MAC (frames go from one to the other: twelve digits each)
  *
  * and reads, beside what guest.h says, "count ops|failed|ns|p50|p99 N". Between two runs that
  * differ in nothing but `ops` the difference of all counters is that of so many operations.
@@ -65,4 +66,4 @@ struct bench_nic {
 	 */
 	void (*arm)(unsigned sent);
 };
-extern const struct bench_nic bench_virtio_net;
+extern const struct bench_nic bench_virtio_net, bench_e1000;

@@ -118,6 +118,7 @@ PROGRAM(disk)
 	struct times t;
 
 	prepare(&job);
+	cpu_say_no_end();
 	print("driver %s\n", job.disk->name);
 	run(&job, arg_number("warm", 16), NULL);
 	times_start(&t, ops);

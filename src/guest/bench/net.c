@@ -3,19 +3,19 @@
 #include "bench.h"
 #include "frames.h"
 
-static const struct bench_nic *const drivers[] = { &bench_virtio_net };
+static const struct bench_nic *const drivers[] = { &bench_virtio_net, &bench_e1000 };
 
 static const struct bench_nic *nic;
 static bool polls;
 static uint32_t bytes;
-static uint8_t frame[WIRE_MOST];
+static uint8_t frame[WIRE_MOST], ours[6], theirs[6];
 
 static void build(enum wire_kind kind, uint32_t n, uint32_t n_bytes)
 {
 	const struct wire w = { WIRE_MAGIC, kind, n, n_bytes };
 
-	memset(frame, 0xff, 6);
-	memset(frame + 6, 2, 6);
+	memcpy(frame, theirs, 6);
+	memcpy(frame + 6, ours, 6);
 	frame[12] = WIRE_TYPE >> 8;
 	frame[13] = WIRE_TYPE & 0xff;
 	memcpy(frame + WIRE_HEADER, &w, sizeof(w));
@@ -158,8 +158,26 @@ static void run(uint64_t n, struct times *t)
 		ping_many(n, t);
 }
 
+static unsigned digit(char c)
+{
+	return (unsigned)(c <= '9' ? c - '0' : c - 'a' + 10);
+}
+
+/* Twelve small hexadecimal digits. */
+static void read_address(const char *key, uint8_t *to)
+{
+	const char *text = arg_text(key, "");
+
+	if (strlen(text) != 12)
+		give_up("%s=%s is no address", key, text);
+	for (unsigned i = 0; i < 6; i++)
+		to[i] = (uint8_t)(digit(text[2 * i]) * 16 + digit(text[2 * i + 1]));
+}
+
 static void start(void)
 {
+	read_address("ours", ours);
+	read_address("theirs", theirs);
 	polls = !strcmp(arg_text("wait", "interrupt"), "poll");
 	bytes = (uint32_t)arg_number("bytes", WIRE_LEAST);
 	if (bytes < WIRE_LEAST || bytes > WIRE_MOST || !arg_number("depth", 32) ||
@@ -170,6 +188,7 @@ static void start(void)
 			nic = drivers[i];
 	if (!nic)
 		give_up("there is no network interface that this guest can drive");
+	cpu_say_no_end();
 	print("driver %s\n", nic->name);
 }
 

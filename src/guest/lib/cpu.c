@@ -46,6 +46,7 @@ struct work {
 volatile uint64_t interrupts[256];
 volatile uint64_t interrupt_quiet_vector, interrupt_quiet;
 volatile uint32_t interrupt_quiet_value;
+volatile uint32_t end_unsaid; /* boot.S */
 static struct work work[CPUS_MAX];
 
 extern struct gate idt[256];
@@ -169,6 +170,16 @@ void cpu_write_msr(uint32_t msr, uint64_t value)
 uint32_t cpu_apic_id(void)
 {
 	return (uint32_t)cpu_read_msr(X2APIC_ID);
+}
+
+/* Linux, Documentation/virt/kvm/x86/msr.rst, MSR_KVM_EOI_EN. */
+void cpu_say_no_end(void)
+{
+	uint32_t a = 0x40000001, b, c = 0, d;
+
+	__asm__ volatile("cpuid" : "+a"(a), "=b"(b), "+c"(c), "=d"(d));
+	if (a & 1 << 6)
+		cpu_write_msr(0x4b564d04, (uint64_t)(uintptr_t)&end_unsaid | 1);
 }
 
 static void write_ioapic(unsigned at, uint32_t value)

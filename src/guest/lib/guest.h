@@ -83,6 +83,9 @@ uint64_t cpu_ring0(uint64_t (*fn)(uint64_t a, uint64_t b), uint64_t a, uint64_t 
 uint64_t cpu_read_msr(uint32_t msr);
 void cpu_write_msr(uint32_t msr, uint64_t value);
 uint32_t cpu_apic_id(void);
+/* From now on interrupts of this CPU, the only one that may have any, end without an exit where KVM
+ * allows that, as they do in Linux. */
+void cpu_say_no_end(void);
 /* Halts until *counter is at least `want`; false after some seconds without that, if ticks wake it.
  */
 bool cpu_wait(volatile uint64_t *counter, uint64_t want);

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "bench.h"
-#include "frames.h"
 #include "hostdisk.h"
 #include "life.h"
+#include "pair.h"
 #include "wire.h"
 
 #include "base/grow.h"
@@ -17,18 +17,22 @@
 
 enum { MEMORY_BYTES = 64 << 20, ROUNDS_MAX = 99 };
 
+struct disk {
+	int fd; /* -1: not yet */
+	uint64_t bytes;
+};
+
 struct bench {
 	struct host *host;
 	const struct bench_wish *wish;
-	int disk; /* -1: not yet */
-	uint64_t disk_bytes;
+	struct disk disk, host_disk;
 };
 
 /* Of several rounds: the quickest, and all of the ratios. */
 struct rounds {
 	struct bench_times guest, host;
 	double each[BENCH_FIGURES];
-	double ratios[ROUNDS_MAX];
+	double ratios[ROUNDS_MAX], ratios_p50[ROUNDS_MAX];
 	size_t n;
 };
 
@@ -76,9 +80,9 @@ static int memory_disk(void)
 }
 
 /* A disk of somebody's is read past the page cache where that can be, by guest and host alike. */
-static int named_disk(struct bench *b, struct problem **reterr)
+static int named_disk(struct bench *b, const char *path, bool read_only, struct problem **reterr)
 {
-	int fd = image_open_disk(b->host, b->wish->disk, !b->wish->write, false, reterr), flags;
+	int fd = image_open_disk(b->host, path, read_only, false, reterr), flags;
 
 	if (fd < 0)
 		return fd;
@@ -87,20 +91,33 @@ static int named_disk(struct bench *b, struct problem **reterr)
 	return fd;
 }
 
-static int open_disk(struct bench *b, struct problem **reterr)
+static int open_disk(struct bench *b, enum bench_io io, struct problem **reterr)
 {
+	const struct bench_wish *w = b->wish;
+	struct disk *d = io == BENCH_DISK ? &b->disk : &b->host_disk;
 	off_t size;
 
-	if (b->disk >= 0)
+	if (d->fd >= 0)
 		return 0;
-	b->disk = b->wish->disk ? named_disk(b, reterr) : memory_disk();
-	if (b->disk < 0)
-		return b->wish->disk ? b->disk
-				     : problem(reterr, b->disk, PROBLEM_NO_MEMORY, NULL,
-					       "no memory for a disk: %s", strerror(-b->disk));
-	size = lseek(b->disk, 0, SEEK_END);
-	b->disk_bytes = size > 0 ? (uint64_t)size : 0;
+	d->fd = io != BENCH_DISK ? named_disk(b, w->host_disk, true, reterr)
+		: w->disk	 ? named_disk(b, w->disk, !w->write, reterr)
+				 : memory_disk();
+	if (d->fd < 0)
+		return io != BENCH_DISK || w->disk
+			       ? d->fd
+			       : problem(reterr, d->fd, PROBLEM_NO_MEMORY, NULL,
+					 "no memory for a disk: %s", strerror(-d->fd));
+	size = lseek(d->fd, 0, SEEK_END);
+	d->bytes = size > 0 ? (uint64_t)size : 0;
 	return 0;
+}
+
+/* What the host does the same on; NULL: nothing. What is only read is nobody's loss. */
+static const struct disk *beside(const struct bench *b, const struct life *l)
+{
+	if (l->path->io == BENCH_DISK)
+		return &b->disk;
+	return b->wish->host_disk && l->workload->op == BENCH_READ ? &b->host_disk : NULL;
 }
 
 /*
@@ -120,8 +137,10 @@ static void keep(struct rounds *r, const struct life_result *none, const struct 
 	double guest = one_at_a_time ? all->times.p50 : all->times.mean;
 	double other = one_at_a_time ? host->p50 : host->mean;
 
-	if (other > 0 && r->n < ROUNDS_MAX)
-		r->ratios[r->n++] = guest / other;
+	if (other > 0 && host->p50 > 0 && r->n < ROUNDS_MAX) {
+		r->ratios[r->n] = guest / other;
+		r->ratios_p50[r->n++] = all->times.p50 / host->p50;
+	}
 	if (host->mean > 0 && (r->host.mean <= 0 || host->mean < r->host.mean))
 		r->host = *host;
 	if (r->guest.mean > 0 && r->guest.mean <= all->times.mean)
@@ -150,12 +169,14 @@ static int disk_round(struct bench *b, struct life *l, uint64_t ops, struct roun
 {
 	struct life_result none, all;
 	struct bench_times host = { 0 };
+	const struct disk *d = beside(b, l);
 	int r = 0;
 
-	if (l->path->io == BENCH_DISK) {
-		l->fd = b->disk;
-		r = hostdisk_run(b->disk, b->disk_bytes, l->workload, ops, &host, by, reterr);
-	}
+	if (d)
+		r = open_disk(b, l->path->io, reterr);
+	if (r == 0 && d)
+		r = hostdisk_run(d->fd, d->bytes, l->workload, ops, &host, by, reterr);
+	l->fd = d && l->path->io != BENCH_FUNCTION ? d->fd : -1;
 	if (r == 0)
 		r = two_lives(b, l, ops, &none, &all, reterr);
 	if (r == 0)
@@ -163,31 +184,22 @@ static int disk_round(struct bench *b, struct life *l, uint64_t ops, struct roun
 	return r;
 }
 
-static int no_pair(int code, struct problem **reterr)
-{
-	return problem(reterr, code, problem_kind_from_errno(code),
-		code == -EPERM ? "run as root" : NULL,
-		"a tap in a network of its own cannot be made: %s", strerror(-code));
-}
-
-static int on_wire(const struct netpair *p, struct wire_peer **ret, struct problem **reterr)
+static int on_wire(const struct pair *p, struct wire_peer **ret, struct problem **reterr)
 {
 	int r = wire_peer_new(p, ret);
 
 	return r < 0 ? problem(reterr, r, PROBLEM_NO_MEMORY, NULL, "no thread for the peer") : 0;
 }
 
-/* Each on a tap of its own: whoever had it before leaves settings behind. */
-static int host_on_wire(const struct life *l, uint64_t ops, struct bench_times *ret,
-	const char **by, struct problem **reterr)
+static int host_on_wire(struct bench *b, const struct life *l, uint64_t ops,
+	struct bench_times *ret, const char **by, struct problem **reterr)
 {
-	CLEANUP(netpair_done) struct netpair p = NETPAIR_NONE;
+	autopair p = PAIR_NONE;
 	CLEANUP(wire_peer_freep) struct wire_peer *peer = NULL;
-	int r = netpair_new(WIRE_TYPE, &p);
+	int r = pair_new(b->host, l->wish, l->path, &p, reterr);
 
-	if (r < 0)
-		return no_pair(r, reterr);
-	r = on_wire(&p, &peer, reterr);
+	if (r == 0)
+		r = on_wire(&p, &peer, reterr);
 	return r < 0 ? r
 		     : wire_host_run(&p, l->workload, ops, l->wish->deadline_s, ret, by, reterr);
 }
@@ -195,22 +207,22 @@ static int host_on_wire(const struct life *l, uint64_t ops, struct bench_times *
 static int life_on_wire(
 	struct bench *b, struct life *l, struct life_result *ret, struct problem **reterr)
 {
-	CLEANUP(netpair_done) struct netpair p = NETPAIR_NONE;
+	autopair p = PAIR_NONE;
 	CLEANUP(wire_peer_freep) struct wire_peer *peer = NULL;
 	uint64_t came;
-	int r = netpair_new(WIRE_TYPE, &p);
+	int r = pair_new(b->host, l->wish, l->path, &p, reterr);
 
-	if (r < 0)
-		return no_pair(r, reterr);
-	r = on_wire(&p, &peer, reterr);
+	if (r == 0)
+		r = on_wire(&p, &peer, reterr);
 	if (r < 0)
 		return r;
-	l->fd = p.tap;
+	l->pair = &p;
 	r = life_run(b->host, l, ret, reterr);
+	l->pair = NULL;
 	came = wire_peer_stop(peer);
 	if (r == 0 && l->workload->op == BENCH_SEND && came < l->ops)
 		return problem(reterr, -EIO, PROBLEM_IO, NULL,
-			"of %llu frames that were sent %llu came out of the tap",
+			"of %llu frames that were sent %llu came out at the other end",
 			(unsigned long long)l->ops, (unsigned long long)came);
 	return r;
 }
@@ -220,7 +232,7 @@ static int net_round(struct bench *b, struct life *l, uint64_t ops, struct round
 {
 	struct life_result none, all;
 	struct bench_times host = { 0 };
-	int r = host_on_wire(l, ops, &host, by, reterr);
+	int r = host_on_wire(b, l, ops, &host, by, reterr);
 
 	l->ops = 0;
 	if (r == 0)
@@ -240,6 +252,12 @@ static int compare(const void *a, const void *b)
 	return x < y ? -1 : x > y;
 }
 
+static double median(double *v, size_t n)
+{
+	qsort(v, n, sizeof(*v), compare);
+	return n ? v[n / 2] : 0;
+}
+
 static int measure(struct bench *b, struct bench_result *ret, struct problem **reterr)
 {
 	struct life l = { .wish = b->wish, .path = ret->path, .workload = ret->workload, .fd = -1 };
@@ -247,19 +265,17 @@ static int measure(struct bench *b, struct bench_result *ret, struct problem **r
 	uint64_t ops = (uint64_t)b->wish->ops * ret->workload->share / 8;
 	int r = 0;
 
-	if (ret->path->io == BENCH_DISK)
-		r = open_disk(b, reterr);
 	for (unsigned i = 0; i < b->wish->rounds && r == 0; i++)
-		r = ret->path->io == BENCH_NET
+		r = bench_is_net(ret->path->io)
 			    ? net_round(b, &l, ops, &rounds, &ret->host_by, reterr)
 			    : disk_round(b, &l, ops, &rounds, &ret->host_by, reterr);
 	if (r < 0)
 		return r;
-	qsort(rounds.ratios, rounds.n, sizeof(rounds.ratios[0]), compare);
 	ret->ops = ops;
 	ret->guest = rounds.guest;
 	ret->host = rounds.host;
-	ret->ratio = rounds.n ? rounds.ratios[rounds.n / 2] : 0;
+	ret->ratio = median(rounds.ratios, rounds.n);
+	ret->ratio_p50 = median(rounds.ratios_p50, rounds.n);
 	memcpy(ret->each, rounds.each, sizeof(ret->each));
 	return 0;
 }
@@ -270,6 +286,15 @@ static int obstacle(const struct bench_wish *w, const struct bench_path *p,
 {
 	bool theirs = p->io == BENCH_FUNCTION || (p->io == BENCH_DISK && w->disk);
 
+	if (p->io == BENCH_HOST_DISK && !w->host_disk)
+		return problem(reterr, -ENOENT, PROBLEM_NOT_FOUND, "--host-disk DEVICE",
+			"no disk of the host's was named");
+	if (p->io == BENCH_MACVTAP && !w->netdev)
+		return problem(reterr, -ENOENT, PROBLEM_NOT_FOUND, "--netdev NAME,PEER",
+			"no network interface was named");
+	if (p->io == BENCH_HOST_DISK && l && l->op == BENCH_WRITE)
+		return problem(reterr, -EROFS, PROBLEM_PERMISSION, "--disk names one to be written",
+			"a disk of the host's is only read");
 	if (p->io == BENCH_FUNCTION && !w->function)
 		return problem(reterr, -ENOENT, PROBLEM_NOT_FOUND, "--vf SELECTOR",
 			"no function was named");
@@ -343,7 +368,7 @@ static int one_path(struct bench *b, const struct bench_path *p, struct bench_re
 int bench_run(struct host *h, const struct bench_wish *w, struct bench_results *ret,
 	struct problem **reterr)
 {
-	struct bench b = { .host = h, .wish = w, .disk = -1 };
+	struct bench b = { .host = h, .wish = w, .disk = { .fd = -1 }, .host_disk = { .fd = -1 } };
 	autobench all = { 0 };
 	int r = bench_check(w, reterr);
 
@@ -352,7 +377,8 @@ int bench_run(struct host *h, const struct bench_wish *w, struct bench_results *
 	for (size_t i = 0; i < n_bench_paths && r == 0; i++)
 		if (is_wanted(w->paths, bench_paths[i].name))
 			r = one_path(&b, &bench_paths[i], &all);
-	closep_(&b.disk);
+	closep_(&b.disk.fd);
+	closep_(&b.host_disk.fd);
 	if (r < 0)
 		return problem(reterr, r, problem_kind_from_errno(r), NULL, "%s",
 			r == -ECANCELED ? "interrupted" : strerror(-r));

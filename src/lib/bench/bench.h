@@ -18,7 +18,13 @@
 struct inventory;
 struct launch_request;
 
-enum bench_io { BENCH_DISK, BENCH_NET, BENCH_FUNCTION };
+enum bench_io {
+	BENCH_DISK,
+	BENCH_NET,
+	BENCH_FUNCTION,
+	BENCH_HOST_DISK, /* a disk, over the wish's host_disk */
+	BENCH_MACVTAP,	 /* a network, over the wish's netdev */
+};
 enum bench_op { BENCH_READ, BENCH_WRITE, BENCH_SEND, BENCH_RECEIVE, BENCH_PING };
 
 enum bench_figure {
@@ -53,6 +59,7 @@ extern const struct bench_workload bench_workloads[];
 extern const size_t n_bench_workloads;
 extern const struct bench_figure_info bench_figures[BENCH_FIGURES];
 
+bool bench_is_net(enum bench_io io);
 /* Whether that work can be done there: writes to somebody's disk take his word. */
 bool bench_fits(const struct bench_path *p, const struct bench_workload *w);
 
@@ -69,14 +76,19 @@ struct bench_result {
 	uint64_t ops;
 	struct bench_times guest, host; /* host.mean 0: nothing to compare with */
 	const char *host_by;		/* "pread"; NULL: nothing */
-	double ratio;			/* guest to host, median of the rounds; 0: unknown */
+	/* Guest to host, median of the rounds; 0: unknown. Of medians where one is on its way. */
+	double ratio;
+	double ratio_p50; /* of medians, always */
 	double each[BENCH_FIGURES];
 };
 
 struct bench_wish {
 	const char *vmm, *payload; /* programs: vfctl-vmm, and the bench guest */
 	const char *disk;	   /* a file or block device; NULL: memory */
-	bool write;		   /* what is on that disk, or on the function, may be lost */
+	const char *host_disk; /* a VF's, or the function's storage as the host has it; only read */
+	char *netdev,
+		*netdev_peer; /* interfaces that reach each other, such as a VF's and its PF's */
+	bool write;	      /* what is on `disk`, or on the function, may be lost */
 	char *const *paths, *const *workloads; /* names; NULL: all */
 	struct launch_request *function;       /* with one --vf; NULL: none */
 	const struct inventory *inventory;     /* where to find it; NULL: nothing to find */

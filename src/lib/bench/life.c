@@ -52,32 +52,60 @@ static const char *op_name(enum bench_op op)
 	return names[op];
 }
 
+static char *plain(struct mac m)
+{
+	const uint8_t *b = m.b;
+
+	return str_printf("%02x%02x%02x%02x%02x%02x", b[0], b[1], b[2], b[3], b[4], b[5]);
+}
+
 static char *append_of(const struct life *l)
 {
 	const struct bench_workload *w = l->workload;
+	autofree char *ours = l->pair ? plain(l->pair->tap) : strdup("");
+	autofree char *theirs = l->pair ? plain(l->pair->peer) : strdup("");
 
 	/* All digits: what is printed and parsed is as long in every life. */
-	return str_printf("test=%s op=%s order=%s bytes=%u depth=%u warm=%u ops=%08llu %s",
-		w->io == BENCH_NET ? "net" : "disk", op_name(w->op),
-		w->sequential ? "sequential" : "random", w->bytes, w->depth, WARM,
-		(unsigned long long)l->ops, l->path->guest);
+	return !ours || !theirs
+		       ? NULL
+		       : str_printf("test=%s op=%s order=%s bytes=%u depth=%u warm=%u ops=%08llu "
+				    "ours=%s theirs=%s %s",
+				 l->pair ? "net" : "disk", op_name(w->op),
+				 w->sequential ? "sequential" : "random", w->bytes, w->depth, WARM,
+				 (unsigned long long)l->ops, ours, theirs, l->path->guest);
+}
+
+/* Somebody's disk is read alone, but for the one that he named to be written to. */
+static bool reads_only(const struct life *l)
+{
+	return l->path->io == BENCH_HOST_DISK ||
+	       (l->path->io == BENCH_DISK && l->wish->disk && !l->wish->write);
+}
+
+/* "fd=N" and what makes it this path. */
+static char *device_of(const struct life *l)
+{
+	const char *comma = *l->path->vmm ? "," : "";
+
+	if (l->pair)
+		return str_printf("fd=%d,mac=%s%s%s", l->pair->ends.tap, MAC_TEXT(l->pair->tap),
+			comma, l->path->vmm);
+	return str_printf("fd=%d%s%s%s", l->fd, reads_only(l) ? ",ro" : "", comma, l->path->vmm);
 }
 
 static int add_device(const struct life *l, char ***argv, int **fds, size_t *n_fds)
 {
-	bool read_only = l->path->io == BENCH_DISK && l->wish->disk && !l->wish->write;
-	autofree char *text = str_printf("fd=%d%s%s%s", l->fd, read_only ? ",ro" : "",
-		*l->path->vmm ? "," : "", l->path->vmm);
-	int *more;
+	autofree char *text = device_of(l);
+	int fd = l->pair ? l->pair->ends.tap : l->fd, *more;
 
-	if (l->fd < 0)
+	if (fd < 0)
 		return 0;
 	more = reallocarray(*fds, *n_fds + 1, sizeof(*more));
 	if (!more || !text)
 		return -ENOMEM;
 	*fds = more;
-	more[(*n_fds)++] = l->fd;
-	if (strv_add(argv, l->path->io == BENCH_NET ? "--net" : "--disk") < 0)
+	more[(*n_fds)++] = fd;
+	if (strv_add(argv, l->pair ? "--net" : "--disk") < 0)
 		return -ENOMEM;
 	return strv_add(argv, text);
 }
@@ -284,7 +312,7 @@ int life_run(struct host *h, const struct life *l, struct life_result *ret, stru
 	r.append = append;
 	r.memory_bytes = 64 << 20;
 	r.no_reboot = true;
-	if (l->fd < 0 && l->wish->function) {
+	if (l->path->io == BENCH_FUNCTION && l->wish->function) {
 		r.backend = l->wish->function->backend;
 		r.identity_dir = l->wish->function->identity_dir;
 		r.vfs = l->wish->function->vfs; /* borrowed: `r` is not done with */

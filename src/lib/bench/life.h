@@ -3,13 +3,15 @@
 #pragma once
 
 #include "bench.h"
+#include "pair.h"
 
 struct life {
 	const struct bench_wish *wish;
 	const struct bench_path *path;
 	const struct bench_workload *workload;
 	uint64_t ops;
-	int fd; /* of the disk or tap, borrowed; -1: a function */
+	int fd;			 /* of the disk, borrowed; -1: a function, or a pair */
+	const struct pair *pair; /* of the network; NULL: none */
 };
 
 struct life_result {

@@ -25,9 +25,14 @@ const struct bench_figure_info bench_figures[BENCH_FIGURES] = {
 #undef FIGURE
 };
 
+bool bench_is_net(enum bench_io io)
+{
+	return io == BENCH_NET || io == BENCH_MACVTAP;
+}
+
 bool bench_fits(const struct bench_path *p, const struct bench_workload *w)
 {
-	return (p->io == BENCH_NET) == (w->io == BENCH_NET);
+	return bench_is_net(p->io) == bench_is_net(w->io);
 }
 
 static const char *path_name(size_t i)

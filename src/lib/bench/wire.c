@@ -14,6 +14,7 @@
 
 struct wire_peer {
 	int fd, stop;
+	struct mac from, to;
 	pthread_t thread;
 	bool runs;
 	uint64_t data;	      /* frames that came */
@@ -31,13 +32,17 @@ static bool read_frame(const uint8_t *frame, ssize_t n, struct wire *ret)
 	return ret->magic == WIRE_MAGIC;
 }
 
+static void address(uint8_t *frame, struct mac from, struct mac to)
+{
+	memcpy(frame, to.b, sizeof(to.b));
+	memcpy(frame + 6, from.b, sizeof(from.b));
+}
+
 static void build_frame(uint8_t frame[WIRE_MOST], enum wire_kind kind, uint32_t n, uint32_t bytes)
 {
 	const struct wire w = { WIRE_MAGIC, kind, n, bytes };
 
 	memset(frame, 0, WIRE_MOST);
-	memset(frame, 0xff, 6);
-	memset(frame + 6, 2, 6);
 	frame[12] = WIRE_TYPE >> 8;
 	frame[13] = WIRE_TYPE & 0xff;
 	memcpy(frame + WIRE_HEADER, &w, sizeof(w));
@@ -48,6 +53,7 @@ static void pump(struct wire_peer *w)
 	uint8_t frame[WIRE_MOST];
 
 	build_frame(frame, WIRE_DATA, 0, 0);
+	address(frame, w->from, w->to);
 	while (w->left && w->window) {
 		if (send(w->fd, frame, w->bytes, 0) < 0)
 			return; /* the guest waits, and its deadline ends it */
@@ -62,7 +68,7 @@ static uint32_t clamp(uint32_t v, uint32_t least, uint32_t most)
 }
 
 /* What a guest says is not trusted: at worst it gets frames that it did not ask for. */
-static void answer(struct wire_peer *w, const uint8_t *frame, size_t n, const struct wire *said)
+static void answer(struct wire_peer *w, uint8_t *frame, size_t n, const struct wire *said)
 {
 	switch (said->kind) {
 	case WIRE_DATA:
@@ -79,6 +85,7 @@ static void answer(struct wire_peer *w, const uint8_t *frame, size_t n, const st
 		pump(w);
 		return;
 	case WIRE_PING:
+		address(frame, w->from, w->to);
 		(void)!send(w->fd, frame, n, 0);
 		return;
 	default:
@@ -106,14 +113,16 @@ static void *serve(void *arg)
 	return NULL;
 }
 
-int wire_peer_new(const struct netpair *p, struct wire_peer **ret)
+int wire_peer_new(const struct pair *p, struct wire_peer **ret)
 {
 	CLEANUP(wire_peer_freep) struct wire_peer *w = calloc(1, sizeof(*w));
 	int r;
 
 	if (!w)
 		return -ENOMEM;
-	w->fd = p->peer;
+	w->fd = p->ends.peer;
+	w->from = p->peer;
+	w->to = p->tap;
 	w->stop = eventfd(0, EFD_CLOEXEC);
 	if (w->stop < 0)
 		return -errno;
@@ -154,6 +163,7 @@ void wire_peer_free(struct wire_peer *w)
 
 struct tap {
 	int fd;
+	struct mac from, to;
 	uint64_t deadline; /* times_now() */
 };
 
@@ -174,6 +184,7 @@ static int put(const struct tap *t, const uint8_t *frame, size_t n)
 	int r = 0;
 
 	memcpy(buf + sizeof(struct virtio_net_hdr), frame, n);
+	address(buf + sizeof(struct virtio_net_hdr), t->from, t->to);
 	while (r == 0 && write(t->fd, buf, sizeof(struct virtio_net_hdr) + n) < 0)
 		r = errno == EAGAIN ? wait_for(t, POLLOUT) : -errno;
 	return r;
@@ -238,10 +249,11 @@ static int ask(const struct tap *t, const struct bench_workload *w, size_t n)
 	return put(t, frame, WIRE_LEAST);
 }
 
-int wire_host_run(const struct netpair *p, const struct bench_workload *w, size_t ops,
+int wire_host_run(const struct pair *p, const struct bench_workload *w, size_t ops,
 	unsigned deadline_s, struct bench_times *ret, const char **ret_by, struct problem **reterr)
 {
-	const struct tap tap = { p->tap, times_now() + deadline_s * 1000000000ULL };
+	const struct tap tap = { p->ends.tap, p->tap, p->peer,
+		times_now() + deadline_s * 1000000000ULL };
 	int (*one)(const struct tap *t, const struct bench_workload *w, size_t i) =
 		w->op == BENCH_SEND	 ? send_one
 		: w->op == BENCH_RECEIVE ? receive_one

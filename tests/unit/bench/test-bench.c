@@ -104,8 +104,14 @@ static void nobody_loses_what_he_has(void **state UNUSED)
 	assert_int_equal(find(&r, "virtio-blk", "rand-write-4k-1")->why->kind, PROBLEM_PERMISSION);
 	assert_int_equal(find(&r, "vfio-nvme", NULL)->why->kind, PROBLEM_NOT_FOUND);
 	assert_null(find(&r, "vfio-nvme", NULL)->workload);
+	assert_int_equal(find(&r, "virtio-blk-vf", NULL)->why->kind, PROBLEM_NOT_FOUND);
+	assert_int_equal(find(&r, "virtio-net-vf", NULL)->why->kind, PROBLEM_NOT_FOUND);
 	w.write = true;
+	w.host_disk = "/theirs";
 	assert_int_equal(bench_run(NULL, &w, &with, NULL), 0);
+	assert_null(find(&with, "virtio-blk-vf", "rand-read-4k-1")->why);
+	assert_int_equal(
+		find(&with, "virtio-blk-vf", "rand-write-4k-1")->why->kind, PROBLEM_PERMISSION);
 	assert_null(find(&with, "virtio-blk", "rand-write-4k-1")->why);
 }
 

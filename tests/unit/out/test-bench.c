@@ -21,6 +21,7 @@ static void make(struct bench_result v[2])
 		.host = { 1500, 1400, 4000 },
 		.host_by = "pread",
 		.ratio = 2,
+		.ratio_p50 = 2.25,
 	};
 	for (enum bench_figure f = 0; f < BENCH_FIGURES; f++)
 		v[0].each[f] = -1;
@@ -73,6 +74,10 @@ static void json(void **state UNUSED)
 	assert_true(json_object_get_double(json_object_object_get(each, "user_exits")) == 1);
 	assert_non_null(json_object_object_get(each, "wakeups")); /* zero is known */
 	assert_null(json_object_object_get(each, "host_syscalls"));
+	assert_true(json_object_get_double(json_object_object_get(one, "ratio_p50")) == 2.25);
+	one = json_object_object_get(one, "host");
+	assert_true(json_object_get_double(json_object_object_get(one, "p99_ns")) == 4000);
+	one = json_object_array_get_idx(list, 0);
 	assert_null(json_object_object_get(one, "reason"));
 	one = json_object_array_get_idx(list, 1);
 	assert_null(json_object_object_get(one, "workload"));
