@@ -34,12 +34,12 @@ static enum cost_path_id of_virtio(const struct cost_device *d, const struct cos
 {
 	if (is(d, "standby", "on"))
 		return COST_PATH_STANDBY;
+	if (is(d, "over", "vf"))
+		return COST_PATH_OVER_VF;
 	if (is(d, "backend", "vhost"))
 		return COST_PATH_VHOST;
 	if (is(d, "backend", "vhost-user"))
 		return COST_PATH_VHOST_USER;
-	if (is(d, "over", "vf"))
-		return COST_PATH_OVER_VF;
 	if (is(d, "poll", "adaptive") || is(d, "poll", "dedicated"))
 		return of_polled(d, sum);
 	return is(d, "doorbells", "trapped") ? COST_PATH_TRAPPING : COST_PATH_STANDARD;

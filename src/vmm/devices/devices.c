@@ -221,14 +221,7 @@ static int add_net(const struct vmm_services *s, const struct device_option *o, 
 		.mac = o->mac,
 		.mtu = o->mtu,
 	};
-	const struct virtio_vhost_net_params kernel = {
-		.common = p.common,
-		.fds = o->vhosts,
-		.taps = o->fds,
-		.pairs = o->n_fds,
-		.mac = o->mac,
-		.mtu = o->mtu,
-	};
+	const struct virtio_vhost_net_params kernel = { .fds = o->vhosts, .net = &p };
 
 	if (o->vhost_user >= 0)
 		return virtio_vhost_user_net_new(s, &other, reterr);

@@ -107,10 +107,20 @@ static int kernel_start(struct vhost *v, const struct vhost_ring *ring)
 		r = kernel_call(v, ring->index, ring->call);
 	if (r == 0)
 		r = SET_FILE(k, VHOST_SET_VRING_KICK, ring->index, ring->kick);
-	if (r == 0 && !k->vsock)
-		r = SET_FILE(
-			k, VHOST_NET_SET_BACKEND, ring->index, k->taps[ring->index / RINGS_PER_FD]);
 	return r;
+}
+
+/*
+ * Without a back end it looks at neither the ring nor the tap. A doorbell that rang meanwhile is
+ * not looked at again, but a tap that can be written, or has something, makes it look at the ring.
+ */
+static int kernel_enable(struct vhost *v, unsigned index, bool on)
+{
+	struct kernel *k = kernel_of(v);
+
+	if (k->vsock)
+		return 0;
+	return SET_FILE(k, VHOST_NET_SET_BACKEND, index, on ? k->taps[index / RINGS_PER_FD] : -1);
 }
 
 static int set_running(struct kernel *k, int on)
@@ -134,7 +144,7 @@ static int kernel_stop(struct vhost *v, unsigned index, uint16_t *ret_base)
 {
 	struct kernel *k = kernel_of(v);
 	struct vhost_vring_state s = { .index = index % RINGS_PER_FD };
-	int r = k->vsock ? set_running(k, 0) : SET_FILE(k, VHOST_NET_SET_BACKEND, index, -1);
+	int r = k->vsock ? set_running(k, 0) : kernel_enable(v, index, false);
 
 	if (r == 0)
 		r = CONTROL(k, index / RINGS_PER_FD, VHOST_GET_VRING_BASE, &s);
@@ -153,6 +163,7 @@ static const struct vhost_ops kernel_ops = {
 	.start = kernel_start,
 	.run = kernel_run,
 	.call = kernel_call,
+	.enable = kernel_enable,
 	.stop = kernel_stop,
 	.free = kernel_free,
 };

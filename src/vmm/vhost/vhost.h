@@ -34,13 +34,14 @@ struct vhost;
 struct vhost_ops {
 	/* The features that were negotiated, and the memory; before any ring. */
 	int (*set_up)(struct vhost *v, const struct guest_memory *m, uint64_t features);
-	/* The ring is served from now on; when it returns its doorbell is looked at. */
+	/* All about the ring; it is served once it is enabled, too. */
 	int (*start)(struct vhost *v, const struct vhost_ring *r);
 	/* All rings that there will be were started. */
 	int (*run)(struct vhost *v);
 	/* Another eventfd for the interrupts of a ring that runs. */
 	int (*call)(struct vhost *v, unsigned index, int fd);
-	/* A ring of a pair that the driver switched on or off (multiqueue); may be NULL. */
+	/* A ring that was started, also of a pair that the driver switches on or off while it runs.
+	 */
 	int (*enable)(struct vhost *v, unsigned index, bool on);
 	/* Nothing is touched any more when it returns; *ret_base: where it stopped. */
 	int (*stop)(struct vhost *v, unsigned index, uint16_t *ret_base);

@@ -63,7 +63,10 @@ static void let_go(struct vhosted *h)
 	if (!*h->v->why)
 		snprintf(h->v->why, sizeof(h->v->why), "the connection has ended");
 	vhosted_lose(h);
+	pthread_mutex_lock(&h->asking);
+	h->started = 0;
 	vhost_free(TAKE_PTR(h->v));
+	pthread_mutex_unlock(&h->asking);
 	pthread_mutex_unlock(&h->dev.lock);
 }
 
@@ -88,12 +91,17 @@ static int take_up(struct vhosted *h, struct vhost *v, char *why)
 		snprintf(why, VHOST_WHY_BYTES, "%s", v->why);
 		return r;
 	}
+	pthread_mutex_lock(&h->asking);
 	h->v = v;
 	h->lost = false;
+	pthread_mutex_unlock(&h->asking);
 	r = h->running ? vhosted_start(h, h->served != 0) : 0;
 	if (r < 0) {
 		snprintf(why, VHOST_WHY_BYTES, "%s", v->why);
+		pthread_mutex_lock(&h->asking);
+		h->started = 0;
 		h->v = NULL;
+		pthread_mutex_unlock(&h->asking);
 	}
 	return r;
 }

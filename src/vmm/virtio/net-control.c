@@ -14,7 +14,7 @@
 
 /* What a command has to say, as it is read out of the guest's memory. */
 struct command {
-	struct net *n;
+	struct net_face *f;
 	uint8_t kind; /* within its class */
 	struct sg data;
 };
@@ -40,35 +40,17 @@ unsigned net_offload_flags(uint64_t features)
 
 /* ---- Pairs ---- */
 
-/*
- * Attached before it counts as active, and inactive before it is detached: who reads meanwhile and
- * is refused looks again whether it should have read at all.
- */
-void net_set_active(struct net *n, unsigned pairs)
-{
-	unsigned before = __atomic_load_n(&n->active, __ATOMIC_SEQ_CST);
-
-	for (unsigned i = before; i < pairs; i++)
-		tap_set_queue(n->pairs[i].tap, true);
-	__atomic_store_n(&n->active, pairs, __ATOMIC_SEQ_CST);
-	for (unsigned i = pairs; i < before; i++)
-		tap_set_queue(n->pairs[i].tap, false);
-	for (unsigned i = before; i < pairs; i++)
-		virtio_device_poke(&n->dev, &n->dev.queues[2 * i]);
-}
-
 static bool set_pairs(struct command *c)
 {
 	uint16_t pairs;
 
-	if (c->kind != VIRTIO_NET_CTRL_MQ_VQ_PAIRS_SET ||
-		!virtio_has(&c->n->dev, VIRTIO_NET_F_MQ) ||
+	if (c->kind != VIRTIO_NET_CTRL_MQ_VQ_PAIRS_SET || !virtio_has(c->f->dev, VIRTIO_NET_F_MQ) ||
 		!sg_pull(&c->data, &pairs, sizeof(pairs)))
 		return false;
 	pairs = le16toh(pairs);
-	if (pairs < 1 || pairs > c->n->n_pairs)
+	if (pairs < 1 || pairs > c->f->n_pairs)
 		return false;
-	net_set_active(c->n, pairs);
+	c->f->use_pairs(c->f, pairs);
 	return true;
 }
 
@@ -80,15 +62,15 @@ static const struct mac broadcast = { { 0xff, 0xff, 0xff, 0xff, 0xff, 0xff } };
  * The tap drops what nobody wants before it wakes anyone. It knows a list of addresses, or no
  * limits: what cannot be said to it is let through, as the specification allows.
  */
-static void apply_filter(struct net *n)
+void net_apply_filter(struct net_face *face)
 {
-	const struct net_filter *f = &n->filter;
+	const struct net_filter *f = &face->filter;
 	bool all = f->promisc || f->alluni || f->too_many_uni;
 	bool allmulti = (f->allmulti || f->too_many_multi) && !f->nomulti;
 	struct mac v[2 + 2 * NET_FILTER_MAX];
 	unsigned i = 0;
 
-	memcpy(v[i++].b, n->config.mac, sizeof(v[0].b));
+	memcpy(v[i++].b, face->config.mac, sizeof(v[0].b));
 	for (unsigned k = 0; !f->nouni && k < f->n_uni; k++)
 		v[i++] = f->uni[k];
 	if (!f->nobcast)
@@ -96,12 +78,12 @@ static void apply_filter(struct net *n)
 	for (unsigned k = 0; !f->nomulti && k < f->n_multi; k++)
 		v[i++] = f->multi[k];
 	/* A macvtap cannot, and is for its own address anyway. */
-	tap_set_filter(n->pairs[0].tap, v, all ? 0 : i, allmulti);
+	tap_set_filter(face->tap, v, all ? 0 : i, allmulti);
 }
 
 static bool set_rx_mode(struct command *c)
 {
-	struct net_filter *f = &c->n->filter;
+	struct net_filter *f = &c->f->filter;
 	bool *const modes[] = {
 		[VIRTIO_NET_CTRL_RX_PROMISC] = &f->promisc,
 		[VIRTIO_NET_CTRL_RX_ALLMULTI] = &f->allmulti,
@@ -114,11 +96,11 @@ static bool set_rx_mode(struct command *c)
 								 : VIRTIO_NET_F_CTRL_RX;
 	uint8_t on;
 
-	if (c->kind >= ARRAY_SIZE(modes) || !virtio_has(&c->n->dev, feature) ||
+	if (c->kind >= ARRAY_SIZE(modes) || !virtio_has(c->f->dev, feature) ||
 		!sg_pull(&c->data, &on, sizeof(on)))
 		return false;
 	*modes[c->kind] = on;
-	apply_filter(c->n);
+	net_apply_filter(c->f);
 	return true;
 }
 
@@ -143,14 +125,14 @@ static bool pull_table(struct sg *data, struct mac *v, unsigned *ret_n, bool *re
 
 static bool set_table(struct command *c)
 {
-	struct net_filter f = c->n->filter;
+	struct net_filter f = c->f->filter;
 
-	if (!virtio_has(&c->n->dev, VIRTIO_NET_F_CTRL_RX) ||
+	if (!virtio_has(c->f->dev, VIRTIO_NET_F_CTRL_RX) ||
 		!pull_table(&c->data, f.uni, &f.n_uni, &f.too_many_uni) ||
 		!pull_table(&c->data, f.multi, &f.n_multi, &f.too_many_multi))
 		return false;
-	c->n->filter = f;
-	apply_filter(c->n);
+	c->f->filter = f;
+	net_apply_filter(c->f);
 	return true;
 }
 
@@ -158,11 +140,11 @@ static bool set_address(struct command *c)
 {
 	struct mac mac;
 
-	if (!virtio_has(&c->n->dev, VIRTIO_NET_F_CTRL_MAC_ADDR) ||
+	if (!virtio_has(c->f->dev, VIRTIO_NET_F_CTRL_MAC_ADDR) ||
 		!sg_pull(&c->data, mac.b, sizeof(mac.b)) || mac_is_multicast(mac))
 		return false;
-	virtio_device_change_config(&c->n->dev, c->n->config.mac, mac.b, sizeof(mac.b), false);
-	apply_filter(c->n);
+	virtio_device_change_config(c->f->dev, c->f->config.mac, mac.b, sizeof(mac.b), false);
+	net_apply_filter(c->f);
 	return true;
 }
 
@@ -182,10 +164,10 @@ static bool set_mac(struct command *c)
 static bool acknowledge(struct command *c)
 {
 	if (c->kind != VIRTIO_NET_CTRL_ANNOUNCE_ACK ||
-		!virtio_has(&c->n->dev, VIRTIO_NET_F_GUEST_ANNOUNCE))
+		!virtio_has(c->f->dev, VIRTIO_NET_F_GUEST_ANNOUNCE))
 		return false;
-	__atomic_store_n(&c->n->announcing, false, __ATOMIC_SEQ_CST);
-	net_tell_status(c->n);
+	__atomic_store_n(&c->f->announcing, false, __ATOMIC_SEQ_CST);
+	net_tell_status(c->f);
 	return true;
 }
 
@@ -199,16 +181,16 @@ static bool set_offloads(struct command *c)
 	uint64_t wanted;
 
 	if (c->kind != VIRTIO_NET_CTRL_GUEST_OFFLOADS_SET ||
-		!virtio_has(&c->n->dev, VIRTIO_NET_F_CTRL_GUEST_OFFLOADS) ||
+		!virtio_has(c->f->dev, VIRTIO_NET_F_CTRL_GUEST_OFFLOADS) ||
 		!sg_pull(&c->data, &wanted, sizeof(wanted)))
 		return false;
 	wanted = le64toh(wanted);
-	if (wanted & ~(c->n->dev.features & GUEST_OFFLOADS))
+	if (wanted & ~(c->f->dev->features & GUEST_OFFLOADS))
 		return false;
-	return tap_set_offload(c->n->pairs[0].tap, net_offload_flags(wanted)) == 0;
+	return tap_set_offload(c->f->tap, net_offload_flags(wanted)) == 0;
 }
 
-static bool obey(struct net *n, struct virtq_chain *chain)
+static bool obey(struct net_face *f, struct virtq_chain *chain)
 {
 	static bool (*const classes[])(struct command * c) = {
 		[VIRTIO_NET_CTRL_RX] = set_rx_mode,
@@ -218,7 +200,7 @@ static bool obey(struct net *n, struct virtq_chain *chain)
 		[VIRTIO_NET_CTRL_GUEST_OFFLOADS] = set_offloads,
 	};
 	struct virtio_net_ctrl_hdr head;
-	struct command c = { .n = n };
+	struct command c = { .f = f };
 
 	if (!sg_pull(&chain->out, &head, sizeof(head)) || head.class >= ARRAY_SIZE(classes) ||
 		!classes[head.class])
@@ -228,31 +210,33 @@ static bool obey(struct net *n, struct virtq_chain *chain)
 	return classes[head.class](&c);
 }
 
-bool net_control_work(struct net *n, struct virtq *q)
+bool net_control_work(struct net_face *f, struct virtq *q)
 {
 	struct iovec iov[VIRTQ_SIZE_MAX];
 	struct virtq_chain chain;
 	unsigned done = 0;
 
 	while (done < BUDGET && virtq_pop(q, iov, ARRAY_SIZE(iov), &chain) > 0) {
-		uint8_t answer = obey(n, &chain) ? VIRTIO_NET_OK : VIRTIO_NET_ERR;
+		uint8_t answer = obey(f, &chain) ? VIRTIO_NET_OK : VIRTIO_NET_ERR;
 
 		if (answer == VIRTIO_NET_ERR)
-			net_count(&n->counts.refused);
-		net_count(&n->counts.commands);
+			net_count(&f->refused);
+		net_count(&f->commands);
 		virtq_push(q, &chain, sg_push(&chain.in, &answer, sizeof(answer)));
 		done++;
 	}
 	if (done)
-		virtio_device_interrupt(&n->dev, q);
+		virtio_device_interrupt(f->dev, q);
 	return virtq_is_live(q) && !virtq_arm(q);
 }
 
-void net_control_reset(struct net *n)
+void net_control_reset(struct net_face *f)
 {
-	n->filter = (struct net_filter) { 0 };
-	__atomic_store_n(&n->announcing, false, __ATOMIC_SEQ_CST);
-	tap_set_filter(n->pairs[0].tap, NULL, 0, false);
-	tap_set_offload(n->pairs[0].tap, 0);
-	net_set_active(n, 1);
+	f->filter = (struct net_filter) { 0 };
+	__atomic_store_n(&f->announcing, false, __ATOMIC_SEQ_CST);
+	if (f->tap) {
+		tap_set_filter(f->tap, NULL, 0, false);
+		tap_set_offload(f->tap, 0);
+	}
+	f->use_pairs(f, 1);
 }

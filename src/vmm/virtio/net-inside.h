@@ -63,17 +63,32 @@ struct net_filter {
 	struct mac uni[NET_FILTER_MAX], multi[NET_FILTER_MAX];
 };
 
-struct net {
-	struct virtio_device dev;
-	struct net_pair *pairs;
-	unsigned n_pairs;
+/*
+ * What the driver says of an interface as a whole and is told of it, whoever moves its packets: the
+ * queues of this process (struct net), or somebody else (vhost-net.c).
+ */
+struct net_face {
+	struct virtio_device *dev;
 	struct virtio_net_config config; /* virtio_device_change_config() */
+	struct tap *tap; /* of the first pair: offloads and addresses are all pairs'; NULL: none */
+	unsigned n_pairs;
 	struct net_filter filter;
 	bool over_vf;
-	unsigned active;	   /* atomic: pairs that the driver uses */
-	bool up, dead, announcing; /* atomic: by the user's wish; the tap has gone; to be told */
+	unsigned active;	    /* atomic: pairs that the driver uses */
+	bool up, dead, announcing;  /* atomic: by the user's wish; the tap has gone; to be told */
+	uint64_t commands, refused; /* atomic */
+	/* Makes `pairs` the active ones. A queue's lock is held, or the device's. */
+	void (*use_pairs)(struct net_face *f, unsigned pairs);
+	/* `up` has changed; the control queue's lock is held. NULL: who moves packets looks. */
+	void (*switched)(struct net_face *f);
+};
+
+struct net {
+	struct virtio_device dev;
+	struct net_face face;
+	struct net_pair *pairs;
 	struct virtio_net_counts {
-		uint64_t rx_dropped, tx_dropped, commands, refused; /* atomic */
+		uint64_t rx_dropped, tx_dropped; /* atomic */
 	} counts;
 };
 
@@ -88,9 +103,9 @@ static inline void net_count(uint64_t *counter)
 }
 
 /* Which queue is the control queue depends on what was negotiated (5.1.2). */
-static inline unsigned net_control_index(const struct net *n)
+static inline unsigned net_control_index(const struct net_face *f)
 {
-	return virtio_has(&n->dev, VIRTIO_NET_F_MQ) ? 2 * n->n_pairs : 2;
+	return virtio_has(f->dev, VIRTIO_NET_F_MQ) ? 2 * f->n_pairs : 2;
 }
 
 static inline struct net_pair *net_pair_of(struct net *n, const struct virtq *q)
@@ -101,13 +116,13 @@ static inline struct net_pair *net_pair_of(struct net *n, const struct virtq *q)
 /* The queue's pair is in use: it is received on. */
 static inline bool net_is_active(const struct net *n, const struct virtq *q)
 {
-	return q->index / 2 < __atomic_load_n(&n->active, __ATOMIC_SEQ_CST);
+	return q->index / 2 < __atomic_load_n(&n->face.active, __ATOMIC_SEQ_CST);
 }
 
-static inline bool net_link_is_up(const struct net *n)
+static inline bool net_link_is_up(const struct net_face *f)
 {
-	return __atomic_load_n(&n->up, __ATOMIC_RELAXED) &&
-	       !__atomic_load_n(&n->dead, __ATOMIC_RELAXED);
+	return __atomic_load_n(&f->up, __ATOMIC_RELAXED) &&
+	       !__atomic_load_n(&f->dead, __ATOMIC_RELAXED);
 }
 
 /* ---- net-rx.c, net-tx.c: queue lock held ---- */
@@ -122,15 +137,27 @@ bool net_tx_work(struct net *n, struct virtq *q);
 /* ---- net-control.c ---- */
 
 /* Queue lock held. True: there is more. */
-bool net_control_work(struct net *n, struct virtq *q);
+bool net_control_work(struct net_face *f, struct virtq *q);
 /* As after power-on: one pair, everything that is for the guest's address, or for all. */
-void net_control_reset(struct net *n);
-/* Pairs that are used from now on. */
-void net_set_active(struct net *n, unsigned pairs);
+void net_control_reset(struct net_face *f);
+/* What arrives is what the driver wants, and nothing while the link is down; queue lock held. */
+void net_apply_filter(struct net_face *f);
 unsigned net_offload_flags(uint64_t features);
 
-/* ---- net.c ---- */
+/* ---- net-face.c ---- */
 
+/* The tap, n_pairs and the functions are there; the device is not yet. */
+void net_face_init(struct net_face *f, const struct virtio_net_setup *s);
+/* What is the interface's, and not of who moves packets: to be offered. */
+uint64_t net_face_features(const struct net_face *f, const struct virtio_net_setup *s);
 /* Tells the driver what the link is now, and whether others should hear of it. No lock but a
  * queue's. */
-void net_tell_status(struct net *n);
+void net_tell_status(struct net_face *f);
+void net_set_link(struct net_face *f, bool up);
+/* As the operations of a device. */
+int net_face_set(
+	struct net_face *f, int queue, const char *key, const char *value, struct problem **reterr);
+void net_face_stats(
+	struct net_face *f, void (*each)(void *arg, const char *name, uint64_t v), void *arg);
+void net_face_traits(const struct net_face *f,
+	void (*each)(void *arg, const char *key, const char *word), void *arg);

@@ -12,7 +12,7 @@
 static void listen(struct net *n, struct virtq *q, bool on)
 {
 	virtio_device_watch(&n->dev, q,
-		on && net_is_active(n, q) && !__atomic_load_n(&n->dead, __ATOMIC_RELAXED));
+		on && net_is_active(n, q) && !__atomic_load_n(&n->face.dead, __ATOMIC_RELAXED));
 }
 
 /*
@@ -24,12 +24,12 @@ static void tap_gone(struct net *n, struct virtq *q)
 	autofree char *text = NULL;
 
 	listen(n, q, false);
-	if (!net_is_active(n, q) || __atomic_exchange_n(&n->dead, true, __ATOMIC_RELAXED))
+	if (!net_is_active(n, q) || __atomic_exchange_n(&n->face.dead, true, __ATOMIC_RELAXED))
 		return;
 	text = str_printf("%s: the tap %s has gone: the link is down", n->dev.name,
 		tap_name(net_pair_of(n, q)->tap));
 	virtio_device_note(&n->dev, text);
-	net_tell_status(n);
+	net_tell_status(&n->face);
 }
 
 static int rx_take_chain(struct net *n, struct virtq *q)
@@ -111,7 +111,7 @@ static int rx_one(struct net *n, struct virtq *q)
 		return 0;
 	if (len <= 0)
 		return -ENODEV;
-	if ((size_t)len > rx->bytes || len < TAP_HEADER_BYTES || !net_link_is_up(n))
+	if ((size_t)len > rx->bytes || len < TAP_HEADER_BYTES || !net_link_is_up(&n->face))
 		net_count(&n->counts.rx_dropped); /* the buffers serve the next one */
 	else
 		rx_deliver(n, q, (size_t)len);

@@ -38,7 +38,7 @@ static bool tx_prepare(const struct net *n, struct tx *tx)
 static bool tx_send(struct net *n, struct virtq *q)
 {
 	struct tx *tx = &net_pair_of(n, q)->tx;
-	bool up = net_link_is_up(n);
+	bool up = net_link_is_up(&n->face);
 	ssize_t r = up ? tap_write(net_pair_of(n, q)->tap, tx->v, tx->n) : -ENETDOWN;
 
 	tx->waiting = r == -EAGAIN;

@@ -6,16 +6,10 @@
 #include "net-inside.h"
 #include "base/str.h"
 
-#include <endian.h>
 #include <linux/virtio_config.h>
 #include <linux/virtio_ids.h>
 #include <string.h>
 #include <sys/epoll.h>
-#include <sys/random.h>
-
-#define OFFLOADS                                                                                   \
-	(VIRTIO_FEATURE(VIRTIO_NET_F_GUEST_CSUM) | VIRTIO_FEATURE(VIRTIO_NET_F_GUEST_TSO4) |       \
-		VIRTIO_FEATURE(VIRTIO_NET_F_GUEST_TSO6) | VIRTIO_FEATURE(VIRTIO_NET_F_GUEST_ECN))
 
 _Static_assert(sizeof(struct virtio_net_hdr_v1) == TAP_HEADER_BYTES, "as the tap was told");
 
@@ -25,7 +19,7 @@ enum role { ROLE_RX, ROLE_TX, ROLE_CONTROL, ROLE_NONE };
 
 static enum role role_of(const struct net *n, const struct virtq *q)
 {
-	unsigned control = net_control_index(n);
+	unsigned control = net_control_index(&n->face);
 
 	if (q->index == control)
 		return virtio_has(&n->dev, VIRTIO_NET_F_CTRL_VQ) ? ROLE_CONTROL : ROLE_NONE;
@@ -40,7 +34,7 @@ static int net_fd(struct virtio_device *d, struct virtq *q)
 	struct net *n = net_of(d);
 	struct net_pair *p = net_pair_of(n, q);
 
-	if (q->index / 2 >= n->n_pairs)
+	if (q->index / 2 >= n->face.n_pairs)
 		return -1;
 	return q->index % 2 ? p->room_fd : tap_fd(p->tap);
 }
@@ -72,7 +66,7 @@ static bool net_kicked(struct virtio_device *d, struct virtq *q)
 		net_rx_listen(n, q);
 		break;
 	case ROLE_CONTROL:
-		return net_control_work(n, q);
+		return net_control_work(&n->face, q);
 	case ROLE_NONE:
 		break;
 	}
@@ -84,7 +78,7 @@ static void net_queue_reset(struct virtio_device *d, struct virtq *q)
 	struct net *n = net_of(d);
 
 	virtio_device_watch(d, q, false);
-	if (q->index / 2 >= n->n_pairs)
+	if (q->index / 2 >= n->face.n_pairs)
 		return;
 	if (q->index % 2)
 		net_pair_of(n, q)->tx.waiting = false;
@@ -96,7 +90,7 @@ static void net_queue_reset(struct virtio_device *d, struct virtq *q)
 
 static void net_reset(struct virtio_device *d)
 {
-	net_control_reset(net_of(d));
+	net_control_reset(&net_of(d)->face);
 }
 
 static void net_negotiated(struct virtio_device *d)
@@ -104,71 +98,38 @@ static void net_negotiated(struct virtio_device *d)
 	tap_set_offload(net_of(d)->pairs[0].tap, net_offload_flags(d->features));
 }
 
-void net_tell_status(struct net *n)
+/*
+ * Attached before it counts as active, and inactive before it is detached: who reads meanwhile and
+ * is refused looks again whether it should have read at all.
+ */
+static void use_pairs(struct net_face *f, unsigned pairs)
 {
-	uint16_t status = net_link_is_up(n) ? VIRTIO_NET_S_LINK_UP : 0;
+	struct net *n = container_of(f, struct net, face);
+	unsigned before = __atomic_load_n(&f->active, __ATOMIC_SEQ_CST);
 
-	if (__atomic_load_n(&n->announcing, __ATOMIC_SEQ_CST))
-		status |= VIRTIO_NET_S_ANNOUNCE;
-	status = htole16(status);
-	virtio_device_change_config(&n->dev, &n->config.status, &status, sizeof(status), true);
+	for (unsigned i = before; i < pairs; i++)
+		tap_set_queue(n->pairs[i].tap, true);
+	__atomic_store_n(&f->active, pairs, __ATOMIC_SEQ_CST);
+	for (unsigned i = pairs; i < before; i++)
+		tap_set_queue(n->pairs[i].tap, false);
+	for (unsigned i = before; i < pairs; i++)
+		virtio_device_poke(&n->dev, &n->dev.queues[2 * i]);
 }
 
 void virtio_net_device_set_link(struct virtio_device *d, bool up)
 {
-	struct net *n = net_of(d);
-	bool was = __atomic_exchange_n(&n->up, up, __ATOMIC_SEQ_CST);
-
-	if (up && !was)
-		__atomic_store_n(&n->announcing, virtio_has(d, VIRTIO_NET_F_GUEST_ANNOUNCE),
-			__ATOMIC_SEQ_CST);
-	net_tell_status(n);
+	net_set_link(&net_of(d)->face, up);
 }
 
 bool virtio_net_device_link(struct virtio_device *d)
 {
-	return net_link_is_up(net_of(d));
-}
-
-static int set_link(struct virtio_device *d, const char *value, struct problem **reterr)
-{
-	bool up = str_eq(value, "up");
-
-	if (!up && !str_eq(value, "down"))
-		return problem(reterr, -EINVAL, PROBLEM_USAGE, NULL, "link is up or down");
-	if (up && __atomic_load_n(&net_of(d)->dead, __ATOMIC_RELAXED))
-		return problem(reterr, -ENODEV, PROBLEM_VANISHED, NULL,
-			"%s: its tap has gone, the link stays down", d->name);
-	virtio_net_device_set_link(d, up);
-	return 0;
-}
-
-/* 5.1.4: where it was offered at all. A driver reads it when it starts, and when it is told. */
-static int set_mtu(struct virtio_device *d, const char *value, struct problem **reterr)
-{
-	uint32_t mtu;
-	uint16_t le;
-
-	if (parse_u32(value, &mtu) < 0 || mtu < 68 || mtu > UINT16_MAX)
-		return problem(reterr, -EINVAL, PROBLEM_USAGE, NULL, "mtu is a number from 68 on");
-	if (!(d->offered & VIRTIO_FEATURE(VIRTIO_NET_F_MTU)))
-		return problem(reterr, -EOPNOTSUPP, PROBLEM_UNSUPPORTED,
-			"start the guest with mtu= for this interface",
-			"%s was made without an MTU that its driver is told", d->name);
-	le = htole16((uint16_t)mtu);
-	virtio_device_change_config(d, &net_of(d)->config.mtu, &le, sizeof(le), true);
-	return 0;
+	return net_link_is_up(&net_of(d)->face);
 }
 
 static int net_set(struct virtio_device *d, int queue, const char *key, const char *value,
 	struct problem **reterr)
 {
-	if (queue < 0 && str_eq(key, "link"))
-		return set_link(d, value, reterr);
-	if (queue < 0 && str_eq(key, "mtu"))
-		return set_mtu(d, value, reterr);
-	return problem(
-		reterr, -EINVAL, PROBLEM_USAGE, NULL, "%s has no setting \"%s\"", d->name, key);
+	return net_face_set(&net_of(d)->face, queue, key, value, reterr);
 }
 
 static void net_stats(
@@ -178,15 +139,14 @@ static void net_stats(
 
 	each(arg, "rx-dropped", __atomic_load_n(&c->rx_dropped, __ATOMIC_RELAXED));
 	each(arg, "tx-dropped", __atomic_load_n(&c->tx_dropped, __ATOMIC_RELAXED));
-	each(arg, "commands", __atomic_load_n(&c->commands, __ATOMIC_RELAXED));
-	each(arg, "commands-refused", __atomic_load_n(&c->refused, __ATOMIC_RELAXED));
+	net_face_stats(&net_of(d)->face, each, arg);
 }
 
 static void pairs_free(struct net *n)
 {
-	for (unsigned i = 0; i < n->n_pairs; i++) {
+	for (unsigned i = 0; i < n->face.n_pairs; i++) {
 		/* A tap that is detached tells nobody what it is, after a reboot. */
-		if (i >= n->active)
+		if (i >= n->face.active)
 			tap_set_queue(n->pairs[i].tap, true);
 		tap_free(n->pairs[i].tap);
 		closep_(&n->pairs[i].room_fd);
@@ -204,10 +164,7 @@ static void net_free(struct virtio_device *d)
 static void net_traits(struct virtio_device *d,
 	void (*each)(void *arg, const char *key, const char *word), void *arg)
 {
-	if (d->offered & VIRTIO_FEATURE(VIRTIO_NET_F_STANDBY))
-		each(arg, "standby", "on");
-	if (net_of(d)->over_vf)
-		each(arg, "over", "vf");
+	net_face_traits(&net_of(d)->face, each, arg);
 }
 
 static const struct virtio_device_ops net_ops = {
@@ -227,37 +184,10 @@ static const struct virtio_device_ops net_ops = {
 
 static uint64_t features_of(const struct net *n, const struct virtio_net_setup *s)
 {
-	uint64_t f = VIRTIO_FEATURE(VIRTIO_F_IN_ORDER) | VIRTIO_FEATURE(VIRTIO_NET_F_MAC) |
-		     VIRTIO_FEATURE(VIRTIO_NET_F_STATUS) | VIRTIO_FEATURE(VIRTIO_NET_F_MRG_RXBUF) |
-		     VIRTIO_FEATURE(VIRTIO_NET_F_CSUM) | VIRTIO_FEATURE(VIRTIO_NET_F_HOST_TSO4) |
-		     VIRTIO_FEATURE(VIRTIO_NET_F_HOST_TSO6) |
-		     VIRTIO_FEATURE(VIRTIO_NET_F_HOST_ECN) | VIRTIO_FEATURE(VIRTIO_NET_F_CTRL_VQ) |
-		     VIRTIO_FEATURE(VIRTIO_NET_F_CTRL_RX) |
-		     VIRTIO_FEATURE(VIRTIO_NET_F_CTRL_RX_EXTRA) |
-		     VIRTIO_FEATURE(VIRTIO_NET_F_GUEST_ANNOUNCE);
-
-	if (s->mtu)
-		f |= VIRTIO_FEATURE(VIRTIO_NET_F_MTU);
-	if (n->n_pairs > 1)
-		f |= VIRTIO_FEATURE(VIRTIO_NET_F_MQ);
-	if (s->standby)
-		f |= VIRTIO_FEATURE(VIRTIO_NET_F_STANDBY);
-	/* As with an address that is somebody else's, too. */
-	if (!s->fixed_mac && !s->standby)
-		f |= VIRTIO_FEATURE(VIRTIO_NET_F_CTRL_MAC_ADDR);
-	/* Offer only what the tap will do. */
-	if (tap_set_offload(n->pairs[0].tap, net_offload_flags(OFFLOADS)) == 0) {
-		f |= OFFLOADS | VIRTIO_FEATURE(VIRTIO_NET_F_CTRL_GUEST_OFFLOADS);
-		tap_set_offload(n->pairs[0].tap, 0);
-	}
-	return f;
-}
-
-static void choose_mac(struct virtio_net_config *config, struct mac mac)
-{
-	if (mac_is_zero(mac) && getrandom(mac.b, sizeof(mac.b), 0) == sizeof(mac.b))
-		mac.b[0] = (uint8_t)((mac.b[0] & 0xfc) | 2);
-	memcpy(config->mac, mac.b, sizeof(config->mac));
+	return net_face_features(&n->face, s) | VIRTIO_FEATURE(VIRTIO_F_IN_ORDER) |
+	       VIRTIO_FEATURE(VIRTIO_NET_F_MRG_RXBUF) | VIRTIO_FEATURE(VIRTIO_NET_F_CSUM) |
+	       VIRTIO_FEATURE(VIRTIO_NET_F_HOST_TSO4) | VIRTIO_FEATURE(VIRTIO_NET_F_HOST_TSO6) |
+	       VIRTIO_FEATURE(VIRTIO_NET_F_HOST_ECN);
 }
 
 /* Both queues' threads sleep on the tap, for different things, and may be one. */
@@ -280,26 +210,26 @@ static int start(struct net *n, const struct guest_memory *m, const char *name,
 		.id = VIRTIO_ID_NET,
 		.features = features_of(n, s),
 		.needed = s->standby_needed ? VIRTIO_FEATURE(VIRTIO_NET_F_STANDBY) : 0,
-		.n_queues = 2 * n->n_pairs + 1,
+		.n_queues = 2 * n->face.n_pairs + 1,
 		.queue_size = QUEUE_SIZE,
-		.config = &n->config,
+		.config = &n->face.config,
 		.config_bytes = offsetof(struct virtio_net_config, speed),
 	};
 	int r = 0;
 
-	for (unsigned i = 0; i < n->n_pairs && r == 0; i++)
+	for (unsigned i = 0; i < n->face.n_pairs && r == 0; i++)
 		r = watch_room(&n->pairs[i]);
 	if (r == 0)
 		r = virtio_device_init(&n->dev, m, &params);
 	if (r < 0)
 		return r;
 	for (unsigned i = 0; i < n->dev.n_queues; i++) {
-		n->dev.queues[i].pollable = i == 2 * n->n_pairs;
+		n->dev.queues[i].pollable = i == 2 * n->face.n_pairs;
 		virtio_device_watch(&n->dev, &n->dev.queues[i], false);
 	}
 	/* Whoever opened the tap attached all of it. */
-	n->active = n->n_pairs;
-	net_set_active(n, 1);
+	n->face.active = n->face.n_pairs;
+	use_pairs(&n->face, 1);
 	return 0;
 }
 
@@ -313,7 +243,7 @@ static struct net *pairs_new(const struct virtio_net_setup *s)
 		free(n);
 		return NULL;
 	}
-	n->n_pairs = s->n_taps;
+	n->face.n_pairs = s->n_taps;
 	for (unsigned i = 0; i < s->n_taps; i++)
 		n->pairs[i] = (struct net_pair) { .tap = s->taps[i], .room_fd = -1 };
 	return n;
@@ -330,14 +260,10 @@ int virtio_net_device_new(const struct guest_memory *m, const char *name,
 			tap_free(s->taps[i]);
 		return -ENOMEM;
 	}
-	n->up = true;
-	n->over_vf = s->over_vf;
-	n->config = (struct virtio_net_config) {
-		.status = htole16(VIRTIO_NET_S_LINK_UP),
-		.max_virtqueue_pairs = htole16((uint16_t)n->n_pairs),
-		.mtu = htole16(s->mtu),
-	};
-	choose_mac(&n->config, s->mac);
+	n->face.dev = &n->dev;
+	n->face.tap = n->pairs[0].tap;
+	n->face.use_pairs = use_pairs;
+	net_face_init(&n->face, s);
 	r = start(n, m, name, s);
 	if (r < 0) {
 		pairs_free(n);

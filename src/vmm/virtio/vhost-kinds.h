@@ -2,6 +2,7 @@
 /* The kinds of devices that a vhost can serve; each takes `vhost` over, also on failure. */
 #pragma once
 
+#include "net.h"
 #include "vhost.h"
 
 /* Of another process, and who dials for it; of the kernel, channel is -1. */
@@ -15,15 +16,13 @@ struct vhost_source {
 int vhost_blk_device_new(const struct guest_memory *m, const char *name,
 	const struct vhost_source *s, unsigned queues, struct virtio_device **ret);
 
-struct vhost_net_device {
-	struct tap *const *taps; /* one per pair, taken over, also on failure; NULL: no taps */
-	unsigned pairs;
-	struct mac mac; /* zero: a random one */
-	uint16_t mtu;	/* 0: the guest is not told */
-};
-/* 5.1: one control queue beside the pairs, if there are several. */
+/*
+ * 5.1: a control queue beside `pairs`. The setup's taps, one per pair, are taken over, also on
+ * failure; NULL: there are none.
+ */
 int vhost_net_device_new(const struct guest_memory *m, const char *name,
-	const struct vhost_source *s, const struct vhost_net_device *n, struct virtio_device **ret);
+	const struct vhost_source *s, const struct virtio_net_setup *n, unsigned pairs,
+	struct virtio_device **ret);
 
 /* 5.10 */
 int vhost_vsock_device_new(const struct guest_memory *m, const char *name,

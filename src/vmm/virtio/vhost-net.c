@@ -1,18 +1,18 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * A network interface that the kernel serves over taps, or another process. Here are its
- * configuration, and the control queue of one with several pairs (5.1.6.5.5).
+ * A network interface that the kernel serves over taps, or another process. What the driver says of
+ * it as a whole is said here (net-face.c, net-control.c); of pairs that it switches off the rings
+ * are not served, and their taps are no part of the interface.
  */
+#include "net-inside.h"
 #include "vhost-kinds.h"
 #include "vmm/net/tap.h"
 
-#include <linux/if_tun.h>
 #include <linux/virtio_ids.h>
 #include <linux/virtio_net.h>
 #include <string.h>
-#include <sys/random.h>
 
-enum { QUEUE_SIZE = 256 };
+enum { PAIRS_MAX = VHOST_RINGS_MAX / 2 };
 
 #define OFFLOADS_IN                                                                                \
 	(VIRTIO_FEATURE(VIRTIO_NET_F_GUEST_CSUM) | VIRTIO_FEATURE(VIRTIO_NET_F_GUEST_TSO4) |       \
@@ -20,45 +20,77 @@ enum { QUEUE_SIZE = 256 };
 #define OFFLOADS_OUT                                                                               \
 	(VIRTIO_FEATURE(VIRTIO_NET_F_CSUM) | VIRTIO_FEATURE(VIRTIO_NET_F_HOST_TSO4) |              \
 		VIRTIO_FEATURE(VIRTIO_NET_F_HOST_TSO6) | VIRTIO_FEATURE(VIRTIO_NET_F_HOST_ECN))
-#define OURS (VIRTIO_FEATURE(VIRTIO_NET_F_MAC) | VIRTIO_FEATURE(VIRTIO_NET_F_STATUS))
 
 struct vhost_net {
 	struct vhosted h;
-	struct virtio_net_config config;
-	struct iovec iov[VIRTQ_SIZE_MAX];
-	unsigned pairs;
-	struct tap *taps[VHOST_RINGS_MAX / 2]; /* `pairs` of them, or none */
-	bool has_taps;
+	struct net_face face;
+	struct tap *taps[PAIRS_MAX]; /* one for each pair, or none */
+	uint32_t attached;	     /* a bit for each tap that is the interface's; h.asking */
 };
 
-static struct vhost_net *net_of(struct vhosted *h)
+static struct vhost_net *vhost_net_of(struct vhosted *h)
 {
 	return container_of(h, struct vhost_net, h);
 }
 
-static unsigned offload_flags(uint64_t features)
-{
-	static const struct {
-		unsigned feature, flag;
-	} map[] = {
-		{ VIRTIO_NET_F_GUEST_CSUM, TUN_F_CSUM },
-		{ VIRTIO_NET_F_GUEST_TSO4, TUN_F_TSO4 },
-		{ VIRTIO_NET_F_GUEST_TSO6, TUN_F_TSO6 },
-		{ VIRTIO_NET_F_GUEST_ECN, TUN_F_TSO_ECN },
-	};
-	unsigned flags = 0;
+/* ---- pairs ---- */
 
-	for (size_t i = 0; i < ARRAY_SIZE(map); i++)
-		if (features & VIRTIO_FEATURE(map[i].feature))
-			flags |= map[i].flag;
-	return flags & TUN_F_CSUM ? flags : 0; /* the tap refuses the rest without it */
+static void attach(struct vhost_net *n, unsigned pair, bool on)
+{
+	if (!n->taps[pair] || on == !!(n->attached & 1U << pair))
+		return;
+	tap_set_queue(n->taps[pair], on);
+	n->attached ^= 1U << pair;
 }
 
-/* Offloads are the interface's, so one of its queues will do. */
+/* A tap is part of the interface before its ring is served, and until it no longer is. */
+static void apply(struct vhost_net *n)
+{
+	unsigned active = __atomic_load_n(&n->face.active, __ATOMIC_SEQ_CST);
+	bool up = !n->taps[0] || __atomic_load_n(&n->face.up, __ATOMIC_SEQ_CST);
+
+	pthread_mutex_lock(&n->h.asking);
+	for (unsigned i = 0; i < active; i++)
+		attach(n, i, true);
+	vhosted_enable(&n->h, !up ? 0 : active == PAIRS_MAX ? ~0ULL : (1ULL << 2 * active) - 1);
+	for (unsigned i = active; i < n->face.n_pairs; i++)
+		attach(n, i, false);
+	pthread_mutex_unlock(&n->h.asking);
+}
+
+static void use_pairs(struct net_face *f, unsigned pairs)
+{
+	__atomic_store_n(&f->active, pairs, __ATOMIC_SEQ_CST);
+	apply(container_of(f, struct vhost_net, face));
+}
+
+/*
+ * The link of a tap: without it nothing is sent, and nothing that came is there later. Another
+ * process only knows the driver, who is told.
+ */
+static void switched(struct net_face *f)
+{
+	static const struct mac nobody;
+
+	if (!f->tap)
+		return;
+	apply(container_of(f, struct vhost_net, face));
+	if (__atomic_load_n(&f->up, __ATOMIC_SEQ_CST))
+		net_apply_filter(f);
+	else
+		tap_set_filter(f->tap, &nobody, 1, false);
+}
+
+/* ---- the device ---- */
+
+/* Which queue is the control queue depends on it; offloads are all taps'. */
 static void negotiated(struct vhosted *h)
 {
-	if (net_of(h)->has_taps)
-		tap_set_offload(net_of(h)->taps[0], offload_flags(h->dev.features));
+	struct vhost_net *n = vhost_net_of(h);
+
+	__atomic_store_n(&h->n_outside, net_control_index(&n->face), __ATOMIC_RELAXED);
+	if (n->face.tap)
+		tap_set_offload(n->face.tap, net_offload_flags(h->dev.features));
 }
 
 static int look(struct vhosted *h UNUSED, struct vhost *v UNUSED)
@@ -66,42 +98,43 @@ static int look(struct vhosted *h UNUSED, struct vhost *v UNUSED)
 	return 0; /* all that the guest sees is ours */
 }
 
-/* ---- the control queue ---- */
-
-static uint8_t command(struct vhost_net *n, struct virtq_chain *c)
+static bool kicked(struct vhosted *h, struct virtq *q)
 {
-	struct virtio_net_ctrl_hdr head;
-	uint16_t pairs;
+	struct net_face *f = &vhost_net_of(h)->face;
 
-	if (!sg_pull(&c->out, &head, sizeof(head)) || head.class != VIRTIO_NET_CTRL_MQ ||
-		head.cmd != VIRTIO_NET_CTRL_MQ_VQ_PAIRS_SET ||
-		!virtio_has(&n->h.dev, VIRTIO_NET_F_MQ) ||
-		!sg_pull(&c->out, &pairs, sizeof(pairs)) || pairs < 1 || pairs > n->pairs)
-		return VIRTIO_NET_ERR;
-	/* All pairs are served all the time: the driver only says which of them it sends by. */
-	return VIRTIO_NET_OK;
+	return q->index == net_control_index(f) && virtio_has(&h->dev, VIRTIO_NET_F_CTRL_VQ) &&
+	       net_control_work(f, q);
 }
 
-static void kicked(struct vhosted *h, struct virtq *q)
+static void reset(struct vhosted *h)
 {
-	struct vhost_net *n = net_of(h);
-	struct virtq_chain c;
-	bool last = false;
+	struct vhost_net *n = vhost_net_of(h);
+	struct virtq *control = &h->dev.queues[h->dev.n_queues - 1];
 
-	while (!last) {
-		int r = virtq_pop(q, n->iov, ARRAY_SIZE(n->iov), &c);
-		uint8_t answer;
-
-		last = r < 0 || virtq_arm(q);
-		if (r <= 0)
-			continue;
-		answer = command(n, &c);
-		virtq_push(q, &c, sg_push(&c.in, &answer, 1) ? 1 : 0);
-		virtio_device_interrupt(&h->dev, q);
-	}
+	virtq_lock(control);
+	net_control_reset(&n->face);
+	if (!__atomic_load_n(&n->face.up, __ATOMIC_SEQ_CST))
+		switched(&n->face);
+	virtq_unlock(control);
 }
 
-/* ---- life ---- */
+static int set(
+	struct vhosted *h, int queue, const char *key, const char *value, struct problem **reterr)
+{
+	return net_face_set(&vhost_net_of(h)->face, queue, key, value, reterr);
+}
+
+static void stats(
+	struct vhosted *h, void (*each)(void *arg, const char *name, uint64_t v), void *arg)
+{
+	net_face_stats(&vhost_net_of(h)->face, each, arg);
+}
+
+static void traits(
+	struct vhosted *h, void (*each)(void *arg, const char *key, const char *word), void *arg)
+{
+	net_face_traits(&vhost_net_of(h)->face, each, arg);
+}
 
 static void free_taps(struct tap *const *taps, unsigned n)
 {
@@ -109,11 +142,15 @@ static void free_taps(struct tap *const *taps, unsigned n)
 		tap_free(taps[i]);
 }
 
+/* A tap that is detached tells nobody what it is, after a reboot. */
 static void release(struct vhosted *h)
 {
-	struct vhost_net *n = net_of(h);
+	struct vhost_net *n = vhost_net_of(h);
 
-	free_taps(n->taps, n->pairs);
+	for (unsigned i = 0; i < n->face.n_pairs; i++) {
+		attach(n, i, true);
+		tap_free(n->taps[i]);
+	}
 	free(n);
 }
 
@@ -121,96 +158,93 @@ static const struct vhosted_ops net_ops = {
 	.look = look,
 	.negotiated = negotiated,
 	.kicked = kicked,
+	.reset = reset,
+	.set = set,
+	.stats = stats,
+	.traits = traits,
 	.free = release,
 };
 
-/* Over taps the offloads are theirs, of another process its own. */
-static uint64_t backend_features(const struct vhost_net *n, const struct vhost *v)
-{
-	const uint64_t known = OFFLOADS_IN | OFFLOADS_OUT | VIRTIO_FEATURE(VIRTIO_NET_F_MRG_RXBUF);
-	uint64_t f = v->features & known;
+/* ---- making one ---- */
 
-	if (!n->has_taps)
-		return f;
-	f = (v->features & VIRTIO_FEATURE(VIRTIO_NET_F_MRG_RXBUF)) | OFFLOADS_OUT;
-	if (tap_set_offload(n->taps[0], offload_flags(OFFLOADS_IN)) == 0) {
-		f |= OFFLOADS_IN;
-		tap_set_offload(n->taps[0], 0);
-	}
-	return f;
+/* Over taps the offloads are theirs, of another process its own. */
+static uint64_t features_of(
+	const struct vhost_net *n, const struct vhost *v, const struct virtio_net_setup *s)
+{
+	const uint64_t merge = VIRTIO_FEATURE(VIRTIO_NET_F_MRG_RXBUF);
+	uint64_t f = net_face_features(&n->face, s);
+
+	return n->face.tap ? f | (v->features & merge) | OFFLOADS_OUT
+			   : f | (v->features & (merge | OFFLOADS_IN | OFFLOADS_OUT));
 }
 
 static uint64_t known_of(const struct vhost_net *n)
 {
 	const uint64_t merge = VIRTIO_FEATURE(VIRTIO_NET_F_MRG_RXBUF);
 
-	return n->has_taps ? merge
+	return n->face.tap ? merge
 			   : merge | OFFLOADS_IN | OFFLOADS_OUT | VIRTIO_FEATURE(VIRTIO_NET_F_MQ);
 }
 
-static void describe(struct vhost_net *n, const struct vhost_net_device *d)
-{
-	struct mac mac = d->mac;
-
-	n->pairs = d->pairs;
-	n->has_taps = d->taps;
-	for (unsigned i = 0; d->taps && i < d->pairs; i++)
-		n->taps[i] = d->taps[i];
-	if (mac_is_zero(mac) && getrandom(mac.b, sizeof(mac.b), 0) == sizeof(mac.b))
-		mac.b[0] = (uint8_t)((mac.b[0] & 0xfc) | 2);
-	n->config = (struct virtio_net_config) {
-		.status = VIRTIO_NET_S_LINK_UP,
-		.max_virtqueue_pairs = (uint16_t)d->pairs,
-		.mtu = d->mtu,
-	};
-	memcpy(n->config.mac, mac.b, sizeof(n->config.mac));
-}
-
 static int init(struct vhost_net *n, const struct guest_memory *m, const char *name,
-	const struct vhost_source *s)
+	const struct vhost_source *s, const struct virtio_net_setup *d)
 {
 	struct vhosted_params p = {
 		.memory = m,
 		.name = name,
 		.id = VIRTIO_ID_NET,
-		.features = backend_features(n, s->vhost) | OURS,
+		.features = features_of(n, s->vhost, d),
 		.known = known_of(n),
-		.n_queues = 2 * n->pairs + (n->pairs > 1),
-		.n_outside = 2 * n->pairs,
+		.needed = d->standby_needed ? VIRTIO_FEATURE(VIRTIO_NET_F_STANDBY) : 0,
+		.n_queues = 2 * n->face.n_pairs + 1,
+		.n_outside = 2 * n->face.n_pairs,
 		.queue_size = QUEUE_SIZE,
-		.config = &n->config,
+		.config = &n->face.config,
 		.config_bytes = offsetof(struct virtio_net_config, speed),
 		.v = s->vhost,
 		.channel = s->channel,
 		.timeout_ms = s->timeout_ms,
 	};
 
-	if (n->config.mtu)
-		p.features |= VIRTIO_FEATURE(VIRTIO_NET_F_MTU);
-	if (n->pairs > 1)
-		p.features |=
-			VIRTIO_FEATURE(VIRTIO_NET_F_MQ) | VIRTIO_FEATURE(VIRTIO_NET_F_CTRL_VQ);
 	return vhosted_init(&n->h, &net_ops, &p);
 }
 
-int vhost_net_device_new(const struct guest_memory *m, const char *name,
-	const struct vhost_source *s, const struct vhost_net_device *d, struct virtio_device **ret)
+static struct vhost_net *describe(const struct virtio_net_setup *d, unsigned pairs)
 {
-	struct vhost_net *n =
-		d->pairs && 2 * d->pairs <= VHOST_RINGS_MAX ? calloc(1, sizeof(*n)) : NULL;
+	struct vhost_net *n = pairs && pairs <= PAIRS_MAX ? calloc(1, sizeof(*n)) : NULL;
+
+	if (!n)
+		return NULL;
+	for (unsigned i = 0; d->taps && i < pairs; i++) {
+		n->taps[i] = d->taps[i];
+		n->attached |= 1U << i; /* by whoever opened it */
+	}
+	n->face.dev = &n->h.dev;
+	n->face.tap = n->taps[0];
+	n->face.n_pairs = pairs;
+	n->face.use_pairs = use_pairs;
+	n->face.switched = switched;
+	net_face_init(&n->face, d);
+	return n;
+}
+
+int vhost_net_device_new(const struct guest_memory *m, const char *name,
+	const struct vhost_source *s, const struct virtio_net_setup *d, unsigned pairs,
+	struct virtio_device **ret)
+{
+	struct vhost_net *n = describe(d, pairs);
 	int r = -ENOMEM;
 
-	if (n) {
-		describe(n, d);
-		r = init(n, m, name, s);
-	} else {
+	if (n)
+		r = init(n, m, name, s, d);
+	else
 		vhost_free(s->vhost);
-	}
 	if (r < 0) {
-		free_taps(d->taps, d->pairs);
+		free_taps(d->taps, pairs);
 		free(n);
 		return r;
 	}
+	use_pairs(&n->face, 1);
 	*ret = &n->h.dev;
 	return 0;
 }

@@ -61,6 +61,49 @@ static bool is_live(struct virtq *q)
 	return live;
 }
 
+static void lock(struct vhosted *h)
+{
+	pthread_mutex_lock(&h->asking);
+}
+
+static void unlock(struct vhosted *h)
+{
+	pthread_mutex_unlock(&h->asking);
+}
+
+static unsigned n_outside(const struct vhosted *h)
+{
+	return __atomic_load_n(&h->n_outside, __ATOMIC_RELAXED);
+}
+
+static int ask_to_start(struct vhosted *h, const struct vhost_ring *ring)
+{
+	const uint64_t bit = 1ULL << ring->index;
+	int r;
+
+	lock(h);
+	r = h->v->ops->start(h->v, ring);
+	if (r == 0 && (h->enabled & bit))
+		r = h->v->ops->enable(h->v, ring->index, true);
+	if (r == 0)
+		h->started |= bit;
+	unlock(h);
+	return r;
+}
+
+void vhosted_enable(struct vhosted *h, uint64_t rings)
+{
+	uint64_t change = (rings ^ h->enabled) & h->started;
+
+	h->enabled = rings;
+	if (!h->v)
+		return;
+	for (unsigned i = 0; i < VHOST_RINGS_MAX; i++)
+		if ((change & 1ULL << i) && h->v->ops->enable(h->v, i, rings & 1ULL << i) < 0 &&
+			h->is_process)
+			vhost_user_shut(h->v); /* its thread sees the end */
+}
+
 static int start_ring(struct vhosted *h, struct virtq *q, bool again)
 {
 	struct vhost_ring ring;
@@ -73,9 +116,7 @@ static int start_ring(struct vhosted *h, struct virtq *q, bool again)
 		return ring.call;
 	virtio_device_outside(&h->dev, q, true);
 	h->served |= 1ULL << q->index;
-	r = h->v->ops->start(h->v, &ring);
-	if (r == 0 && h->v->ops->enable)
-		r = h->v->ops->enable(h->v, q->index, true);
+	r = ask_to_start(h, &ring);
 	/* What the driver rang for while nobody was there; and interrupts that were lost with him.
 	 */
 	if (r == 0 && again) {
@@ -95,21 +136,29 @@ static int bring_inflight(struct vhosted *h, bool again)
 	if (!again)
 		vhost_inflight_done(&h->in_flight);
 	r = vhost_user_inflight(
-		h->v, (uint16_t)h->n_outside, h->dev.queues[0].size_max, &h->in_flight);
+		h->v, (uint16_t)n_outside(h), h->dev.queues[0].size_max, &h->in_flight);
 	h->keeps_inflight = r > 0;
 	return r < 0 ? r : 0;
 }
 
 int vhosted_start(struct vhosted *h, bool again)
 {
-	int r = h->v->ops->set_up(h->v, h->memory, h->dev.features & h->known & h->v->features);
+	int r;
 
+	lock(h);
+	h->started = 0;
+	r = h->v->ops->set_up(h->v, h->memory, h->dev.features & h->known & h->v->features);
 	if (r == 0)
 		r = bring_inflight(h, again);
-	for (unsigned i = 0; i < h->n_outside && r == 0; i++)
+	unlock(h);
+	for (unsigned i = 0; i < n_outside(h) && r == 0; i++)
 		if (is_live(&h->dev.queues[i]))
 			r = start_ring(h, &h->dev.queues[i], again);
-	return r < 0 ? r : h->v->ops->run(h->v);
+	lock(h);
+	if (r == 0)
+		r = h->v->ops->run(h->v);
+	unlock(h);
+	return r;
 }
 
 static void tell(struct vhosted *h, const char *what)
@@ -153,7 +202,8 @@ static int started(struct virtio_device *d)
 
 static void stop_rings(struct vhosted *h)
 {
-	for (unsigned i = 0; i < h->n_outside; i++) {
+	lock(h);
+	for (unsigned i = 0; i < n_outside(h); i++) {
 		uint16_t base;
 
 		if (!(h->served & 1ULL << i) || !h->v || h->lost)
@@ -161,6 +211,8 @@ static void stop_rings(struct vhosted *h)
 		if (h->v->ops->stop(h->v, i, &base) < 0)
 			vhosted_lose(h);
 	}
+	h->started = 0;
+	unlock(h);
 }
 
 static void stopping(struct virtio_device *d)
@@ -170,7 +222,7 @@ static void stopping(struct virtio_device *d)
 	if (!h->running)
 		return;
 	stop_rings(h);
-	for (unsigned i = 0; i < h->n_outside; i++)
+	for (unsigned i = 0; i < n_outside(h); i++)
 		if (h->served & 1ULL << i)
 			virtio_device_outside(d, &d->queues[i], false);
 	h->served = 0;
@@ -182,13 +234,18 @@ static void rewired(struct virtio_device *d)
 {
 	struct vhosted *h = vhosted_of(d);
 
-	for (unsigned i = 0; i < h->n_outside; i++) {
-		int fd;
+	for (unsigned i = 0; i < n_outside(h); i++) {
+		int fd, r;
 
 		if (!(h->served & 1ULL << i) || !h->v || h->lost)
 			continue;
-		fd = call_of(h, &d->queues[i]);
-		if (fd < 0 || h->v->ops->call(h->v, i, fd) < 0)
+		fd = r = call_of(h, &d->queues[i]);
+		if (fd >= 0) {
+			lock(h);
+			r = h->v->ops->call(h->v, i, fd);
+			unlock(h);
+		}
+		if (r < 0)
 			vhosted_lose(h);
 	}
 }
@@ -205,9 +262,25 @@ static bool kicked(struct virtio_device *d, struct virtq *q)
 {
 	struct vhosted *h = vhosted_of(d);
 
-	if (q->index >= h->n_outside && h->kind->kicked)
-		h->kind->kicked(h, q);
-	return false;
+	return q->index >= n_outside(h) && h->kind->kicked && h->kind->kicked(h, q);
+}
+
+static void reset(struct virtio_device *d)
+{
+	struct vhosted *h = vhosted_of(d);
+
+	if (h->kind->reset)
+		h->kind->reset(h);
+}
+
+static int set(struct virtio_device *d, int queue, const char *key, const char *value,
+	struct problem **reterr)
+{
+	struct vhosted *h = vhosted_of(d);
+
+	return h->kind->set ? h->kind->set(h, queue, key, value, reterr)
+			    : problem(reterr, -EINVAL, PROBLEM_USAGE, NULL,
+				      "%s has no setting \"%s\"", d->name, key);
 }
 
 /* Without a vector the vhost's calls come through here. */
@@ -220,7 +293,7 @@ static unsigned relay(struct virtio_device *d, struct virtq *q)
 {
 	eventfd_t n;
 
-	if (q->index < vhosted_of(d)->n_outside &&
+	if (q->index < n_outside(vhosted_of(d)) &&
 		eventfd_read(vhosted_of(d)->relays[q->index], &n) == 0)
 		virtio_device_relay(d, q);
 	return 0;
@@ -231,6 +304,8 @@ static void stats(
 {
 	struct vhosted *h = vhosted_of(d);
 
+	if (h->kind->stats)
+		h->kind->stats(h, each, arg);
 	if (!h->is_process)
 		return;
 	each(arg, "backend-losses", __atomic_load_n(&h->losses, __ATOMIC_RELAXED));
@@ -241,7 +316,11 @@ static void stats(
 static void traits(struct virtio_device *d,
 	void (*each)(void *arg, const char *key, const char *word), void *arg)
 {
-	each(arg, "backend", vhosted_of(d)->is_process ? "vhost-user" : "vhost");
+	struct vhosted *h = vhosted_of(d);
+
+	each(arg, "backend", h->is_process ? "vhost-user" : "vhost");
+	if (h->kind->traits)
+		h->kind->traits(h, each, arg);
 }
 
 static void ending(struct virtio_device *d)
@@ -259,12 +338,15 @@ static void release(struct virtio_device *d)
 	vhost_inflight_done(&h->in_flight);
 	for (unsigned i = 0; i < VHOST_RINGS_MAX; i++)
 		closep_(&h->relays[i]);
+	pthread_mutex_destroy(&h->asking);
 	h->kind->free(h);
 }
 
 static const struct virtio_device_ops vhosted_device_ops = {
 	.negotiated = negotiated,
 	.kicked = kicked,
+	.reset = reset,
+	.set = set,
 	.fd = relay_fd,
 	.completed = relay,
 	.started = started,
@@ -295,6 +377,7 @@ static int init(struct vhosted *h, const struct vhosted_params *p)
 		.name = p->name,
 		.id = p->id,
 		.features = p->features,
+		.needed = p->needed,
 		.without = vhosted_without(p->v) & ~p->features,
 		.n_queues = p->n_queues,
 		.queue_size = p->queue_size,
@@ -329,9 +412,12 @@ int vhosted_init(struct vhosted *h, const struct vhosted_ops *kind, const struct
 	h->in_flight.fd = -1;
 	h->is_process = p->channel >= 0;
 	h->v = p->v;
+	h->enabled = ~0ULL;
+	pthread_mutex_init(&h->asking, NULL);
 	r = init(h, p);
 	if (r == 0)
 		return 0;
+	pthread_mutex_destroy(&h->asking);
 	for (unsigned i = 0; i < VHOST_RINGS_MAX; i++)
 		closep_(&h->relays[i]);
 	vhost_free(TAKE_PTR(h->v));

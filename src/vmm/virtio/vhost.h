@@ -8,7 +8,10 @@
  * dialled again, and lets it go on where the rings are: with what the old one left in memory of its
  * own (vhost_inflight) where it keeps such, else with all that the used rings do not show.
  *
- * Lock: the device's guards all; that thread alone frees a vhost of another process.
+ * Locks: the device's guards all; that thread alone frees a vhost of another process. Whoever asks
+ * a vhost for anything holds `asking`, too, which is taken after the device's and a queue's: so the
+ * control queue, worked on with neither the device's lock nor those of other queues, can have pairs
+ * switched on and off.
  */
 #pragma once
 
@@ -34,8 +37,16 @@ struct vhosted_ops {
 	 */
 	int (*look)(struct vhosted *h, struct vhost *v);
 	void (*negotiated)(struct vhosted *h);
-	/* Work on a queue that is served here. Queue lock held. */
-	void (*kicked)(struct vhosted *h, struct virtq *q);
+	/* Work on a queue that is served here. Queue lock held. True: there is more. */
+	bool (*kicked)(struct vhosted *h, struct virtq *q);
+	/* As those of a device; NULL: nothing beyond what all have. */
+	void (*reset)(struct vhosted *h);
+	int (*set)(struct vhosted *h, int queue, const char *key, const char *value,
+		struct problem **reterr);
+	void (*stats)(struct vhosted *h, void (*each)(void *arg, const char *name, uint64_t v),
+		void *arg);
+	void (*traits)(struct vhosted *h,
+		void (*each)(void *arg, const char *key, const char *word), void *arg);
 	void (*free)(struct vhosted *h);
 };
 
@@ -43,12 +54,15 @@ struct vhosted {
 	struct virtio_device dev;
 	const struct vhosted_ops *kind;
 	const struct guest_memory *memory;
-	unsigned n_outside;  /* the first so many queues are the vhost's */
+	unsigned n_outside; /* atomic: the first so many queues are the vhost's */
+	pthread_mutex_t asking;
 	uint64_t known;	     /* features that are the vhost's to know, of those negotiated */
 	struct vhost *v;     /* NULL: the other process is not there */
 	bool lost;	     /* it is not to be asked any more: link.c frees it */
 	bool running;	     /* started, as far as the driver knows */
-	uint64_t served;     /* a bit per queue that is outside */
+	uint64_t served;     /* a bit per queue that is outside … */
+	uint64_t started;    /* … and that the vhost knows; `asking` */
+	uint64_t enabled;    /* a bit per queue that is to be served; `asking` */
 	bool keeps_inflight; /* the other process does */
 	struct vhost_inflight in_flight;
 	bool is_process; /* and not the kernel */
@@ -63,6 +77,7 @@ struct vhosted_params {
 	uint16_t id;
 	uint64_t features; /* that the driver is offered; the ring's come from the vhost */
 	uint64_t known;
+	uint64_t needed; /* a driver has to take these */
 	unsigned n_queues, n_outside;
 	uint16_t queue_size;
 	const void *config;
@@ -80,6 +95,11 @@ int vhosted_init(struct vhosted *h, const struct vhosted_ops *kind, const struct
 uint64_t vhosted_without(const struct vhost *v);
 /* Begins, or goes on after a loss (`again`). Device lock held; on failure h->v is of no use. */
 int vhosted_start(struct vhosted *h, bool again);
+/*
+ * Which rings are to be served from now on, a bit each; those that are not wait. `asking` is held,
+ * and between the two of a call nobody starts or stops any.
+ */
+void vhosted_enable(struct vhosted *h, uint64_t rings);
 /* The other process is of no use any more. Device lock held. */
 void vhosted_lose(struct vhosted *h);
 

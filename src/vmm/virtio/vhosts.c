@@ -52,9 +52,8 @@ int virtio_vhost_user_blk_new(const struct vmm_services *s,
 int virtio_vhost_user_net_new(const struct vmm_services *s,
 	const struct virtio_vhost_user_params *p, struct problem **reterr)
 {
-	const struct vhost_net_device n = {
-		.pairs = p->queues ? p->queues : 1, .mac = p->mac, .mtu = p->mtu
-	};
+	const struct virtio_net_setup n = { .mac = p->mac, .mtu = p->mtu };
+	const unsigned pairs = p->queues ? p->queues : 1;
 	struct virtio_device *d = NULL;
 	struct vhost_source source;
 	int r = connect_to(p, 2, &source, reterr);
@@ -62,22 +61,22 @@ int virtio_vhost_user_net_new(const struct vmm_services *s,
 	if (r < 0)
 		return r;
 	/* Of a network, pairs are counted. */
-	if (n.pairs > 1 && n.pairs > source.vhost->rings) {
+	if (pairs > 1 && pairs > source.vhost->rings) {
 		r = problem(reterr, -E2BIG, PROBLEM_UNSUPPORTED, NULL,
 			"%s: the back end has %u pairs of queues, not %u", p->common.name,
-			source.vhost->rings, n.pairs);
+			source.vhost->rings, pairs);
 		vhost_free(source.vhost);
 		return r;
 	}
-	r = vhost_net_device_new(s->memory, p->common.name, &source, &n, &d);
+	r = vhost_net_device_new(s->memory, p->common.name, &source, &n, pairs, &d);
 	return add(s, &p->common, r, d, reterr);
 }
 
-static int open_taps(const struct vmm_services *s, const struct virtio_vhost_net_params *p,
+static int open_taps(const struct vmm_services *s, const struct virtio_net_params *p,
 	struct tap **taps, struct problem **reterr)
 {
-	for (unsigned i = 0; i < p->pairs; i++) {
-		int r = tap_new(s->host, p->taps[i], &taps[i], reterr);
+	for (unsigned i = 0; i < p->n_fds; i++) {
+		int r = tap_new(s->host, p->fds[i], &taps[i], reterr);
 
 		if (r < 0) {
 			while (i--)
@@ -88,16 +87,24 @@ static int open_taps(const struct vmm_services *s, const struct virtio_vhost_net
 	return 0;
 }
 
-int virtio_vhost_net_new(const struct vmm_services *s, const struct virtio_vhost_net_params *p,
+int virtio_vhost_net_new(const struct vmm_services *s, const struct virtio_vhost_net_params *k,
 	struct problem **reterr)
 {
+	const struct virtio_net_params *p = k->net;
 	struct tap *taps[VHOST_PAIRS_MAX];
-	const struct vhost_net_device n = {
-		.taps = taps, .pairs = p->pairs, .mac = p->mac, .mtu = p->mtu
+	const struct virtio_net_setup n = {
+		.taps = taps,
+		.n_taps = p->n_fds,
+		.mac = p->mac,
+		.fixed_mac = p->fixed_mac,
+		.standby = p->standby,
+		.standby_needed = p->standby_needed,
+		.over_vf = p->over_vf,
+		.mtu = p->mtu,
 	};
 	struct vhost_source source = { .channel = -1 };
 	struct virtio_device *d = NULL;
-	int r = vhost_net_new(s->host, p->fds, p->taps, p->pairs, &source.vhost, reterr);
+	int r = vhost_net_new(s->host, k->fds, p->fds, p->n_fds, &source.vhost, reterr);
 
 	if (r < 0)
 		return problem_wrap(reterr, r, "%s", p->common.name);
@@ -106,7 +113,7 @@ int virtio_vhost_net_new(const struct vmm_services *s, const struct virtio_vhost
 		vhost_free(source.vhost);
 		return r;
 	}
-	r = vhost_net_device_new(s->memory, p->common.name, &source, &n, &d);
+	r = vhost_net_device_new(s->memory, p->common.name, &source, &n, p->n_fds, &d);
 	return add(s, &p->common, r, d, reterr);
 }
 

@@ -76,11 +76,8 @@ struct virtio_vhost_user_params {
 
 /* Served by the kernel. */
 struct virtio_vhost_net_params {
-	struct virtio_options common;
-	const int *fds, *taps; /* an open /dev/vhost-net and a tap's queue for each pair */
-	unsigned pairs;
-	struct mac mac;
-	uint16_t mtu;
+	const int *fds; /* an open /dev/vhost-net for each of net->fds */
+	const struct virtio_net_params *net;
 };
 
 struct virtio_vhost_vsock_params {
