@@ -8,7 +8,7 @@
 #include <string.h>
 
 #define HINT                                                                                       \
-	"--disk FILE[,ro][,cache=none|host][,model=virtio|ide][,engine=ENGINE][,queues=N][,serial=TEXT]"
+	"--disk FILE[,ro][,cache=none|host][,model=virtio|ide][,engine=ENGINE][,signals=auto|ring|write][,queues=N][,serial=TEXT]"
 
 enum { QUEUES_MAX = 8, SERIAL_MAX = 20 };
 
@@ -44,6 +44,18 @@ static const char *set_engine(struct launch_disk *d, const char *v)
 			return NULL;
 		}
 	return "engine= is auto, uring, uring-sqpoll, threads or sync";
+}
+
+static const char *set_signals(struct launch_disk *d, const char *v)
+{
+	static const char *const all[] = { "auto", "ring", "write" };
+
+	for (size_t i = 0; i < ARRAY_SIZE(all); i++)
+		if (str_eq(v, all[i])) {
+			d->signals = all[i];
+			return NULL;
+		}
+	return "signals= is auto, ring or write";
 }
 
 static const char *set_model(struct launch_disk *d, const char *v)
@@ -82,6 +94,7 @@ static const struct {
 	{ "ro", true, set_read_only },
 	{ "cache", false, set_cache },
 	{ "engine", false, set_engine },
+	{ "signals", false, set_signals },
 	{ "model", false, set_model },
 	{ "queues", false, set_queues },
 	{ "serial", false, set_serial },
@@ -128,8 +141,9 @@ int launch_parse_disk(struct launch_disk *d, const char *spec, const char *optio
 
 	if (copy && !why && !*copy)
 		why = "no file is named";
-	if (copy && !why && d->model && (d->engine || d->queues || launch_serve_is_set(&d->serve)))
-		why = "engine=, queues=, and who works how on its queues, are of virtio";
+	if (copy && !why && d->model &&
+		(d->engine || d->signals || d->queues || launch_serve_is_set(&d->serve)))
+		why = "engine=, signals=, queues=, and who works how on its queues, are of virtio";
 	if (why)
 		return problem(
 			reterr, -EINVAL, PROBLEM_USAGE, HINT, "%s %s: %s", option, text, why);
@@ -164,6 +178,8 @@ char *launch_disk_text(const struct launch_disk *d)
 		strbuf_add(&b, ",model=%s", d->model);
 	if (d->engine)
 		strbuf_add(&b, ",engine=%s", d->engine);
+	if (d->signals)
+		strbuf_add(&b, ",signals=%s", d->signals);
 	if (d->queues)
 		strbuf_add(&b, ",queues=%u", d->queues);
 	return strbuf_take(&b);

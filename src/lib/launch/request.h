@@ -17,11 +17,12 @@ enum { LAUNCH_DEVICES_MAX = 31, LAUNCH_CPUS_MAX = 8 };
 struct launch_disk {
 	char *path;
 	bool read_only;
-	bool direct;	    /* without the host's page cache */
-	char *serial;	    /* NULL: none */
-	const char *model;  /* the same: "ide"; NULL: virtio */
-	const char *engine; /* as vfctl-vmm calls them; NULL: it chooses */
-	unsigned queues;    /* 0: one for each CPU */
+	bool direct;	     /* without the host's page cache */
+	char *serial;	     /* NULL: none */
+	const char *model;   /* the same: "ide"; NULL: virtio */
+	const char *engine;  /* as vfctl-vmm calls them; NULL: it chooses */
+	const char *signals; /* the same */
+	unsigned queues;     /* 0: one for each CPU */
 	struct launch_serve serve;
 };
 
@@ -116,7 +117,7 @@ int launch_set_backend(struct launch_request *r, const char *text, struct proble
 int launch_add_vf(struct launch_request *r, const char *text, struct problem **reterr);
 /* CID */
 int launch_set_vsock(struct launch_request *r, const char *text, struct problem **reterr);
-/* FILE[,ro][,cache=none|host][,engine=ENGINE][,queues=N][,serial=TEXT], or
+/* FILE[,ro][,cache=none|host][,engine=ENGINE][,signals=HOW][,queues=N][,serial=TEXT], or
  * vhost-user=SOCKET: disk.c */
 int launch_add_disk(struct launch_request *r, const char *text, struct problem **reterr);
 /* tap=NAME, bridge=NAME, … [,KEY=VALUE…]: net.c */

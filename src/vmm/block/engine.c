@@ -1,17 +1,24 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
+#include "bells.h"
 #include "engines.h"
 
 #include "base/str.h"
 #include "vmm/count/syscalls.h"
 
 #include <linux/magic.h>
+#include <sched.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/eventfd.h>
 #include <sys/vfs.h>
+
+enum { PROCESSORS_TO_SPARE = 3 }; /* for the guest, for who polls, and for the kernel's thread */
 
 struct disk_engine {
 	enum disk_engine_kind kind;
-	char why[120];
+	char why[120], why_written[120];
+	int *bells;
+	unsigned n_bells;
 	unsigned n, depth;
 	struct disk_channel *channels[];
 };
@@ -95,21 +102,99 @@ static enum disk_engine_kind choose(struct disk_engine *e, const struct disk_eng
 	return DISK_ENGINE_SYNC;
 }
 
-int disk_engine_new(
-	const struct disk_engine_params *p, struct disk_engine **ret, struct problem **reterr)
+/* ---- who interrupts the guest ---- */
+
+static void drop_bells(struct disk_engine *e)
 {
-	enum disk_engine_kind first;
-	CLEANUP(disk_engine_freep)
-	struct disk_engine *e = calloc(1, sizeof(*e) + p->channels * sizeof(struct disk_channel *));
-	const char *what;
+	for (unsigned i = 0; i < e->n; i++)
+		if (e->channels[i])
+			bells_free(TAKE_PTR(e->channels[i]->bells));
+	for (unsigned i = 0; i < e->n_bells; i++)
+		close(e->bells[i]);
+	free(TAKE_PTR(e->bells));
+	e->n_bells = 0;
+}
+
+/* NULL: by a ring; else why not. */
+static const char *why_written(const struct disk_engine *e, const struct disk_engine_params *p)
+{
+	cpu_set_t set;
+
+	if (p->signals == DISK_SIGNALS_RING || e->kind == DISK_ENGINE_SQPOLL)
+		return NULL;
+	if (!p->polled)
+		return "";
+	return sched_getaffinity(0, sizeof(set), &set) == 0 && CPU_COUNT(&set) < PROCESSORS_TO_SPARE
+		       ? "the thread of the kernel's that looks at a ring would want a processor of "
+			 "its own"
+		       : NULL;
+}
+
+static int make_fds(struct disk_engine *e, unsigned n, const char **ret_what)
+{
+	*ret_what = "eventfds";
+	e->bells = calloc(n, sizeof(*e->bells));
+	if (!e->bells)
+		return -ENOMEM;
+	while (e->n_bells < n) {
+		int fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+
+		if (fd < 0)
+			return -errno;
+		e->bells[e->n_bells++] = fd;
+	}
+	return 0;
+}
+
+/* The kernel's thread is that of the engine's own rings, or one for the rings of all bells. */
+static int make_rings(struct disk_engine *e, const struct disk_engine_params *p, const char **what)
+{
+	int share = e->kind == DISK_ENGINE_SQPOLL ? e->channels[0]->fd : -1;
+	int r = make_fds(e, p->bells, what);
+
+	for (unsigned i = 0; i < e->n && r == 0; i++) {
+		struct disk_channel *c = e->channels[i];
+
+		r = bells_new(e->bells, e->n_bells, share, &c->bells, what);
+		if (r == 0 && share < 0)
+			share = bells_fd(c->bells);
+		c->bell_fds = e->bells;
+	}
+	return r;
+}
+
+static int make_bells(
+	struct disk_engine *e, const struct disk_engine_params *p, struct problem **reterr)
+{
+	const char *why, *what;
 	int r;
 
-	if (!e)
-		return problem(reterr, -ENOMEM, PROBLEM_NO_MEMORY, NULL, "no memory for a disk");
-	e->n = p->channels;
-	e->depth = p->depth;
-	first = choose(e, p);
-	r = make_channels(e, p, first, &what);
+	if (!p->bells || p->signals == DISK_SIGNALS_WRITE)
+		return 0;
+	why = why_written(e, p);
+	if (why) {
+		snprintf(e->why_written, sizeof(e->why_written), "%s", why);
+		return 0;
+	}
+	r = make_rings(e, p, &what);
+	if (r == 0)
+		return 0;
+	drop_bells(e);
+	if (p->signals == DISK_SIGNALS_RING)
+		return problem(reterr, r, PROBLEM_UNSUPPORTED, "signals=auto takes what there is",
+			"no ring for the disk's interrupts, %s: %s", what, strerror(-r));
+	snprintf(e->why_written, sizeof(e->why_written), "no ring can be had, %s: %s", what,
+		strerror(-r));
+	return 0;
+}
+
+static int make_engine(
+	struct disk_engine *e, const struct disk_engine_params *p, struct problem **reterr)
+{
+	enum disk_engine_kind first = choose(e, p);
+	const char *what;
+	int r = make_channels(e, p, first, &what);
+
 	if (r < 0 && p->kind == DISK_ENGINE_AUTO) {
 		snprintf(e->why, sizeof(e->why), "io_uring cannot be had, %s: %s", what,
 			strerror(-r));
@@ -118,6 +203,25 @@ int disk_engine_new(
 	if (r < 0)
 		return problem(reterr, r, PROBLEM_UNSUPPORTED, "engine=auto takes what there is",
 			"the disk's engine \"%s\", %s: %s", names[first], what, strerror(-r));
+	return 0;
+}
+
+int disk_engine_new(
+	const struct disk_engine_params *p, struct disk_engine **ret, struct problem **reterr)
+{
+	CLEANUP(disk_engine_freep)
+	struct disk_engine *e = calloc(1, sizeof(*e) + p->channels * sizeof(struct disk_channel *));
+	int r;
+
+	if (!e)
+		return problem(reterr, -ENOMEM, PROBLEM_NO_MEMORY, NULL, "no memory for a disk");
+	e->n = p->channels;
+	e->depth = p->depth;
+	r = make_engine(e, p, reterr);
+	if (r == 0)
+		r = make_bells(e, p, reterr);
+	if (r < 0)
+		return r;
 	*ret = TAKE_PTR(e);
 	return 0;
 }
@@ -126,6 +230,7 @@ void disk_engine_free(struct disk_engine *e)
 {
 	if (!e)
 		return;
+	drop_bells(e);
 	drop_channels(e);
 	free(e);
 }
@@ -138,6 +243,17 @@ const char *disk_engine_name(const struct disk_engine *e)
 const char *disk_engine_why(const struct disk_engine *e)
 {
 	return *e->why ? e->why : NULL;
+}
+
+const int *disk_engine_bells(const struct disk_engine *e, unsigned *ret_n)
+{
+	*ret_n = e->n_bells;
+	return e->n_bells ? e->bells : NULL;
+}
+
+const char *disk_engine_why_written(const struct disk_engine *e)
+{
+	return *e->why_written ? e->why_written : NULL;
 }
 
 unsigned disk_engine_channels(const struct disk_engine *e)
@@ -170,6 +286,8 @@ void disk_channel_stop(struct disk_channel *c)
 {
 	if (c->disk && c->ops->stop)
 		c->ops->stop(c);
+	if (c->bells)
+		bells_settle(c->bells);
 	c->disk = NULL;
 }
 
@@ -192,8 +310,11 @@ static struct disk_request *take(struct disk_channel *c, bool wait)
 {
 	struct disk_request *r = c->in_flight ? c->ops->reap(c, wait) : NULL;
 
-	if (!r)
+	if (!r) {
+		if (c->bells)
+			bells_mend(c->bells);
 		return NULL;
+	}
 	c->in_flight--;
 	syscalls_count((unsigned)r->syscalls);
 	disk_count(&c->requests);
@@ -232,8 +353,26 @@ int disk_channel_fd(const struct disk_channel *c)
 	return c->fd;
 }
 
+/* Who sleeps does not see what the ring could not do: then it is not asked. */
+void disk_signal(struct disk_channel *c, unsigned bell)
+{
+	static const uint64_t one = 1;
+	ssize_t n;
+
+	if (c->awake) {
+		bells_ring(c->bells, bell);
+		return;
+	}
+	syscalls_count(1);
+	n = write(c->bell_fds[bell], &one, sizeof(one));
+	(void)n; /* a full counter signals as well */
+}
+
 bool disk_sleep(struct disk_channel *c, bool asleep)
 {
+	if (c->bells && asleep)
+		bells_mend(c->bells);
+	c->awake = !asleep;
 	return c->ops->sleep(c, asleep);
 }
 

@@ -53,6 +53,18 @@ struct disk_request {
 	uint64_t syscalls; /* of another thread, for it */
 };
 
+/*
+ * How the guest is interrupted for what is done: by a system call for each interrupt, or by a ring
+ * that a thread of the kernel's looks at (bells.h). That thread wants a processor.
+ */
+enum disk_signals {
+	/* By a ring where the engine has that thread anyway, or `polled` and processors to spare.
+	 */
+	DISK_SIGNALS_AUTO,
+	DISK_SIGNALS_RING,
+	DISK_SIGNALS_WRITE,
+};
+
 struct disk_channel_stats {
 	uint64_t requests; /* done */
 	uint64_t bounced; /* transfers that went through memory of ours, as they were not aligned */
@@ -64,6 +76,9 @@ struct disk_engine_params {
 	int fd; /* the file or block device; the caller's, open as long as the engine lives */
 	unsigned channels;
 	unsigned depth; /* requests in flight on a channel, at most */
+	unsigned bells; /* interrupts that the device may have; 0: nobody is signalled */
+	enum disk_signals signals;
+	bool polled; /* a thread looks at the queues all the time */
 };
 
 int disk_engine_new(
@@ -77,6 +92,13 @@ const char *disk_engine_kind_name(enum disk_engine_kind kind);
 /* What it came to be, and why it is not what was best; NULL: it is. */
 const char *disk_engine_name(const struct disk_engine *e);
 const char *disk_engine_why(const struct disk_engine *e);
+/*
+ * The eventfds that disk_signal() writes to without a system call, *ret_n of them, to be made
+ * interrupts of the guest: the engine's. NULL: signals are written, and why they are although a
+ * ring was to be thought of.
+ */
+const int *disk_engine_bells(const struct disk_engine *e, unsigned *ret_n);
+const char *disk_engine_why_written(const struct disk_engine *e);
 unsigned disk_engine_channels(const struct disk_engine *e);
 unsigned disk_engine_depth(const struct disk_engine *e);
 struct disk_channel *disk_engine_channel(struct disk_engine *e, unsigned i);
@@ -99,6 +121,8 @@ struct disk_request *disk_wait(struct disk_channel *c);
  * do not count.
  */
 struct disk_request *disk_drop(struct disk_channel *c);
+/* Signals the eventfd `bell`, after all that was stored before. The engine has bells. */
+void disk_signal(struct disk_channel *c, unsigned bell);
 unsigned disk_in_flight(const struct disk_channel *c);
 
 /*

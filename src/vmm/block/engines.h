@@ -23,7 +23,10 @@ struct disk_channel {
 	struct disk *disk; /* NULL between two machines */
 	int fd;		   /* to be watched; -1: there is nothing */
 	unsigned in_flight;
-	bool dropping; /* disk_drop() */
+	bool dropping;	     /* disk_drop() */
+	bool awake;	     /* somebody looks at it all the time: disk_sleep() */
+	struct bells *bells; /* NULL: signals are written to … */
+	const int *bell_fds; /* … these */
 	atomic_uint_fast64_t requests, bounced, errors;
 };
 

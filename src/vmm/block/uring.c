@@ -1,25 +1,19 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * io_uring(7). A ring may touch one file, by a list of operations, and nothing can be registered
- * with it later: IORING_REGISTER_RESTRICTIONS, Linux 5.10. Set-up is liburing's; what is submitted
- * is counted here, to the system call.
+ * io_uring(7): a ring that may touch one file, by a list of operations, see ring.h.
  *
  * A request has one entry in the rings at a time. Kernel-side polling shows completions before it
  * says that their entries are free, hence twice as many of them as requests. Tasks that end take
  * what they had submitted with them: -ECANCELED, and the request is submitted again.
  */
 #include "engines.h"
+#include "ring.h"
 
-#include "vmm/count/syscalls.h"
-
-#include <fcntl.h>
-#include <liburing.h>
 #include <limits.h>
 #include <linux/falloc.h>
 #include <sched.h>
 
 enum {
-	SQPOLL_IDLE_MS = 100, /* then the kernel's thread sleeps, and is woken by a system call */
 	TRIES = 64,
 	ZERO_BYTES = 64 << 10,
 	ZERO_PIECES = 16,
@@ -67,35 +61,6 @@ static struct disk_request *take_done(struct uring *u)
 	return r;
 }
 
-static int enter(struct uring *u, unsigned submit, unsigned wait, unsigned flags)
-{
-	syscalls_count(1);
-	return io_uring_enter((unsigned)u->ring.ring_fd, submit, wait, flags, NULL);
-}
-
-/* Entries that the kernel has not taken yet. */
-static unsigned published(const struct uring *u)
-{
-	return *u->ring.sq.ktail - io_uring_smp_load_acquire(u->ring.sq.khead);
-}
-
-/*
- * Shows the kernel what was prepared. A store that is ordered before any later look at the flags:
- * the kernel's thread sets its flag and looks at the tail the other way round (no fence, which
- * gcc's thread sanitizer does not know).
- */
-static void publish(struct uring *u)
-{
-	struct io_uring_sq *sq = &u->ring.sq;
-
-	if (sq->sqe_head == sq->sqe_tail)
-		return;
-	for (unsigned i = sq->sqe_head; i != sq->sqe_tail; i++)
-		sq->array[i & sq->ring_mask] = i & sq->ring_mask;
-	sq->sqe_head = sq->sqe_tail;
-	__atomic_store_n(sq->ktail, sq->sqe_tail, __ATOMIC_SEQ_CST);
-}
-
 /* The kernel takes no more: what it has not taken ends with its error, and nothing hangs. */
 static void take_back(struct uring *u, int error)
 {
@@ -112,34 +77,19 @@ static void take_back(struct uring *u, int error)
 	io_uring_smp_store_release(sq->ktail, head);
 }
 
-/*
- * The kernel's thread looks at the ring once more before it sleeps: one call is enough for all that
- * was there when it was made, however long the thread takes to get a processor.
- */
-static void kick_polled(struct uring *u)
-{
-	unsigned tail = *u->ring.sq.ktail;
-
-	if (tail == u->woken_for ||
-		!(__atomic_load_n(u->ring.sq.kflags, __ATOMIC_SEQ_CST) & IORING_SQ_NEED_WAKEUP))
-		return;
-	u->woken_for = tail;
-	enter(u, 0, 0, IORING_ENTER_SQ_WAKEUP);
-}
-
 static void uring_kick(struct disk_channel *c)
 {
 	struct uring *u = uring_of(c);
 	unsigned n, tries = 0;
 
-	publish(u);
+	ring_publish(&u->ring);
 	if (u->sqpoll) {
-		if (published(u))
-			kick_polled(u);
+		if (ring_published(&u->ring))
+			ring_wake(&u->ring, &u->woken_for);
 		return;
 	}
-	while ((n = published(u))) {
-		int r = enter(u, n, 0, 0);
+	while ((n = ring_published(&u->ring))) {
+		int r = ring_enter(&u->ring, n, 0, 0);
 
 		if (r > 0 || (r == -EINTR && ++tries < TRIES))
 			continue;
@@ -158,7 +108,7 @@ static struct io_uring_sqe *next_entry(struct uring *u)
 	while (!(s = io_uring_get_sqe(&u->ring))) {
 		uring_kick(&u->channel);
 		if (u->sqpoll)
-			enter(u, 0, 0, IORING_ENTER_SQ_WAIT);
+			ring_enter(&u->ring, 0, 0, IORING_ENTER_SQ_WAIT);
 	}
 	return s;
 }
@@ -324,7 +274,7 @@ static struct disk_request *uring_reap(struct disk_channel *c, bool wait)
 		if (is_ready(u))
 			continue;
 		/* Nothing else can be done about an error than to ask again. */
-		if (enter(u, 0, 1, IORING_ENTER_GETEVENTS) < 0)
+		if (ring_enter(&u->ring, 0, 1, IORING_ENTER_GETEVENTS) < 0)
 			sched_yield();
 	}
 }
@@ -339,8 +289,7 @@ static void uring_free(struct disk_channel *c)
 {
 	struct uring *u = uring_of(c);
 
-	if (c->fd >= 0)
-		io_uring_queue_exit(&u->ring);
+	io_uring_queue_exit(&u->ring);
 	free(u);
 }
 
@@ -352,53 +301,12 @@ static const struct disk_channel_ops uring_ops = {
 	.free = uring_free,
 };
 
-static int set_up(struct uring *u, unsigned depth, int share, const char **ret_what)
-{
-	struct io_uring_params p = { .flags = IORING_SETUP_R_DISABLED };
-
-	if (u->sqpoll) {
-		p.flags |= IORING_SETUP_SQPOLL;
-		p.sq_thread_idle = SQPOLL_IDLE_MS;
-	}
-	if (u->sqpoll && share >= 0) {
-		p.flags |= IORING_SETUP_ATTACH_WQ;
-		p.wq_fd = (unsigned)share;
-	}
-	*ret_what = "a ring";
-	return io_uring_queue_init_params(2 * depth, &u->ring, &p);
-}
-
-/* To one file, and these operations; for good. */
-static int restrict_to(struct uring *u, int fd, const char **ret_what)
-{
-	static const uint8_t allowed[] = { IORING_OP_READ, IORING_OP_WRITE, IORING_OP_READV,
-		IORING_OP_WRITEV, IORING_OP_FSYNC, IORING_OP_FALLOCATE };
-	struct io_uring_restriction list[ARRAY_SIZE(allowed) + 1] = { 0 };
-	unsigned ring = (unsigned)u->ring.ring_fd;
-	int r;
-
-	for (size_t i = 0; i < ARRAY_SIZE(allowed); i++) {
-		list[i].opcode = IORING_RESTRICTION_SQE_OP;
-		list[i].sqe_op = allowed[i];
-	}
-	list[ARRAY_SIZE(allowed)].opcode = IORING_RESTRICTION_SQE_FLAGS_REQUIRED;
-	list[ARRAY_SIZE(allowed)].sqe_flags = IOSQE_FIXED_FILE;
-	*ret_what = "a registered file";
-	r = io_uring_register_files(&u->ring, &fd, 1);
-	if (r < 0)
-		return r;
-	/* liburing 2.3 declares functions for these two, and does not export them. */
-	*ret_what = "restrictions of a ring";
-	r = io_uring_register(ring, IORING_REGISTER_RESTRICTIONS, list, ARRAY_SIZE(list));
-	if (r < 0)
-		return r;
-	*ret_what = "a restricted ring";
-	return io_uring_register(ring, IORING_REGISTER_ENABLE_RINGS, NULL, 0);
-}
-
 int disk_uring_new(int fd, unsigned depth, bool sqpoll, int share, struct disk_channel **ret,
 	const char **ret_what)
 {
+	static const uint8_t ops[] = { IORING_OP_READ, IORING_OP_WRITE, IORING_OP_READV,
+		IORING_OP_WRITEV, IORING_OP_FSYNC, IORING_OP_FALLOCATE };
+	const struct ring_rules rules = { ops, ARRAY_SIZE(ops), &fd, 1, 0 };
 	struct uring *u = calloc(1, sizeof(*u));
 	int r;
 
@@ -409,16 +317,12 @@ int disk_uring_new(int fd, unsigned depth, bool sqpoll, int share, struct disk_c
 	u->channel.fd = -1;
 	u->sqpoll = sqpoll;
 	u->last = &u->done;
-	r = set_up(u, depth, share, ret_what);
-	if (r == 0) {
-		u->channel.fd = u->ring.ring_fd;
-		fcntl(u->channel.fd, F_SETFD, FD_CLOEXEC);
-		r = restrict_to(u, fd, ret_what);
-	}
+	r = ring_open(&u->ring, 2 * depth, sqpoll, share, &rules, ret_what);
 	if (r < 0) {
-		uring_free(&u->channel);
+		free(u);
 		return r;
 	}
+	u->channel.fd = u->ring.ring_fd;
 	*ret = &u->channel;
 	return 0;
 }

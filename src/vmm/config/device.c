@@ -153,6 +153,18 @@ static int set_engine(const struct device_key *k, char *v)
 	return NOT_UNDERSTOOD;
 }
 
+static int set_signals(const struct device_key *k, char *v)
+{
+	static const char *const names[] = { "auto", "ring", "write" };
+
+	for (size_t i = 0; i < ARRAY_SIZE(names); i++)
+		if (str_eq(v, names[i])) {
+			k->d->signals = (enum option_signals)i;
+			return 0;
+		}
+	return NOT_UNDERSTOOD;
+}
+
 static int set_queues(const struct device_key *k, char *v)
 {
 	if (parse_u32(v, &k->d->queues) < 0 || k->d->queues < 1 || k->d->queues > OPTION_QUEUES_MAX)
@@ -294,6 +306,7 @@ static const struct {
 	{ "ro", DISK, true, set_read_only },
 	{ "serial", DISK, false, set_serial },
 	{ "engine", DISK, false, set_engine },
+	{ "signals", DISK, false, set_signals },
 	{ "queues", DISK, false, set_queues },
 	{ "mac", NET, false, set_mac },
 	{ "standby", NET, false, set_standby },
@@ -369,8 +382,8 @@ static int check_device(const struct device_option *d, const char *option, struc
 		return options_usage(reterr, option, "fd= is missing");
 	if (d->kind == DEVICE_VSOCK && !d->cid)
 		return options_usage(reterr, option, "cid= is missing");
-	if (d->model != MODEL_VIRTIO && (d->engine || d->queues))
-		return options_usage(reterr, option, "engine= and queues= are of virtio");
+	if (d->model != MODEL_VIRTIO && (d->engine || d->queues || d->signals))
+		return options_usage(reterr, option, "engine=, queues= and signals= are of virtio");
 	if (d->n_vhosts)
 		return check_vhost(d, option, reterr);
 	return d->kind == DEVICE_VFIO ? check_function(d, option, reterr) : 0;

@@ -30,6 +30,13 @@ enum option_engine {
 	OPTION_ENGINE_SYNC,
 };
 
+/* How a disk interrupts: see vmm/block/engine.h. */
+enum option_signals {
+	OPTION_SIGNALS_AUTO,
+	OPTION_SIGNALS_RING,
+	OPTION_SIGNALS_WRITE,
+};
+
 /* Of a function, what the guest sees of its option ROM: nothing, its own, a file in its place. */
 enum option_rom { OPTION_ROM_OFF, OPTION_ROM_DEVICE, OPTION_ROM_FILE };
 
@@ -59,6 +66,7 @@ struct device_option {
 	bool read_only;
 	const char *serial;
 	enum option_engine engine;
+	enum option_signals signals;
 	unsigned queues; /* at most; 0: the usual, for a disk one for each CPU */
 	struct mac mac;
 	bool standby, standby_needed; /* VIRTIO_NET_F_STANDBY; nobody else may drive it */

@@ -97,6 +97,13 @@ int devices_new(struct host *h, struct loop *loop, const struct options *o, devi
 	return 0;
 }
 
+/* The kernel's thread that rings for a queue is for those that are polled from the start. */
+static bool is_polled(const struct device_option *o)
+{
+	return (o->threads && str_eq(o->threads, "dedicated")) ||
+	       (o->poll && str_eq(o->poll, "dedicated"));
+}
+
 static int open_engine(struct devices *d, struct entry *e, struct problem **reterr)
 {
 	static const enum disk_engine_kind kinds[] = {
@@ -106,12 +113,21 @@ static int open_engine(struct devices *d, struct entry *e, struct problem **rete
 		[OPTION_ENGINE_THREADS] = DISK_ENGINE_THREADS,
 		[OPTION_ENGINE_SYNC] = DISK_ENGINE_SYNC,
 	};
+	static const enum disk_signals signals[] = {
+		[OPTION_SIGNALS_AUTO] = DISK_SIGNALS_AUTO,
+		[OPTION_SIGNALS_RING] = DISK_SIGNALS_RING,
+		[OPTION_SIGNALS_WRITE] = DISK_SIGNALS_WRITE,
+	};
+	const unsigned queues =
+		e->option.queues ? e->option.queues : MIN(d->cpus, (unsigned)OPTION_QUEUES_MAX);
 	const struct disk_engine_params p = {
 		.kind = kinds[e->option.engine],
 		.fd = e->option.fd,
-		.channels = e->option.queues ? e->option.queues
-					     : MIN(d->cpus, (unsigned)OPTION_QUEUES_MAX),
+		.channels = queues,
 		.depth = MAX((unsigned)VIRTIO_BLK_DEPTH, e->option.queue_size),
+		.bells = queues + 1, /* as many vectors as the function has */
+		.signals = signals[e->option.signals],
+		.polled = is_polled(&e->option),
 	};
 
 	return disk_engine_new(&p, &e->engine, reterr);

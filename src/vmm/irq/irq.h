@@ -79,6 +79,7 @@ struct msi_vector {
 	int fd;	 /* eventfd, owned; -1 until msi_vector_fd() */
 	int gsi; /* -1 until the first attach */
 	bool attached;
+	bool lent;			 /* the eventfd is somebody else's */
 	bool foreign;			 /* signalled outside of this process: by VFIO, by vhost */
 	struct msi_message message;	 /* what KVM's route holds */
 	struct msi_vector *next_waiting; /* the chip's: attached in a batch, not yet connected */
@@ -94,6 +95,11 @@ void msi_vector_done(struct msi_vector *v);
 /* The eventfd that makes the vector fire, borrowed; created at the first call. */
 int msi_vector_fd(struct msi_vector *v);
 /*
+ * The eventfd is this one, which outlives the vector, and what an earlier life left in it is
+ * forgotten. Before msi_vector_fd() was called.
+ */
+void msi_vector_lend(struct msi_vector *v, int fd);
+/*
  * Routes and connects; when attached already and the message differs, only the route changes.
  * In a batch, the route must be committed before the irqfd can be added: attach then does so at
  * commit. -ENOSPC when KVM has no more routes.
@@ -107,7 +113,9 @@ bool msi_vector_pending(const struct msi_vector *v);
 void msi_vector_drain(struct msi_vector *v);
 /* One write to the eventfd; async-signal-safe, any thread. The fd must exist. */
 void msi_vector_signal(struct msi_vector *v);
-/* The same in the place of a source that may have signalled when nobody listened. */
+/* Somebody else is about to write to the eventfd in the place of msi_vector_signal(). */
+void msi_vector_announce(struct msi_vector *v);
+/* A signal in the place of a source that may have signalled when nobody listened. */
 void msi_vector_signal_to_be_sure(struct msi_vector *v);
 /* Any thread; a moment's picture. */
 struct msi_counts msi_vector_counts(const struct msi_vector *v);

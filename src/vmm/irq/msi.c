@@ -39,9 +39,16 @@ void msi_vector_done(struct msi_vector *v)
 		irq_batch_commit(v->chip);
 		v->gsi = -1;
 	}
-	if (v->fd >= 0)
+	if (v->fd >= 0 && !v->lent)
 		close(v->fd);
 	v->fd = -1;
+}
+
+void msi_vector_lend(struct msi_vector *v, int fd)
+{
+	v->fd = fd;
+	v->lent = true;
+	take(v);
 }
 
 int msi_vector_fd(struct msi_vector *v)
@@ -184,9 +191,14 @@ int msi_connect(struct msi_vector *v)
 	return 0;
 }
 
-void msi_vector_signal(struct msi_vector *v)
+void msi_vector_announce(struct msi_vector *v)
 {
 	add(&v->signals, 1);
+}
+
+void msi_vector_signal(struct msi_vector *v)
+{
+	msi_vector_announce(v);
 	put(v);
 }
 

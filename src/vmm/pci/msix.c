@@ -314,6 +314,22 @@ int msix_fd(struct msix *m, unsigned vector)
 	return fd;
 }
 
+void msix_lend(struct msix *m, const int *fds, unsigned n)
+{
+	for (unsigned i = 0; i < n && i < m->params.vectors; i++) {
+		msi_vector_lend(&m->entries[i].vector, fds[i]);
+		atomic_store(&m->entries[i].fd, fds[i]);
+	}
+}
+
+bool msix_announce(struct msix *m, unsigned vector)
+{
+	if (!atomic_load(&m->enabled) || vector >= m->params.vectors)
+		return false;
+	msi_vector_announce(&m->entries[vector].vector);
+	return true;
+}
+
 void msix_is_foreign(struct msix *m, unsigned vector)
 {
 	if (vector >= m->params.vectors)

@@ -83,6 +83,13 @@ void msix_config_written(struct msix *m, unsigned offset, unsigned len);
 bool msix_is_enabled(const struct msix *m);
 /* The eventfd of a vector, borrowed, created when first asked for; -ERANGE, -EMFILE … */
 int msix_fd(struct msix *m, unsigned vector);
+/*
+ * fds[0 … n) are the eventfds of the first n vectors, and outlive them. Before anybody asks for
+ * one. Who writes to one himself says so by msix_announce() first, as msix_notify() does it for who
+ * does not; false: there is nothing to be written.
+ */
+void msix_lend(struct msix *m, const int *fds, unsigned n);
+bool msix_announce(struct msix *m, unsigned vector);
 /* The vector is signalled by somebody else from now on, by the kernel: see msi_counts. */
 void msix_is_foreign(struct msix *m, unsigned vector);
 /* Fires the vector, or leaves it pending. Dropped while MSI-X is disabled or for a bad number. */

@@ -385,6 +385,11 @@ static void blk_sleep(struct virtio_device *d, struct virtq *q, bool asleep)
 	disk_sleep(queue_of(blk_of(d), q)->channel, asleep);
 }
 
+static void blk_signal(struct virtio_device *d, struct virtq *q, unsigned bell)
+{
+	disk_signal(queue_of(blk_of(d), q)->channel, bell);
+}
+
 /* What is in flight goes to memory that may be somebody else's afterwards: it is waited for. */
 static void blk_queue_reset(struct virtio_device *d, struct virtq *q)
 {
@@ -447,6 +452,10 @@ static void blk_traits(struct virtio_device *d,
 	each(arg, "engine", disk_engine_name(b->engine));
 	if (why)
 		each(arg, "why-engine", why);
+	each(arg, "signals", d->n_bells ? "ring" : "write");
+	why = disk_engine_why_written(b->engine);
+	if (why)
+		each(arg, "why-signals", why);
 	each(arg, "cache", b->disk->direct ? "none" : "host");
 }
 
@@ -479,6 +488,7 @@ static const struct virtio_device_ops blk_ops = {
 	.fd = blk_fd,
 	.completed = blk_completed,
 	.sleep = blk_sleep,
+	.signal = blk_signal,
 	.queue_reset = blk_queue_reset,
 	.config_written = blk_config_written,
 	.free = blk_free,
@@ -587,6 +597,7 @@ int virtio_blk_device_new(const struct guest_memory *m, const char *name, struct
 		blk_free(&b->dev);
 		return r;
 	}
+	b->dev.bells = disk_engine_bells(engine, &b->dev.n_bells);
 	*ret = &b->dev;
 	return 0;
 }

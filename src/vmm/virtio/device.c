@@ -332,11 +332,25 @@ bool virtio_device_ring(struct virtio_device *d, struct virtq *q, uint64_t times
 	return more;
 }
 
+/* By the device's own means, or the transport's. */
+static bool interrupt(struct virtio_device *d, struct virtq *q)
+{
+	int bell;
+
+	if (!d->transport_ops)
+		return false;
+	bell = d->n_bells ? d->transport_ops->bell(d->transport, q->vector) : -1;
+	if (bell < 0)
+		return d->transport_ops->interrupt(d->transport, q->vector);
+	d->ops->signal(d, q, (unsigned)bell);
+	return true;
+}
+
 void virtio_device_interrupt(struct virtio_device *d, struct virtq *q)
 {
 	if (!virtq_wants_interrupt(q))
 		return;
-	if (d->transport_ops && d->transport_ops->interrupt(d->transport, q->vector))
+	if (interrupt(d, q))
 		virtq_count_injection(q);
 	else
 		virtq_count_kept(q);

@@ -51,6 +51,11 @@ struct virtio_device_ops {
 	 */
 	void (*sleep)(struct virtio_device *d, struct virtq *q, bool asleep);
 	/*
+	 * Signals eventfd number `bell` of `bells` below, in the place of the transport. Queue lock
+	 * held; NULL where there are no bells.
+	 */
+	void (*signal)(struct virtio_device *d, struct virtq *q, unsigned bell);
+	/*
 	 * Changes a setting that is this kind's alone, as pci_device_ops.set; NULL: there is none.
 	 * No lock is held.
 	 */
@@ -96,6 +101,8 @@ struct virtio_transport_ops {
 	void (*config_interrupt)(void *transport);
 	/* Interrupts are off and vectors forgotten, as after power-on. */
 	void (*reset)(void *transport);
+	/* The same where the device signals itself: which of its bells, -1: none is to be rung. */
+	int (*bell)(void *transport, uint16_t vector);
 	/* See virtio_device_call_fd(). */
 	int (*call_fd)(void *transport, uint16_t vector);
 	/* Something the user should know, in one line. */
@@ -109,7 +116,9 @@ struct virtio_device {
 	struct virtq *queues;
 	unsigned n_queues;
 	struct virtio_service *service; /* who serves the queues */
-	const void *config;		/* the device's configuration structure … */
+	const int *bells; /* eventfds that the device writes to, to be the transport's vectors … */
+	unsigned n_bells;   /* … set before it has one; 0: the transport signals */
+	const void *config; /* the device's configuration structure … */
 	size_t config_bytes;
 	uint32_t generation; /* atomic: counts its changes */
 

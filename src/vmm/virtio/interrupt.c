@@ -64,6 +64,13 @@ static bool queue_interrupt(void *transport, uint16_t vector)
 	return notify(transport, vector, ISR_QUEUE);
 }
 
+static int bell(void *transport, uint16_t vector)
+{
+	struct virtio_pci *v = transport;
+
+	return vector < v->dev->n_bells && msix_announce(v->msix, vector) ? vector : -1;
+}
+
 /* Whoever serves the queue elsewhere signals the vector itself. */
 static int call_fd(void *transport, uint16_t vector)
 {
@@ -104,6 +111,7 @@ static void note(void *transport, const char *text)
 
 const struct virtio_transport_ops vpci_transport_ops = {
 	.interrupt = queue_interrupt,
+	.bell = bell,
 	.config_interrupt = config_interrupt,
 	.reset = reset,
 	.call_fd = call_fd,

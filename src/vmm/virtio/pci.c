@@ -484,6 +484,8 @@ static int set_up(struct virtio_pci *v)
 	if (r == 0)
 		r = msix_new(&v->pci, &msix, 0, &v->msix);
 	if (r == 0)
+		msix_lend(v->msix, v->dev->bells, v->dev->n_bells);
+	if (r == 0)
 		r = add_capabilities(v);
 	return r < 0 ? r : virtio_device_serve(v->dev, &how);
 }

@@ -8,7 +8,7 @@
  */
 #include "disk.h"
 
-enum { VECTOR = 82, TICK = 83, CHUNK = 4096, DEPTH_MAX = 32 };
+enum { VECTOR = 82, TICK = 83, CHUNK = 4096, DEPTH_MAX = 64 };
 
 static struct disk disk;
 static struct request *requests;
