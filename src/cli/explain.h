@@ -32,3 +32,7 @@ struct explain_devices {
 int explain_devices_rows(const struct explain_devices *x, struct explain_rows *r);
 /* As "devices" of `to`. */
 int explain_devices_json(const struct explain_devices *x, struct json *j, json_object *to);
+
+/* Why its CPUs leave it; as "cpus" of `to`. */
+int explain_cpus_rows(const struct explain_devices *x, struct explain_rows *r);
+void explain_cpus_json(const struct explain_devices *x, struct json *j, json_object *to);

@@ -191,8 +191,10 @@ static int show(struct cli *cli, json_object *functions, json_object *peers,
 {
 	CLEANUP(explain_rows_done) struct explain_rows r = { 0 };
 	autofree const void **rows = NULL;
-	int e = explain_devices_rows(devices, &r);
+	int e = explain_cpus_rows(devices, &r);
 
+	if (e == 0)
+		e = explain_devices_rows(devices, &r);
 	if (e == 0)
 		e = add_list(&r, functions, add_function);
 	if (e == 0)
@@ -266,6 +268,7 @@ static int tell(struct cli *cli, json_object *answer, struct explain_devices *de
 	json_object_object_add(j.root, "peers", peers);
 	if (!out_is_json(&cli->out))
 		return show(cli, functions, peers, devices, reterr);
+	explain_cpus_json(devices, &j, j.root);
 	if (explain_devices_json(devices, &j, j.root) < 0)
 		return -ENOMEM;
 	return json_print(&j, &cli->out, reterr);
@@ -328,7 +331,8 @@ const struct verb verb_vm_explain = {
 		"are estimates. Of each assigned function also by what it is opened, which\n"
 		"interrupts it has on, what of its BARs traps, and of each pair of functions\n"
 		"whether the one's DMA reaches the other's BARs; where something is less than it\n"
-		"could be, why. See --peers of vm run.\n",
+		"could be, why. See --peers of vm run. First of each CPU, why it leaves the\n"
+		"guest, as far as KVM counts that.\n",
 	.options = options,
 	.n_options = ARRAY_SIZE(options),
 	.examples = examples,

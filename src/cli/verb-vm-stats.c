@@ -130,6 +130,16 @@ static int fill_row(struct row *row, const struct look *l, size_t i)
 	return row->of && row->name ? 0 : -ENOMEM;
 }
 
+/* KVM counts much that never happens on this processor: that is for programs. */
+static bool is_worth_a_line(const struct look *l, size_t i)
+{
+	const struct cost_count *c = &l->now->counts[i];
+
+	if (l->before)
+		return cost_growth(l->before, l->now, i);
+	return c->v || c->of != COUNTER_CPU || !str_starts(c->name, "kvm_");
+}
+
 /* Of two looks only what has changed between them. */
 static int add_rows(struct rows *rows, const struct look *l)
 {
@@ -140,7 +150,7 @@ static int add_rows(struct rows *rows, const struct look *l)
 		return -ENOMEM;
 	rows->v = v;
 	for (size_t i = 0; i < l->now->n && r == 0; i++)
-		if (!l->before || cost_growth(l->before, l->now, i))
+		if (is_worth_a_line(l, i))
 			r = fill_row(&v[rows->n++], l, i);
 	return r;
 }

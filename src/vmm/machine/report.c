@@ -6,6 +6,7 @@
 #include "vmm/pci/bus.h"
 
 #include <linux/kvm.h>
+#include <string.h>
 #include <unistd.h>
 
 static const struct {
@@ -42,17 +43,23 @@ const char *report_reason(enum vmm_exit status)
 }
 
 /* Counters of KVM itself: "exits" includes those that the kernel served alone. */
-static const char *const kvm_counters[] = { "exits", "halt_exits", "irq_exits", "irq_injections" };
+static const char *const kvm_counters[] = {
+#define KVM_COUNTER(name, what) name,
+#include "base/counter.def"
+};
 
-/* Absent when this KVM keeps no such counters. */
+/* What this kernel does not count is left out. */
 static void add_kvm_counters(struct strbuf *b, const struct cpus *c, unsigned cpu)
 {
-	uint64_t v[ARRAY_SIZE(kvm_counters)] = { 0 };
+	uint64_t v[ARRAY_SIZE(kvm_counters)];
 
+	memset(v, 0xff, sizeof(v));
 	if (cpus_kvm_stats(c, cpu, kvm_counters, v, ARRAY_SIZE(v)) <= 0)
 		return;
 	for (size_t i = 0; i < ARRAY_SIZE(v); i++)
-		strbuf_add(b, ",\"kvm_%s\":%llu", kvm_counters[i], (unsigned long long)v[i]);
+		if (v[i] != UINT64_MAX)
+			strbuf_add(
+				b, ",\"kvm_%s\":%llu", kvm_counters[i], (unsigned long long)v[i]);
 }
 
 static void add_exits(struct strbuf *b, const struct cpus *c)

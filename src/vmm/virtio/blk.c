@@ -314,8 +314,9 @@ static bool goes_on(struct blk *b, struct blk_request *r, int *result)
 }
 
 /* What is done is given back; how many that were. */
-static unsigned reap(struct blk *b, struct virtq *q)
+static unsigned blk_completed(struct virtio_device *device, struct virtq *q)
 {
+	struct blk *b = blk_of(device);
 	struct blk_queue *bq = queue_of(b, q);
 	uint64_t before = q->stats.requests;
 	struct disk_request *d;
@@ -342,7 +343,7 @@ static unsigned reap(struct blk *b, struct virtq *q)
 	if (bq->filled) {
 		bq->filled = false;
 		virtq_publish(q);
-		virtio_device_interrupt(&b->dev, q);
+		virtio_device_interrupt(device, q);
 	}
 	return (unsigned)(q->stats.requests - before);
 }
@@ -366,18 +367,13 @@ static bool blk_kicked(struct virtio_device *d, struct virtq *q)
 			break;
 	}
 	disk_kick(bq->channel);
-	reap(b, q);
+	blk_completed(d, q);
 	return false;
 }
 
 static int blk_fd(struct virtio_device *d, struct virtq *q)
 {
 	return disk_channel_fd(queue_of(blk_of(d), q)->channel);
-}
-
-static unsigned blk_completed(struct virtio_device *d, struct virtq *q)
-{
-	return reap(blk_of(d), q);
 }
 
 static void blk_sleep(struct virtio_device *d, struct virtq *q, bool asleep)
