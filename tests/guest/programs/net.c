@@ -261,3 +261,141 @@ PROGRAM(net)
 		use_pair(p, pings);
 	}
 }
+
+/*
+ * A back end that ends and comes back while pings are on their way, `WINDOW` of them. What it had
+ * taken and not answered is lost, as on a wire, and sent again; but every frame is given back, and
+ * traffic goes on. At a third of the `pings` the program says so, and the host does what it likes.
+ */
+enum { WINDOW = 8, LATE_CYCLES = 2000000000 };
+
+static struct under_way {
+	unsigned sequence;
+	int head; /* in the transmit ring; -1: given back */
+	uint64_t since;
+	uint8_t frame[FRAME], header[HEADER];
+} window[WINDOW];
+
+static struct {
+	unsigned answered, again, wrong, next;
+	uint64_t sent, returned;
+} tally;
+
+static uint32_t payload_of(unsigned sequence)
+{
+	return sequence * 7 % 1400;
+}
+
+static void send_one(struct under_way *w)
+{
+	uint32_t bytes = build_ping(w->frame, w->sequence & 0xffff, payload_of(w->sequence));
+	struct buffer parts[2] = { { w->header, HEADER, false }, { w->frame, bytes, false } };
+
+	w->head = ring_add(&in_use->tx, parts, 2);
+	if (w->head < 0)
+		give_up("the transmit ring is full");
+	w->since = cpu_cycles();
+	tally.sent++;
+	ring_kick(&in_use->tx);
+}
+
+static void reclaim(void)
+{
+	for (int head = ring_take(&in_use->tx, NULL); head >= 0;
+		head = ring_take(&in_use->tx, NULL)) {
+		struct under_way *w = window;
+
+		while (w < window + WINDOW && w->head != head)
+			w++;
+		if (w == window + WINDOW)
+			give_up("a frame came back that was not sent");
+		w->head = -1;
+		tally.returned++;
+	}
+}
+
+/* Late answers to what was sent again are none. */
+static void judge(const uint8_t *f)
+{
+	const uint8_t *sent;
+
+	for (struct under_way *w = window; w < window + WINDOW; w++) {
+		if (get16(f + 40) != (w->sequence & 0xffff) || w->head >= 0)
+			continue;
+		sent = w->frame;
+		tally.wrong += memcmp(f + 42, sent + 42, payload_of(w->sequence)) != 0;
+		tally.answered++;
+		w->sequence = tally.next++;
+		send_one(w);
+		return;
+	}
+}
+
+static void collect(void)
+{
+	uint32_t length;
+	uint8_t *frame;
+
+	for (int head = ring_take(&in_use->rx, &length); head >= 0;
+		head = ring_take(&in_use->rx, &length)) {
+		frame = in_use->frames[head];
+		reclaim();
+		if (get16(frame + HEADER + 12) == 0x800 && frame[HEADER + 23] == 1 &&
+			frame[HEADER + 34] == 0)
+			judge(frame + HEADER);
+		offer_again(frame);
+	}
+}
+
+static void send_late_ones_again(void)
+{
+	for (struct under_way *w = window; w < window + WINDOW; w++)
+		if (w->head < 0 && cpu_cycles() - w->since > LATE_CYCLES) {
+			tally.again++;
+			send_one(w);
+		}
+}
+
+static void start_without_interrupts(void)
+{
+	in_use = &pairs[0];
+	if (!ring_start(&in_use->rx, &net, 0, BUFFERS, 0) ||
+		!ring_start(&in_use->tx, &net, 1, 32, 0))
+		give_up("has no such pair of queues");
+	for (unsigned i = 0; i < BUFFERS; i++)
+		offer_buffer();
+	virtio_set_status(&net, VIRTIO_DRIVER_OK);
+	ring_kick(&in_use->rx);
+}
+
+PROGRAM(net_survive)
+{
+	unsigned pings = (unsigned)arg_number("pings", 1000);
+	bool said = false;
+
+	if (!virtio_find(VIRTIO_NET, 0, &net) || !virtio_begin(&net, ring_wishes() | FEATURE(5)))
+		give_up("wants a virtio-net");
+	start_without_interrupts();
+	check_mac();
+	ask_for_mac();
+	for (struct under_way *w = window; w < window + WINDOW; w++) {
+		w->sequence = tally.next++;
+		send_one(w);
+	}
+	while (tally.answered < pings) {
+		collect();
+		reclaim();
+		send_late_ones_again();
+		if (!said && tally.answered >= pings / 3) {
+			print("a third is done\n");
+			said = true;
+		}
+		relax();
+	}
+	while (tally.returned < tally.sent)
+		reclaim();
+	check_equal(tally.wrong, 0, "every-answer-is-right");
+	check_equal(tally.returned, tally.sent, "every-frame-is-given-back");
+	check(tally.again <= WINDOW, "only-what-was-under-way-is-lost", "%u", tally.again);
+	count("sent_again", tally.again);
+}
