@@ -59,8 +59,8 @@ packages_for() {
 		;;
 	lab)
 		# pci.ids: names in the demonstration; busybox, dash, kmod, ip (and where a scenario
-		# asks for it udev, strace) go into the initramfs.
-		echo 'qemu-system-x86>=1:10.0' busybox-static dash kmod iproute2 udev strace cpio xz-utils \
+		# asks for it udev, strace, script, fio) go into the initramfs.
+		echo 'qemu-system-x86>=1:10.0' busybox-static dash kmod iproute2 udev strace bsdutils fio cpio xz-utils \
 			zstd pci.ids libc-bin util-linux mmdebstrap uidmap e2fsprogs apparmor
 		;;
 	netdevsim | iommufd) # builds a kernel

@@ -13,6 +13,8 @@ static const struct example examples[] = {
 	{ "vm set web1 virtio-net0 threads=queue", "a thread for each queue" },
 	{ "vm set web1 virtio-blk0 threads=dedicated pin=3", "it never sleeps" },
 	{ "vm set web1 virtio-net0/1 poll=notify", "queue 1 alone" },
+	{ "vm set web1 virtio-blk0 size=auto", "as large as its file is now" },
+	{ "vm set web1 virtio-net0 link=down", "as if its cable were pulled" },
 	{ "vm set web1 balloon0 memory=1G", "the host gets the rest" },
 };
 
@@ -93,8 +95,10 @@ const struct verb verb_vm_set = {
 		"devices are those of vm stats. Of virtio devices can be set: threads, who does\n"
 		"the device's work (io, queue, main, cpu, dedicated); poll, how long he looks for\n"
 		"requests before he sleeps (notify, adaptive, dedicated); pin, the host's CPU\n"
-		"that he does so on, or none; of balloon0: memory, what the guest is to do with.\n"
-		"vfctl-vm(8), THREADS AND POLLING and MEMORY, says what each is for.\n",
+		"that he does so on, or none. Of a disk: size, when its file has become larger\n"
+		"(auto, or how much of it); of an interface: link (up, down) and mtu; of\n"
+		"balloon0: memory, what the guest is to do with. What each is for vfctl-vm(8)\n"
+		"says: THREADS AND POLLING, DISKS, NETWORK, MEMORY.\n",
 	.examples = examples,
 	.n_examples = ARRAY_SIZE(examples),
 	.completes = "<guest>",

@@ -64,7 +64,7 @@ static void disk_gone(struct disk *d UNUSED)
 }
 
 static const struct disk_ops ops = { disk_read, disk_write, disk_flush, disk_discard, disk_zero,
-	disk_gone };
+	disk_gone, NULL };
 
 static void once(void)
 {

@@ -31,11 +31,13 @@ struct disk_ops {
 	/* The range reads as zeroes; `may_unmap`: it need not keep its space. */
 	int (*zero)(struct disk *d, uint64_t offset, uint64_t len, bool may_unmap);
 	void (*free)(struct disk *d);
+	/* What there is of it now, as `bytes` below. The main loop's thread. */
+	int (*look)(struct disk *d, uint64_t *ret_bytes);
 };
 
 struct disk {
 	const struct disk_ops *ops;
-	uint64_t bytes;		 /* a multiple of 512 */
+	uint64_t bytes;		 /* a multiple of 512 and of logical_bytes; atomic: disk_resize() */
 	uint32_t logical_bytes;	 /* the unit of access, 512 … 4096 */
 	uint32_t physical_bytes; /* writes below this are slower; a power of two ≥ logical_bytes */
 	bool read_only;
@@ -57,10 +59,21 @@ enum { DISK_SECTOR_BYTES = 512 };
 int disk_raw_new(
 	struct host *h, int fd, bool read_only, struct disk **ret, struct problem **reterr);
 
+static inline uint64_t disk_bytes(const struct disk *d)
+{
+	return __atomic_load_n(&d->bytes, __ATOMIC_RELAXED);
+}
+
 static inline bool disk_holds(const struct disk *d, uint64_t offset, uint64_t len)
 {
-	return range_fits(offset, len, d->bytes);
+	return range_fits(offset, len, disk_bytes(d));
 }
+
+/*
+ * The disk has another size from now on: as large as its file is now ("auto"), or of that as much
+ * as is said. 1 changed, 0 was so. Requests that are under way go on.
+ */
+int disk_resize(struct disk *d, const char *size, struct problem **reterr);
 
 /* It can go to the file as it is; else through memory of ours, which the operations do. */
 bool disk_is_aligned(const struct disk *d, const struct sg *s, uint64_t offset);

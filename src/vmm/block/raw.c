@@ -20,6 +20,7 @@ enum {
 
 struct raw {
 	struct disk disk;
+	struct host *host;
 	int fd;
 	atomic_bool no_zero_range;     /* fallocate told so once: write the zeroes */
 	pthread_mutex_t read_to_write; /* blocks that are written in part */
@@ -199,6 +200,22 @@ static int raw_zero(struct disk *d, uint64_t offset, uint64_t len, bool may_unma
 	return write_zeroes(d, offset, len);
 }
 
+static int raw_look(struct disk *d, uint64_t *ret_bytes)
+{
+	struct raw *raw = raw_of(d);
+	struct stat st;
+	int r = fstat(raw->fd, &st) < 0 ? -errno : 0;
+
+	if (r == 0 && S_ISBLK(st.st_mode))
+		r = host_ioctl(raw->host, raw->fd, BLKGETSIZE64, ret_bytes);
+	else if (r == 0)
+		*ret_bytes = (uint64_t)st.st_size;
+	if (r < 0)
+		return r;
+	*ret_bytes = align_down(*ret_bytes, d->logical_bytes);
+	return 0;
+}
+
 static void raw_free(struct disk *d)
 {
 	pthread_mutex_destroy(&raw_of(d)->read_to_write);
@@ -212,6 +229,7 @@ static const struct disk_ops raw_ops = {
 	.discard = raw_discard,
 	.zero = raw_zero,
 	.free = raw_free,
+	.look = raw_look,
 };
 
 static int block_device_shape(struct host *h, int fd, struct disk *d)
@@ -335,6 +353,7 @@ int disk_raw_new(struct host *h, int fd, bool read_only, struct disk **ret, stru
 	if (!raw)
 		return problem(reterr, -ENOMEM, PROBLEM_NO_MEMORY, NULL, "no memory for a disk");
 	raw->disk = shape;
+	raw->host = h;
 	raw->fd = fd;
 	pthread_mutex_init(&raw->read_to_write, NULL);
 	*ret = &raw->disk;

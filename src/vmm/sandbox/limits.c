@@ -4,6 +4,7 @@
 #include <fcntl.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 /* Where somebody collects what the guest and we say: it may grow. */
@@ -43,13 +44,37 @@ static void set(int what, rlim_t wanted, bool raise)
 	setrlimit(what, &r);
 }
 
+/* The soft one alone: the main loop's thread may raise it, see sandbox_allow_file_bytes(). */
+static void limit_files(rlim_t wanted)
+{
+	struct rlimit r;
+
+	if (getrlimit(RLIMIT_FSIZE, &r) < 0)
+		return;
+	r.rlim_cur = MIN(wanted, r.rlim_cur);
+	setrlimit(RLIMIT_FSIZE, &r);
+}
+
+/* Not by the C library, which asks in the name of any process (prlimit64). */
+int sandbox_allow_file_bytes(uint64_t bytes)
+{
+	struct rlimit r;
+
+	if (syscall(SYS_getrlimit, RLIMIT_FSIZE, &r) < 0)
+		return -errno;
+	if (r.rlim_cur >= bytes)
+		return 0;
+	r.rlim_cur = bytes;
+	return syscall(SYS_setrlimit, RLIMIT_FSIZE, &r) < 0 ? -errno : 0;
+}
+
 /*
  * There is none of processes: a filter without fork() and execve() does better, and what the kernel
  * counts there are all processes of the user, so that it would stop the VMM's own threads.
  */
 void limits_set(const struct sandbox_params *p)
 {
-	set(RLIMIT_FSIZE, largest_file(p), false);
+	limit_files(largest_file(p));
 	set(RLIMIT_NOFILE, p->files, true);
 	set(RLIMIT_CORE, 0, false);
 	set(RLIMIT_MSGQUEUE, 0, false);

@@ -100,6 +100,9 @@ int sandbox_enter(
 /* First thing of a thread that has its name. A thread that cannot be confined ends the process. */
 void sandbox_thread(enum sandbox_role role);
 
+/* A disk's file has become larger: writes may go as far. The main loop's thread; -EPERM. */
+int sandbox_allow_file_bytes(uint64_t bytes);
+
 /* "main", "cpu", "io", "memory" */
 const char *sandbox_role_name(enum sandbox_role role);
 /* "on", "log", "off"; -EINVAL */

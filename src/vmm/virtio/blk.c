@@ -5,6 +5,7 @@
  * system call, and all that are found done are told with one interrupt.
  */
 #include "blk.h"
+#include "blk-trouble.h"
 #include "base/checked.h"
 #include "base/str.h"
 #include "vmm/block/engine.h"
@@ -48,8 +49,8 @@ struct blk {
 	struct virtio_blk_config config;
 	bool write_back; /* atomic: what the driver wrote to config.wce */
 	char serial[VIRTIO_BLK_SERIAL_BYTES];
-	uint64_t failed, io_errors, no_space; /* atomic */
-	unsigned told;			      /* atomic: kinds of errors that were a note */
+	uint64_t failed; /* atomic */
+	struct blk_trouble trouble;
 	struct blk_queue *queues;
 };
 
@@ -91,34 +92,6 @@ static bool writes_are_stable(struct blk *b)
 	if (virtio_has(&b->dev, VIRTIO_BLK_F_CONFIG_WCE))
 		return !__atomic_load_n(&b->write_back, __ATOMIC_RELAXED);
 	return !virtio_has(&b->dev, VIRTIO_BLK_F_FLUSH);
-}
-
-/* ---- what went wrong ---- */
-
-enum trouble { TROUBLE_IO = 1, TROUBLE_SPACE = 2, TROUBLE_OTHER = 4 };
-
-/* The host's doing, not the guest's: counted by kind, and told once of each. */
-static void note_trouble(struct blk *b, const struct blk_request *r, int error)
-{
-	static const char *const verbs[] = {
-		[DISK_READ] = "read",
-		[DISK_WRITE] = "write",
-		[DISK_FLUSH] = "flush",
-		[DISK_DISCARD] = "discard",
-		[DISK_ZERO] = "write zeroes",
-	};
-	bool space = error == -ENOSPC || error == -EDQUOT || error == -EFBIG;
-	unsigned kind = space ? TROUBLE_SPACE : error == -EIO ? TROUBLE_IO : TROUBLE_OTHER;
-	autofree char *text = NULL;
-
-	__atomic_fetch_add(space ? &b->no_space : &b->io_errors, 1, __ATOMIC_RELAXED);
-	if (__atomic_fetch_or(&b->told, kind, __ATOMIC_RELAXED) & kind)
-		return;
-	text = str_printf("%s: the host cannot %s at byte %llu: %s; the guest was told, and more "
-			  "of these are only counted",
-		b->dev.name, verbs[r->disk.work], (unsigned long long)r->disk.offset,
-		strerror(-error));
-	virtio_device_note(&b->dev, text);
 }
 
 /* ---- requests ---- */
@@ -299,7 +272,7 @@ static bool goes_on(struct blk *b, struct blk_request *r, int *result)
 	int more;
 
 	if (*result < 0) {
-		note_trouble(b, r, *result);
+		blk_note_trouble(&b->trouble, &b->dev, &r->disk, *result);
 		return false;
 	}
 	more = r->ranges ? next_range(b, r) : 0;
@@ -425,6 +398,25 @@ static void blk_config_written(
 	set_write_back(b, *(const uint8_t *)data & 1);
 }
 
+/* The driver is told (5.2.5) after what there is has changed: more is there by then. */
+static int blk_set(struct virtio_device *d, int queue, const char *key, const char *value,
+	struct problem **reterr)
+{
+	struct blk *b = blk_of(d);
+	uint64_t sectors;
+	int r;
+
+	if (queue >= 0 || !str_eq(key, "size"))
+		return problem(reterr, -EINVAL, PROBLEM_USAGE, NULL, "%s has no setting \"%s\"",
+			d->name, key);
+	r = disk_resize(b->disk, value, reterr);
+	sectors = htole64(disk_bytes(b->disk) / DISK_SECTOR_BYTES);
+	if (r > 0)
+		virtio_device_change_config(
+			d, &b->config.capacity, &sectors, sizeof(sectors), true);
+	return MIN(r, 0);
+}
+
 static void blk_stats(
 	struct virtio_device *d, void (*each)(void *arg, const char *name, uint64_t v), void *arg)
 {
@@ -434,8 +426,8 @@ static void blk_stats(
 	for (unsigned i = 0; i < d->n_queues; i++)
 		bounced += disk_channel_stats(b->queues[i].channel).bounced;
 	each(arg, "failed-requests", __atomic_load_n(&b->failed, __ATOMIC_RELAXED));
-	each(arg, "io-errors", __atomic_load_n(&b->io_errors, __ATOMIC_RELAXED));
-	each(arg, "no-space", __atomic_load_n(&b->no_space, __ATOMIC_RELAXED));
+	each(arg, "io-errors", __atomic_load_n(&b->trouble.io_errors, __ATOMIC_RELAXED));
+	each(arg, "no-space", __atomic_load_n(&b->trouble.no_space, __ATOMIC_RELAXED));
 	each(arg, "bounced", bounced);
 }
 
@@ -489,6 +481,7 @@ static const struct virtio_device_ops blk_ops = {
 	.config_written = blk_config_written,
 	.free = blk_free,
 	.stats = blk_stats,
+	.set = blk_set,
 	.traits = blk_traits,
 };
 

@@ -23,13 +23,15 @@ enum {
 	TYPED = 4096,
 	CHUNK = 4096, /* PIPE_BUF: what a pipe that polls writable takes without blocking */
 	BUDGET = 64,  /* chunks in one go */
+	SIZE_TOLD = 4,
 };
 
 struct virtio_console {
 	struct virtio_device dev;
 	struct virtio_console_setup setup;
 	struct virtio_console_config config;
-	int room_fd; /* readable when the output can be written; -1: it always can */
+	int room_fd;		    /* readable when the output can be written; -1: it always can */
+	unsigned size_told[QUEUES]; /* how often; each queue's lock */
 	/* The receive queue's lock. */
 	uint8_t typed[TYPED];
 	size_t n_typed;
@@ -192,10 +194,23 @@ static bool transmit(struct virtio_console *c, struct virtq *q)
 
 /* ---- both ---- */
 
+/*
+ * Linux (6.12) takes the size when it is told of a change, and not before its port is there: at
+ * some time between its first buffer and what it does with it.
+ */
+static void tell_size(struct virtio_console *c, const struct virtq *q)
+{
+	if (c->size_told[q->index] >= SIZE_TOLD || !virtio_has(&c->dev, VIRTIO_CONSOLE_F_SIZE))
+		return;
+	c->size_told[q->index]++;
+	virtio_device_tell_config(&c->dev);
+}
+
 static bool console_kicked(struct virtio_device *d, struct virtq *q)
 {
 	struct virtio_console *c = virtio_console_of(d);
 
+	tell_size(c, q);
 	if (q->index == TX)
 		return transmit(c, q);
 	deliver(c, q);
@@ -224,6 +239,7 @@ static void console_queue_reset(struct virtio_device *d, struct virtq *q)
 {
 	struct virtio_console *c = virtio_console_of(d);
 
+	c->size_told[q->index] = 0;
 	if (q->index != TX)
 		return;
 	c->waiting = false;

@@ -183,7 +183,13 @@ void virtio_device_change_config(
 	if (changed)
 		__atomic_fetch_add(&d->generation, 1, __ATOMIC_SEQ_CST);
 	pthread_mutex_unlock(&d->config_lock);
-	if (changed && tell && virtio_device_runs(d) && d->transport_ops)
+	if (changed && tell)
+		virtio_device_tell_config(d);
+}
+
+void virtio_device_tell_config(struct virtio_device *d)
+{
+	if (virtio_device_runs(d) && d->transport_ops)
 		d->transport_ops->config_interrupt(d->transport);
 }
 

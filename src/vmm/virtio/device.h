@@ -181,6 +181,8 @@ void virtio_device_read_config(struct virtio_device *d, uint64_t offset, void *b
  */
 void virtio_device_change_config(
 	struct virtio_device *d, void *field, const void *value, size_t len, bool tell);
+/* The interrupt alone. */
+void virtio_device_tell_config(struct virtio_device *d);
 /* The driver's. */
 void virtio_device_write_config(
 	struct virtio_device *d, uint64_t offset, const void *data, size_t len);

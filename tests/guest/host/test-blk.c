@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* virtio-blk: the data is right on both sides, and each request costs what it should. */
+#include "control.h"
 #include "vm.h"
 
 #include "base/attr.h"
@@ -374,6 +375,48 @@ static void a_disk_that_shrinks(void **state UNUSED)
 	}
 }
 
+static int growing;
+
+static void grow(pid_t vmm UNUSED)
+{
+	int fd = caller();
+
+	expect_refusal(
+		fd, "{\"cmd\":\"set\",\"device\":\"virtio-blk0\",\"size\":\"2M\"}\n", "bad-image");
+	assert_int_equal(ftruncate(growing, 2 * BYTES), 0);
+	expect_refusal(
+		fd, "{\"cmd\":\"set\",\"device\":\"virtio-blk0\",\"size\":\"3M\"}\n", "bad-image");
+	expect_refusal(
+		fd, "{\"cmd\":\"set\",\"device\":\"virtio-blk0\",\"size\":\"7\"}\n", "usage");
+	expect_ok(fd, "{\"cmd\":\"set\",\"device\":\"virtio-blk0\",\"size\":\"auto\"}\n");
+	close(fd);
+}
+
+/* On each engine: what a ring may do to its file was settled before the file grew. */
+static void a_disk_that_grows(void **state UNUSED)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(engines); i++) {
+		char control[16];
+		struct vm_setup s = { .append = "test=blk_grows",
+			.extra = { "--control", control },
+			.when = "make it larger",
+			.then = grow };
+		struct vm_result r;
+		int fd = listener();
+
+		snprintf(control, sizeof(control), "%d", fd);
+		s.disks[0] = (struct vm_disk) { growing = patterned_file(0), engines[i] };
+		vm_run(&s, &r);
+		vm_assert_good(&r);
+		assert_int_equal(vm_report(&r, "devices/virtio-blk0/io-errors"), 0);
+		assert_int_equal(vm_report(&r, "devices/virtio-blk0/failed-requests"), 2);
+		vm_result_done(&r);
+		close(growing);
+		close(fd);
+		unlink(path);
+	}
+}
+
 static uint64_t counted_on(int fd, const char *counter, const char *append, const char *options)
 {
 	struct vm_setup s = { .append = append };
@@ -452,6 +495,7 @@ int main(void)
 		cmocka_unit_test(zeroes_and_discards),
 		cmocka_unit_test(a_queue_for_each_cpu_or_as_wished),
 		cmocka_unit_test(a_disk_that_shrinks),
+		cmocka_unit_test(a_disk_that_grows),
 		cmocka_unit_test(three_system_calls_per_read),
 		cmocka_unit_test(no_exit_and_no_call_for_a_request),
 		cmocka_unit_test(refuses_nonsense),

@@ -240,6 +240,38 @@ PROGRAM(blk_shrinks)
 	check(!(virtio_status(&disk.virtio) & VIRTIO_NEEDS_RESET), "device-is-well", "-");
 }
 
+/* The host makes the disk twice as large while it is read: what is new is there as soon as it is
+ * told. */
+PROGRAM(blk_grows)
+{
+	uint64_t *words = memory_take(CHUNK, 4096), was, start, bad = 0;
+	uint64_t sectors;
+
+	disk_open(&disk, 0, ring_wishes(), VECTOR);
+	was = disk.sectors;
+	sectors = disk.virtio.device;
+	check_equal(
+		(uint64_t)disk_do(&disk, DISK_READ, was, words, CHUNK), DISK_IO_ERROR, "before");
+	print("make it larger\n");
+	start = cpu_cycles();
+	while (read32(sectors) == was) {
+		bad += disk_do(&disk, DISK_READ, 8, words, CHUNK) != DISK_OK || !holds(words, 8, 1);
+		if (cpu_cycles() - start > 8000000000)
+			give_up("it still has its size");
+	}
+	check_equal(read32(sectors), 2 * was, "it-has-grown");
+	check_equal(bad, 0, "meanwhile-it-works");
+	fill(words, 2 * was - 8, 2);
+	check_equal((uint64_t)disk_do(&disk, DISK_WRITE, 2 * was - 8, words, CHUNK), DISK_OK,
+		"writes-its-new-end");
+	memset(words, 0, CHUNK);
+	check_equal((uint64_t)disk_do(&disk, DISK_READ, 2 * was - 8, words, CHUNK), DISK_OK,
+		"reads-it");
+	check(holds(words, 2 * was - 8, 2), "reads-it-right", "-");
+	check_equal((uint64_t)disk_do(&disk, DISK_READ, 2 * was, words, CHUNK), DISK_IO_ERROR,
+		"and-no-further");
+}
+
 /* Discards and writes of zeroes, several ranges in one request. */
 PROGRAM(blk_zeroes)
 {

@@ -4,7 +4,9 @@
 #
 #   guest_start NAME SCRIPT [OPTION…]   start one in the background; OPTIONs go to "vfctl vm run".
 #                                       $GUEST_KERNEL picks the kernel: generic (default) or cloud,
-#                                       $GUEST_APPEND adds to its command line
+#                                       $GUEST_APPEND adds to its command line, $GUEST_FILES are
+#                                       programs of L1 that it has at the same paths, with their
+#                                       libraries; $GUEST_TERMINAL is what it has for one
 #   small_start NAME ARGUMENTS [OPTION…]   the same with a program of tests/guest and its arguments
 #                                       ("test=nvme_lives lives=50"), up in a second; the scenario
 #                                       asks for them with LAB_GUESTS=yes
@@ -25,10 +27,20 @@ guest_start() {
 	{
 		cat "$guest_folder/initramfs.cpio"
 		(cd "$lab_tmp/$guest_name.cpio" && echo guest.sh | cpio -o -H newc 2>/dev/null)
+		[ -z "${GUEST_FILES-}" ] || (cd / && guest_files | cpio -o -H newc 2>/dev/null)
 	} >"$lab_tmp/$guest_name.initrd"
 	say "\$ vfctl vm run --kernel vmlinuz --initrd initrd $*"
 	guest_launch --kernel "$guest_folder/vmlinuz" --initrd "$lab_tmp/$guest_name.initrd" \
 		--append "console=ttyS0 quiet panic=-1 ${GUEST_APPEND-}" "$@"
+}
+
+# Folders come before what is in them, for nobody makes them in the guest.
+guest_files() {
+	for guest_file in $GUEST_FILES; do
+		echo "$guest_file"
+		/lib64/ld-linux-x86-64.so.2 --list "$guest_file" |
+			awk '$2 == "=>" && $3 ~ /^\// { print $3 } $1 ~ /^\// { print $1 }'
+	done | awk -F / '{ at = $2; for (i = 3; i <= NF; i++) { print at; at = at "/" $i } print at }' | sort -u
 }
 
 small_start() {
@@ -46,7 +58,7 @@ guest_launch() {
 	: >"$lab_tmp/$guest_name.console"
 	# Opened for both directions: no writer going away is the end of the guest's input.
 	{
-		vfctl vm run "$@" <>"$lab_tmp/$guest_name.in" 2>&1 &
+		vfctl vm run "$@" <>"${GUEST_TERMINAL:-$lab_tmp/$guest_name.in}" 2>&1 &
 		echo $! >"$lab_tmp/$guest_name.pid"
 		wait $!
 		echo $? >"$lab_tmp/$guest_name.status"

@@ -106,6 +106,23 @@ static void a_cut_file_is_an_error(void **state UNUSED)
 	assert_int_equal(d->ops->read(d, &s, 4096), -EIO);
 }
 
+static void the_file_may_grow(void **state UNUSED)
+{
+	autoclose int fd = image(8192);
+	CLEANUP(disk_freep) struct disk *d = NULL;
+
+	assert_int_equal(disk_raw_new(host, fd, false, &d, NULL), 0);
+	assert_int_equal(ftruncate(fd, 16384 + 700), 0);
+	assert_false(disk_holds(d, 8192, 512));
+	assert_int_equal(disk_resize(d, "auto", NULL), 1);
+	assert_int_equal(disk_bytes(d), 16384 + 512);
+	assert_int_equal(disk_resize(d, "auto", NULL), 0);
+	assert_int_equal(disk_resize(d, "8K", NULL), 1);
+	assert_int_equal(disk_bytes(d), 8192);
+	assert_int_equal(disk_resize(d, "17K", NULL), -ENOSPC);
+	assert_int_equal(disk_bytes(d), 8192);
+}
+
 static void host_errors_come_back(void **state UNUSED)
 {
 	autoclose int fd = image(8192);
@@ -165,6 +182,7 @@ int main(void)
 		cmocka_unit_test(refuses_what_is_no_disk),
 		cmocka_unit_test(writes_and_reads_back),
 		cmocka_unit_test(a_cut_file_is_an_error),
+		cmocka_unit_test(the_file_may_grow),
 		cmocka_unit_test(host_errors_come_back),
 		cmocka_unit_test(zeroes_with_or_without_help),
 	};

@@ -19,6 +19,7 @@ enum {
 struct fake {
 	struct disk disk;
 	uint8_t bytes[SECTORS * 512];
+	uint64_t there; /* what its file has */
 	int fail;
 	atomic_bool shut; /* reads wait */
 	atomic_uint reads;
@@ -87,8 +88,14 @@ static void fake_free(struct disk *d UNUSED)
 {
 }
 
+static int fake_look(struct disk *d, uint64_t *ret_bytes)
+{
+	*ret_bytes = container_of(d, struct fake, disk)->there;
+	return container_of(d, struct fake, disk)->fail;
+}
+
 static const struct disk_ops fake_ops = { fake_read, fake_write, fake_flush, fake_discard,
-	fake_zero, fake_free };
+	fake_zero, fake_free, fake_look };
 
 struct fixture {
 	struct drv_ram ram;
@@ -457,6 +464,45 @@ static void the_config_space_tells_the_shape(void **state UNUSED)
 	close_blk(f);
 }
 
+/* The driver hears of it once, and reaches what there is then, and no more. */
+static void grows_and_shrinks(void **state UNUSED)
+{
+	static const char *const bad[] = { "big", "", "0", "700", "-1", "99999999999999999999" };
+	struct fixture *f = open_blk(false, DEFAULT);
+	struct problem *p = NULL;
+	uint64_t sectors = 0;
+
+	f->fake.there = SECTORS / 2 * 512;
+	assert_int_equal(f->dev->ops->set(f->dev, -1, "size", "auto", NULL), 0);
+	virtio_device_read_config(f->dev, 0, &sectors, sizeof(sectors));
+	assert_int_equal(sectors, SECTORS / 2);
+	assert_int_equal(f->t.config_interrupts, 1);
+	assert_int_equal(
+		request(f, VIRTIO_BLK_T_IN, SECTORS / 2, 512, true, NULL), VIRTIO_BLK_S_IOERR);
+	f->fake.there = SECTORS * 512;
+	assert_int_equal(f->dev->ops->set(f->dev, -1, "size", "auto", NULL), 0);
+	assert_int_equal(f->t.config_interrupts, 2);
+	assert_int_equal(
+		request(f, VIRTIO_BLK_T_IN, SECTORS / 2, 512, true, NULL), VIRTIO_BLK_S_OK);
+	assert_int_equal(f->dev->ops->set(f->dev, -1, "size", "512", NULL), 0);
+	assert_int_equal(f->dev->ops->set(f->dev, -1, "size", "512", NULL), 0);
+	assert_int_equal(f->t.config_interrupts, 3);
+	for (size_t i = 0; i < ARRAY_SIZE(bad); i++)
+		assert_int_equal(f->dev->ops->set(f->dev, -1, "size", bad[i], NULL), -EINVAL);
+	assert_int_equal(f->dev->ops->set(f->dev, -1, "size", "1G", &p), -ENOSPC);
+	assert_string_equal(p->hint, "make it larger first: truncate -s 1G FILE");
+	problem_free(p);
+	assert_int_equal(f->dev->ops->set(f->dev, 0, "size", "auto", NULL), -EINVAL);
+	assert_int_equal(f->dev->ops->set(f->dev, -1, "colour", "red", NULL), -EINVAL);
+	f->fake.there = 0;
+	assert_int_equal(f->dev->ops->set(f->dev, -1, "size", "auto", NULL), -EINVAL);
+	f->fake.fail = -EIO;
+	assert_int_equal(f->dev->ops->set(f->dev, -1, "size", "auto", NULL), -EIO);
+	f->fake.fail = 0;
+	assert_int_equal(f->t.config_interrupts, 3);
+	close_blk(f);
+}
+
 /* ---- many at once ---- */
 
 /* Until nothing is in flight; some may have been done while they were offered. */
@@ -654,6 +700,7 @@ int main(void)
 		cmocka_unit_test(work_waits_for_the_driver),
 		cmocka_unit_test(features_are_strict),
 		cmocka_unit_test(the_config_space_tells_the_shape),
+		cmocka_unit_test(grows_and_shrinks),
 		cmocka_unit_test(a_slow_disk_holds_nobody_up),
 		cmocka_unit_test(a_reset_waits_for_what_is_in_flight),
 		cmocka_unit_test(each_queue_has_a_channel),
