@@ -54,6 +54,7 @@ void launch_handles_keep_uplinks(struct launch_handles *l, struct launch_handles
 		.nets = TAKE_PTR(l->nets),
 		.n_nets = l->n_nets,
 		.fallback_nets = TAKE_PTR(l->fallback_nets),
+		.ports = TAKE_PTR(l->ports),
 		.n = l->n,
 	};
 	close_uplinks(ret->nets, ret->n_nets);
@@ -75,6 +76,7 @@ void launch_handles_done(struct launch_handles *l)
 	free_vhosts(l->host, l->fallback_vhosts, l->n);
 	free_uplinks(l->nets, l->n_nets);
 	free_uplinks(l->fallback_nets, l->n);
+	free_uplinks(l->ports, l->n);
 	close_all(l->host, l->roms, l->n_roms);
 	close_all(l->host, l->fallbacks, l->n);
 	for (size_t i = 0; l->devices && i < l->n; i++)
@@ -282,6 +284,23 @@ static int open_fallbacks(
 	return 0;
 }
 
+/* Before the guest sends, and only those of functions that it gets. */
+static int join_ports(
+	struct launch_handles *l, const struct launch_plan *p, struct problem **reterr)
+{
+	for (size_t i = 0; i < p->n; i++) {
+		const struct launch_choice *c = &p->v[i];
+		int r = 0;
+
+		if (c->how == LAUNCH_VFIO && *c->representor)
+			r = uplink_join(
+				l->host, &c->vf->port.uplink, c->representor, &l->ports[i], reterr);
+		if (r < 0)
+			return problem_wrap(reterr, r, "%s, and its representor", c->vf->selector);
+	}
+	return 0;
+}
+
 static int open_nets(
 	struct launch_handles *l, const struct launch_request *r, struct problem **reterr)
 {
@@ -339,7 +358,9 @@ int launch_open_devices(struct host *h, const struct launch_request *r, struct l
 	io->fallbacks = no_fds(p->n);
 	io->fallback_nets = calloc(p->n + 1, sizeof(struct uplink *));
 	io->fallback_vhosts = calloc(p->n + 1, sizeof(*io->fallback_vhosts));
-	if (!io->devices || !io->fallbacks || !io->fallback_nets || !io->fallback_vhosts)
+	io->ports = calloc(p->n + 1, sizeof(struct uplink *));
+	if (!io->devices || !io->fallbacks || !io->fallback_nets || !io->fallback_vhosts ||
+		!io->ports)
 		return no_memory(reterr);
 	io->n = p->n;
 	e = open_functions(io, r, p, reterr);
@@ -351,6 +372,8 @@ int launch_open_devices(struct host *h, const struct launch_request *r, struct l
 		return e;
 	drop_unused(io, p);
 	e = open_fallbacks(io, p, reterr);
+	if (e >= 0)
+		e = join_ports(io, p, reterr);
 	if (e >= 0)
 		e = open_nets(io, r, reterr);
 	return e < 0 ? e : launch_open_vsock(h, r, io, reterr);

@@ -18,6 +18,7 @@ struct launch_handles {
 	struct vfio_device **devices;  /* per choice; NULL where it is no function */
 	int *fallbacks;		       /* per choice; -1 where it is no disk */
 	struct uplink **fallback_nets; /* per choice; NULL where there is none */
+	struct uplink **ports;	       /* per choice; NULL: its representor goes nowhere */
 	size_t n;
 	int *roms; /* per function of the request; -1 = no file */
 	size_t n_roms;

@@ -4,9 +4,12 @@
 #include "base/str.h"
 #include "fitness/fitness.h"
 #include "select/select.h"
+#include "setting/port.h"
 #include "vfio/memlock.h"
 
 #include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
 
 void launch_plan_done(struct launch_plan *p)
 {
@@ -145,6 +148,29 @@ static int find_mac(struct host *h, struct launch_choice *c, struct problem **re
 	return -EINVAL;
 }
 
+/* Where the card's switch is not in switchdev mode, nobody on the host hears what the VF sends. */
+static int find_representor(struct host *h, struct launch_choice *c, struct problem **reterr)
+{
+	const struct function *f = c->function;
+	struct devlink_port port = { 0 };
+	int r = f->physfn ? port_of_vf(h, f, &port) : -ENODEV;
+
+	if (r == 0 && !*port.netdev)
+		r = -ENOENT;
+	if (r == 0) {
+		snprintf(c->representor, sizeof(c->representor), "%s", port.netdev);
+		return 0;
+	}
+	if (!f->physfn)
+		return problem(reterr, r, PROBLEM_USAGE, NULL, "%s is no VF: it has no representor",
+			f->address);
+	problem(reterr, r, PROBLEM_UNSUPPORTED, NULL, "%s has no representor on this host: %s",
+		f->address, r == -ENOENT ? "the card's switch is in legacy mode" : strerror(-r));
+	problem_hint(reterr, "vfctl set %s eswitch-mode=switchdev, where its driver can",
+		f->physfn->address);
+	return r;
+}
+
 static int choose(const struct source *from, struct launch_plan *p, const struct launch_vf *vf,
 	struct problem **reterr)
 {
@@ -163,6 +189,8 @@ static int choose(const struct source *from, struct launch_plan *p, const struct
 	}
 	if (r == 0 && vf->standby)
 		r = find_mac(from->h, c, &why);
+	if (r == 0 && vf->port.uplink.name)
+		r = find_representor(from->h, c, &why);
 	p->n++;
 	if (r == 0)
 		return 0;

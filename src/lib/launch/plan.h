@@ -17,8 +17,9 @@ struct launch_choice {
 	const struct launch_vf *vf;
 	const struct function *function; /* borrowed; NULL: there is none */
 	enum launch_how how;
-	struct mac mac;	     /* of a function with a standby: its own; zero: nobody knows */
-	struct problem *why; /* why not the function; NULL for LAUNCH_VFIO */
+	struct mac mac; /* of a function with a standby: its own; zero: nobody knows */
+	char representor[UPLINK_NAME_MAX + 1]; /* the host's end of its wire; "" not asked for */
+	struct problem *why;		       /* why not the function; NULL for LAUNCH_VFIO */
 };
 
 /* What launch_memory_plan() decided. */

@@ -43,6 +43,7 @@ static void vf_done(struct launch_vf *v)
 	free(v->vf_token);
 	free(v->rom_file);
 	launch_net_done(&v->net);
+	launch_net_done(&v->port);
 	launch_disk_done(&v->disk);
 }
 
@@ -198,6 +199,18 @@ static int set_standby(
 	return why ? usage(reterr, "standby=bridge:NAME or standby=TAP", "--vf", text, why) : 0;
 }
 
+static int set_representor(
+	struct launch_vf *v, const char *spec, const char *text, struct problem **reterr)
+{
+	const char *why = launch_parse_uplink(&v->port, spec);
+
+	if (!why && v->port.uplink.kind != UPLINK_BRIDGE && v->port.uplink.kind != UPLINK_OVS)
+		why = "a representor becomes a port of a bridge, or of a switch of Open vSwitch";
+	return why ? usage(reterr, "representor=bridge:NAME or representor=ovs:NAME", "--vf", text,
+			     why)
+		   : 0;
+}
+
 /* The kernel takes the token behind a space: nothing else may get in with it. */
 static int set_token(
 	struct launch_vf *v, const char *token, const char *text, struct problem **reterr)
@@ -238,7 +251,7 @@ static char *next_key(char *s)
 	for (char *comma = strchr(s, ','); comma; comma = strchr(comma + 1, ','))
 		if (str_starts(comma, ",fallback=") || str_starts(comma, ",standby=") ||
 			str_starts(comma, ",vf-token=") || str_starts(comma, ",on-loss=") ||
-			str_starts(comma, ",rom="))
+			str_starts(comma, ",rom=") || str_starts(comma, ",representor="))
 			return comma;
 	return NULL;
 }
@@ -268,6 +281,8 @@ static int parse_vf(struct launch_vf *v, char *spec, const char *text, struct pr
 			r = set_on_loss(v, value, text, reterr);
 		else if (str_starts(key + 1, "rom="))
 			r = set_rom(v, value, text, reterr);
+		else if (str_starts(key + 1, "representor="))
+			r = set_representor(v, value, text, reterr);
 		else
 			r = set_token(v, value, text, reterr);
 		if (r < 0)

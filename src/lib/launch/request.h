@@ -57,6 +57,7 @@ struct launch_vf {
 	bool standby; /* `net` is there beside it, too, with its address: net_failover takes over */
 	struct launch_net net;
 	struct launch_disk disk;
+	struct launch_net port; /* what its representor joins; no name: nothing */
 };
 
 /* The node that the guest's memory comes from. */
@@ -112,7 +113,7 @@ int launch_set_console(struct launch_request *r, const char *text, struct proble
 int launch_set_peers(struct launch_request *r, const char *text, struct problem **reterr);
 int launch_set_backend(struct launch_request *r, const char *text, struct problem **reterr);
 /* SEL[,vf-token=UUID][,on-loss=unplug|stop][,rom=on|off|FILE][,fallback=virtio-net:UPLINK|virtio-blk:FILE]
- * [,standby=UPLINK];
+ * [,standby=UPLINK][,representor=bridge:NAME|ovs:NAME];
  * SEL may hold commas. */
 int launch_add_vf(struct launch_request *r, const char *text, struct problem **reterr);
 /* CID */

@@ -6,7 +6,7 @@
 #include "base/str.h"
 #include "host/sysfs.h"
 
-static int find(struct uplink *u, struct host_link *ret, struct problem **reterr)
+int uplink_find_bridge(struct uplink *u, struct host_link *ret, struct problem **reterr)
 {
 	int index, r = host_link_index(u->host, u->to, &index);
 
@@ -31,7 +31,7 @@ static int open_bridge(struct uplink *u, const struct uplink_wish *w, struct pro
 {
 	struct host_link_change join = { .attr = HOST_LINK_MASTER };
 	struct host_link bridge;
-	int r = find(u, &bridge, reterr);
+	int r = uplink_find_bridge(u, &bridge, reterr);
 
 	if (r == 0)
 		r = uplink_make_tap(u, w, bridge.mtu, reterr);

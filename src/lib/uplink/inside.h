@@ -24,6 +24,17 @@ int uplink_mark(struct host *h, int ifindex);
 /* A link of the host could not be changed in some way ("its MTU cannot be set"). */
 int uplink_blame(const char *name, int code, const char *what, struct problem **reterr);
 
+/* ---- bridge.c, ovs.c ---- */
+
+/* What u->to is. */
+int uplink_find_bridge(struct uplink *u, struct host_link *ret, struct problem **reterr);
+int uplink_find_switch(struct uplink *u, struct problem **reterr);
+/* u->tap becomes its port. */
+int uplink_add_port(struct uplink *u, const struct uplink_wish *w, struct problem **reterr);
+void uplink_remove_port(struct uplink *u, const char *port);
+/* 1: `port` is one of u->to; 2: made by us; 0: of none; -EBUSY: of another. */
+int uplink_whose_port(struct uplink *u, const char *port, struct problem **reterr);
+
 /* ---- tap.c ---- */
 
 /* A tap of our own, with queues, down, in `u`: its MTU is as wished, or as `usual` is. */

@@ -37,11 +37,11 @@ static int blame(struct uplink *u, int status, char *says, struct problem **rete
 		DEADLINE_MS, says, size)
 #define WORD(s) ((char *)(uintptr_t)(s))
 
-static int remove_port(struct uplink *u, const char *port)
+void uplink_remove_port(struct uplink *u, const char *port)
 {
 	char says[SAYS_MAX];
 
-	return VSCTL(u, says, sizeof(says), WORD("--if-exists"), WORD("del-port"), WORD(u->to),
+	VSCTL(u, says, sizeof(says), WORD("--if-exists"), WORD("del-port"), WORD(u->to),
 		WORD(port));
 }
 
@@ -53,10 +53,10 @@ static void sweep(struct uplink *u, char *ports)
 	for (char *p = strtok_r(ports, "\n", &save); p; p = strtok_r(NULL, "\n", &save))
 		if (str_starts(p, UPLINK_OUR_NAMES) && uplink_is_name(p) &&
 			!sysfs_exists(u->host, "class/net/%s", p))
-			remove_port(u, p);
+			uplink_remove_port(u, p);
 }
 
-static int find(struct uplink *u, struct problem **reterr)
+int uplink_find_switch(struct uplink *u, struct problem **reterr)
 {
 	char says[SAYS_MAX];
 	int r = VSCTL(u, says, sizeof(says), WORD("br-exists"), WORD(u->to));
@@ -75,7 +75,7 @@ static int find(struct uplink *u, struct problem **reterr)
 	return 0;
 }
 
-static int add_port(struct uplink *u, const struct uplink_wish *w, struct problem **reterr)
+int uplink_add_port(struct uplink *u, const struct uplink_wish *w, struct problem **reterr)
 {
 	char says[SAYS_MAX], mtu[32] = "external_ids:vfctl=yes";
 	char mac[64] = "external_ids:vfctl=yes";
@@ -95,7 +95,7 @@ static int add_port(struct uplink *u, const struct uplink_wish *w, struct proble
 static int open_ovs(struct uplink *u, const struct uplink_wish *w, struct problem **reterr)
 {
 	struct host_link bridge = { 0 };
-	int index, r = find(u, reterr);
+	int index, r = uplink_find_switch(u, reterr);
 
 	if (r < 0)
 		return r;
@@ -105,17 +105,42 @@ static int open_ovs(struct uplink *u, const struct uplink_wish *w, struct proble
 		host_link_get(u->host, index, &bridge);
 	r = uplink_make_tap(u, w, bridge.mtu, reterr);
 	if (r == 0)
-		r = add_port(u, w, reterr);
+		r = uplink_add_port(u, w, reterr);
 	if (r < 0)
 		return r;
 	r = host_link_set_up(u->host, u->ifindex, true);
 	return r < 0 ? uplink_blame(u->tap, r, "it cannot be set up", reterr) : 0;
 }
 
+/* What we add says so, also when whoever did has been killed. */
+static bool is_ours(struct uplink *u, const char *port)
+{
+	char says[SAYS_MAX];
+
+	return VSCTL(u, says, sizeof(says), WORD("--if-exists"), WORD("get"), WORD("Interface"),
+		       WORD(port), WORD("external_ids:vfctl")) == 0 &&
+	       strstr(says, "yes");
+}
+
+int uplink_whose_port(struct uplink *u, const char *port, struct problem **reterr)
+{
+	char says[SAYS_MAX];
+	int r = VSCTL(u, says, sizeof(says), WORD("port-to-br"), WORD(port));
+
+	if (r < 0)
+		return blame(u, r, says, reterr);
+	if (r > 0)
+		return 0;
+	if (!str_eq(str_trim(says), u->to))
+		return problem(reterr, -EBUSY, PROBLEM_IN_USE, "ovs-vsctl del-port takes it out",
+			"%s is a port of the switch %s", port, str_trim(says));
+	return is_ours(u, port) ? 2 : 1;
+}
+
 static void undo_ovs(struct uplink *u)
 {
 	if (u->ifindex)
-		remove_port(u, u->tap);
+		uplink_remove_port(u, u->tap);
 }
 
 const struct uplink_ops uplink_ovs_ops = { .name = "ovs", .open = open_ovs, .undo = undo_ovs };

@@ -61,6 +61,13 @@ struct uplink {
 };
 
 /*
+ * The host's end of a VF's wire (its representor, `netdev`) becomes a port of the bridge or switch
+ * that is wished for, and is set up. It is taken out and down again by uplink_free(); one that was
+ * there before stays. PROBLEM_IN_USE: it is somebody else's port.
+ */
+int uplink_join(struct host *h, const struct uplink_wish *w, const char *netdev,
+	struct uplink **ret, struct problem **reterr);
+/*
  * Descriptors are close-on-exec. PROBLEM_NOT_FOUND: no such bridge or interface; PROBLEM_IN_USE;
  * PROBLEM_PERMISSION; PROBLEM_UNSUPPORTED: the kernel or a program is not there.
  */

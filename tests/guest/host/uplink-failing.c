@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * uplink-failing KIND:NAME[,QUEUES]…: opens the uplink on this machine again and again; the first,
- * the second, … call of the kernel fails, in four ways, until none does. After each try there is
- * nothing of ours left: no interface, no descriptor, and what is below is up or down as it was.
+ * uplink-failing [PORT@]KIND:NAME[,QUEUES]…: opens the uplink, or has PORT become a port of it, on
+ * this machine again and again; the first, the second, … call of the kernel fails, in four ways,
+ * until none does. After each try there is nothing of ours left: no interface, no descriptor, and
+ * what is below is up or down as it was.
  */
 #include "base/str.h"
 #include "host/host.h"
@@ -152,24 +153,42 @@ static void compare(const char *name, const struct state *before)
 
 /* ---- Opening it ---- */
 
+/* Not NULL: not opened, but this joins it, as a VF's representor does. */
+static const char *joins;
+
+static bool is_port(const struct uplink_wish *w)
+{
+	autofree char *where = str_printf(
+		w->kind == UPLINK_BRIDGE ? "/sys/class/net/%s/brport"
+					 : "ovs-vsctl --timeout=10 port-to-br %s >/dev/null 2>&1",
+		joins);
+
+	/* NOLINTNEXTLINE(cert-env33-c): the test's own words */
+	return where && (w->kind == UPLINK_BRIDGE ? access(where, F_OK) : system(where)) == 0;
+}
+
 /* True: nothing had to fail. */
 static bool once(const struct uplink_wish *w)
 {
-	struct state before = look(w->name);
+	const char *below = joins ? joins : w->name;
+	struct state before = look(below);
+	bool was_port = joins && is_port(w);
 	struct problem *why = NULL;
 	struct uplink *u = NULL;
 	int r;
 
 	f.calls = 0;
 	f.failed = NULL;
-	r = uplink_open(&f.host, w, &u, &why);
+	r = joins ? uplink_join(&f.host, w, joins, &u, &why) : uplink_open(&f.host, w, &u, &why);
 	if (r < 0 && (!f.failed || !why || u))
 		die("%s", why ? why->what : "refused without a word");
-	if (r == 0 && (u->n != (w->queues ? w->queues : 1) || why))
+	if (r == 0 && ((joins ? !is_port(w) : u->n != (w->queues ? w->queues : 1)) || why))
 		die("it is not whole");
 	f.fail_at = f.failed ? f.fail_at : 0;
 	uplink_free(u);
-	compare(w->name, &before);
+	compare(below, &before);
+	if (joins && is_port(w) != was_port)
+		die("%s is %s port", joins, was_port ? "no longer a" : "still a");
 	problem_free(why);
 	return !f.failed;
 }
@@ -183,7 +202,7 @@ static void each(const struct uplink_wish *w, int code)
 		if (once(w))
 			break;
 	}
-	if (n < 5)
+	if (n < (joins ? 4 : 5))
 		die("only %u calls", n);
 	printf("ok %s:%s %u calls, %s\n", uplink_kind_name(w->kind), w->name, n - 1,
 		strerror(-code));
@@ -191,7 +210,13 @@ static void each(const struct uplink_wish *w, int code)
 
 static void parse(char *text, struct uplink_wish *ret)
 {
-	char *name = strchr(text, ':'), *queues = strchr(text, ',');
+	char *name, *queues = strchr(text, ','), *at = strchr(text, '@');
+
+	joins = at ? text : NULL;
+	if (at)
+		*at++ = '\0';
+	text = at ? at : text;
+	name = strchr(text, ':');
 
 	if (!name)
 		exit(2);

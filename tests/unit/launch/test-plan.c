@@ -3,9 +3,13 @@
 #include "cm.h"
 
 #include "base/str.h"
+#include "host/devlink.h"
 #include "host/tree.h"
 #include "identity/identity.h"
 #include "launch/plan.h"
+
+#include <linux/devlink.h>
+#include <stdio.h>
 
 struct env {
 	struct host *h;
@@ -142,6 +146,53 @@ static void a_standby_has_the_address_of_the_vf(void **state)
 	assert_non_null(strstr(problem_best_hint(e.why), "mac=ADDRESS"));
 }
 
+static int known_mode;
+
+static int tell_ports(
+	struct host *h UNUSED, const char *dev, struct devlink_port **ret, size_t *ret_n)
+{
+	struct devlink_port *v = calloc(2, sizeof(*v));
+
+	assert_non_null(v);
+	assert_string_equal(dev, "pci/0000:02:00.0");
+	if (known_mode != DEVLINK_ESWITCH_MODE_SWITCHDEV) {
+		free(v);
+		return -EOPNOTSUPP;
+	}
+	for (int i = 0; i < 2; i++) {
+		v[i] = (struct devlink_port) { .flavour = DEVLINK_PORT_FLAVOUR_PCI_VF,
+			.vf_number = i };
+		snprintf(v[i].netdev, sizeof(v[i].netdev), "rep%d", i);
+	}
+	*ret = v;
+	*ret_n = 2;
+	return 0;
+}
+
+/* The host's end of the VF's own wire, where the card's switch shows it. */
+static void a_representor_is_found(void **state)
+{
+	static struct devlink_ops devlink = { .ports = tell_ports };
+	static struct host_ops ops;
+	autoenv e = open_env("s2-vfio");
+
+	(void)state;
+	refused("s2-vfio", "0000:02:00.0/vf1,representor=bridge:br0", -EROFS, PROBLEM_UNSUPPORTED,
+		"0000:02:10.2 has no representor");
+	ops = *e.h->ops;
+	ops.devlink = &devlink;
+	e.h->ops = &ops;
+	known_mode = DEVLINK_ESWITCH_MODE_LEGACY;
+	assert_int_equal(PLAN(&e, "0000:02:00.0/vf1,representor=ovs:sw0"), -EOPNOTSUPP);
+	assert_non_null(strstr(problem_best_hint(e.why), "eswitch-mode=switchdev"));
+	launch_request_done(&e.r);
+	launch_request_init(&e.r);
+	known_mode = DEVLINK_ESWITCH_MODE_SWITCHDEV;
+	assert_int_equal(PLAN(&e, "0000:02:00.0/vf1,representor=ovs:sw0", "0000:02:00.0/vf0"), 0);
+	assert_string_equal(e.p.v[0].representor, "rep1");
+	assert_string_equal(e.p.v[1].representor, "");
+}
+
 static void without_the_vf_there_is_its_standby(void **state)
 {
 	autoenv e = open_env("s2-vfio");
@@ -254,6 +305,7 @@ int main(void)
 		cmocka_unit_test(without_a_fallback_the_reason_is_told),
 		cmocka_unit_test(with_one_the_guest_gets_it),
 		cmocka_unit_test(a_standby_has_the_address_of_the_vf),
+		cmocka_unit_test(a_representor_is_found),
 		cmocka_unit_test(without_the_vf_there_is_its_standby),
 		cmocka_unit_test(a_mistake_is_no_reason_to_fall_back),
 		cmocka_unit_test(of_several_the_first_that_can_be_had),

@@ -126,6 +126,7 @@ static void uplinks_are_understood(void **state)
 	assert_false(r->vfs[0].standby);
 	assert_int_equal(launch_add_vf(r, "a/vf0-1,3,standby=bridge:br0,on-loss=unplug", NULL), 0);
 	assert_true(r->vfs[1].standby);
+	assert_null(r->vfs[1].port.uplink.name);
 	assert_string_equal(r->vfs[1].selector, "a/vf0-1,3");
 	assert_int_equal(r->vfs[1].fallback, LAUNCH_FALLBACK_NET);
 }
@@ -161,7 +162,8 @@ static void mistakes_are_told(void **state)
 		"x,fallback=virtio-blk:", "x,fallback=virtio-blk:,ro", "x,vf-token=1 iommu=off",
 		"x,on-loss=", "x,on-loss=dance", "x,fallback=virtio-net:t,fallback=virtio-net:u",
 		"x,standby=", "x,standby=wire:a", "x,standby=t,standby=u",
-		"x,fallback=virtio-net:t,standby=u",
+		"x,fallback=virtio-net:t,standby=u", "x,representor=", "x,representor=tap0",
+		"x,representor=macvtap:eth0", "x,representor=bridge:br0,representor=ovs:sw0",
 		"x,fallback=virtio-net:bridge:", "x,fallback=virtio-net:tapes:a" };
 	static const char *const nets[] = { "", "tap=", "mac=52:54:00:00:00:01", "tap=a,b",
 		"tap=a,mac=01:00:5e:00:00:01", "tap=a,tap=b", "tap=a%d", "bridge=", "bridge=-br",
