@@ -291,6 +291,10 @@ static int read_request(
 	if (r == 0 && q->vfs[0].fallback != LAUNCH_FALLBACK_NONE)
 		r = problem(reterr, -EINVAL, PROBLEM_USAGE, NULL,
 			"a running guest gets the function or nothing: no fallback");
+	if (r == 0 && q->vfs[0].port.uplink.name)
+		r = problem(reterr, -EINVAL, PROBLEM_USAGE,
+			"ip link set REPRESENTOR master NAME, or ovs-vsctl add-port",
+			"representor= is of vm run, which takes it out again when the guest ends");
 	if (r == 0 && q->vfs[0].rom_file)
 		r = problem(reterr, -EINVAL, PROBLEM_USAGE, "rom=on, or rom=off",
 			"a running guest sees the function's own ROM or none");

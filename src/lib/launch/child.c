@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "child.h"
+#include "image.h"
 
 #include "disk.h"
 
@@ -120,13 +121,14 @@ static int use_fd(struct command *c, int fd)
 	return fd;
 }
 
-static void add_disk(struct command *c, int fd, const struct launch_disk *d)
+static void add_disk(struct command *c, struct host *h, int fd, const struct launch_disk *d)
 {
 	autofree char *text = launch_disk_text(d);
 
 	c->failed |= !text;
 	add(c, "--disk");
-	add(c, "fd=%d%s", use_fd(c, fd), text ? text : "");
+	add(c, "fd=%d%s%s", use_fd(c, fd), text ? text : "",
+		!d->model && h && image_lies_on_vf(h, fd) ? ",over=vf" : "");
 }
 
 /* A descriptor for each pair of queues. */
@@ -215,7 +217,7 @@ static void add_choice(struct command *c, const struct launch_choice *choice,
 			choice->vf->standby ? "offered" : NULL);
 		break;
 	case LAUNCH_DISK:
-		add_disk(c, l->fallbacks[i], &choice->vf->disk);
+		add_disk(c, l->host, l->fallbacks[i], &choice->vf->disk);
 		break;
 	}
 }
@@ -290,7 +292,7 @@ int launch_command(const char *vmm, const struct launch_request *r, const struct
 	for (size_t i = 0; i < p->n; i++)
 		add_choice(&c, &p->v[i], r, l, i);
 	for (size_t i = 0; i < r->n_disks; i++)
-		add_disk(&c, l->disks[i], &r->disks[i]);
+		add_disk(&c, l->host, l->disks[i], &r->disks[i]);
 	for (size_t i = 0; i < r->n_nets; i++)
 		add_net(&c, l->nets[i], &l->net_vhosts[i], &r->nets[i], NULL);
 	add_vhosts(&c, r, l);

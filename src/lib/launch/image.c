@@ -2,9 +2,11 @@
 #include "image.h"
 
 #include "base/str.h"
+#include "host/sysfs.h"
 
 #include <fcntl.h>
 #include <string.h>
+#include <sys/sysmacros.h>
 
 /*
  * The boot sector's setup header (Documentation/arch/x86/boot.rst). Version 2.12 of the protocol
@@ -255,4 +257,21 @@ int image_open_record(struct host *h, const char *path, struct problem **reterr)
 		return bad(
 			"record", path, "it is there, and is no record: it would be lost", reterr);
 	return ftruncate(fd, 0) < 0 ? blame_open("record", path, -errno, reterr) : TAKE_FD(fd);
+}
+
+/* The device of a disk is the function, or what its driver has made of it, as NVMe's controllers.
+ */
+bool image_lies_on_vf(struct host *h, int fd)
+{
+	static const char *const ways[] = { "device", "device/device", "../device",
+		"../device/device" };
+	struct stat st;
+
+	if (fstat(fd, &st) < 0 || !S_ISBLK(st.st_mode))
+		return false;
+	for (size_t i = 0; i < ARRAY_SIZE(ways); i++)
+		if (sysfs_exists(h, "dev/block/%u:%u/%s/physfn", major(st.st_rdev),
+			    minor(st.st_rdev), ways[i]))
+			return true;
+	return false;
 }

@@ -25,3 +25,5 @@ int image_open_record(struct host *h, const char *path, struct problem **reterr)
  */
 int image_open_disk(
 	struct host *h, const char *path, bool read_only, bool direct, struct problem **reterr);
+/* A block device, or part of one, that the host's driver of a VF has made. */
+bool image_lies_on_vf(struct host *h, int fd);

@@ -41,7 +41,8 @@ struct disk {
 	uint32_t logical_bytes;	 /* the unit of access, 512 … 4096 */
 	uint32_t physical_bytes; /* writes below this are slower; a power of two ≥ logical_bytes */
 	bool read_only;
-	bool direct; /* the host's page cache is left out (O_DIRECT) */
+	bool over_vf; /* it is a VF's on the host: to be told */
+	bool direct;  /* the host's page cache is left out (O_DIRECT) */
 	/*
 	 * What the file wants of transfers then: of offsets and lengths, and of addresses. Powers
 	 * of two; 1: nothing.

@@ -310,7 +310,7 @@ static const struct {
 	{ "queues", DISK, false, set_queues },
 	{ "mac", NET, false, set_mac },
 	{ "standby", NET, false, set_standby },
-	{ "over", NET, false, set_over },
+	{ "over", DISK | NET, false, set_over },
 	{ "fixed-mac", NET, true, set_fixed_mac },
 	{ "mtu", NET, false, set_mtu },
 	{ "container", VFIO, false, set_container },

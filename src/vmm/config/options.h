@@ -71,7 +71,7 @@ struct device_option {
 	struct mac mac;
 	bool standby, standby_needed; /* VIRTIO_NET_F_STANDBY; nobody else may drive it */
 	bool fixed_mac;		      /* the guest cannot choose another */
-	bool over_vf;		      /* the tap leads to a VF of the host */
+	bool over_vf;		      /* the tap or disk is a VF's on the host */
 	uint16_t mtu;		      /* 0: the guest is not told */
 	int fds[OPTIONS_QUEUES_MAX];  /* of a network interface, `fd` the first of them */
 	unsigned n_fds;

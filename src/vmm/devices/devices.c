@@ -209,6 +209,7 @@ static int add_disk(const struct vmm_services *s, const struct entry *e, unsigne
 		.engine = e->engine,
 		.read_only = o->read_only,
 		.serial = o->serial,
+		.over_vf = o->over_vf,
 	};
 
 	return o->vhost_user >= 0 ? virtio_vhost_user_blk_new(s, &other, reterr)

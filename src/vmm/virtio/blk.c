@@ -444,6 +444,8 @@ static void blk_traits(struct virtio_device *d,
 	why = disk_engine_why_written(b->engine);
 	if (why)
 		each(arg, "why-signals", why);
+	if (b->disk->over_vf)
+		each(arg, "over", "vf");
 	each(arg, "cache", b->disk->direct ? "none" : "host");
 }
 

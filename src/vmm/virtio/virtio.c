@@ -35,6 +35,7 @@ int virtio_blk_new(
 
 	if (r < 0)
 		return problem_wrap(reterr, r, "%s", p->common.name);
+	disk->over_vf = p->over_vf;
 	r = virtio_blk_device_new(s->memory, p->common.name, disk, p->engine, p->serial, &d);
 	return add(s, &p->common, r, d, reterr);
 }

@@ -29,6 +29,7 @@ struct virtio_blk_params {
 	struct disk_engine *engine; /* on it; the caller's, and outlives the bus */
 	bool read_only;
 	const char *serial; /* at most 20 bytes, NULL = none */
+	bool over_vf;	    /* it is a VF's on the host: to be told */
 };
 
 struct virtio_net_params {

@@ -30,7 +30,7 @@ static void everything(void **state UNUSED)
 
 	assert_int_equal(
 		parse("--name vm1 --kvm 0 --cpus=4 --mem 1G --huge-pages 1G --numa 1,only --thp off --peers on --kernel 1 "
-		      "--initrd=2 --append x=y --disk fd=0,ro,serial=S1,packed=off,in-order=on,queue-size=1024 "
+		      "--initrd=2 --append x=y --disk fd=0,ro,serial=S1,packed=off,in-order=on,queue-size=1024,over=vf "
 		      "--net fd=1,mac=52:54:00:00:00:01 --rng --vfio "
 		      "container=0,group=1,device=2,name=0000:01:10.0,clean --vfio "
 		      "iommufd=0,device=1,name=0000:01:10.2 --status 2 "
@@ -54,6 +54,7 @@ static void everything(void **state UNUSED)
 	assert_true(o.devices[0].read_only);
 	assert_string_equal(o.devices[0].serial, "S1");
 	assert_true(o.devices[0].no_packed);
+	assert_true(o.devices[0].over_vf);
 	assert_int_equal(o.devices[0].in_order, 1);
 	assert_int_equal(o.devices[0].queue_size, 1024);
 	assert_true(!o.devices[1].no_packed && !o.devices[1].in_order && !o.devices[1].queue_size);
@@ -127,6 +128,7 @@ static void bad_ones_say_why(void **state UNUSED)
 		{ "--net fd=0,vhost=1,poll=adaptive", "without poll= and pin=" },
 		{ "--net vhost=1", "fd= is missing" },
 		{ "--disk ro", "fd= is missing" },
+		{ "--disk fd=0,over=pf", "not understood" },
 		{ "--disk fd=0,mac=52:54:00:00:00:01", "not understood" },
 		{ "--disk fd=0,ro=1", "not understood" },
 		{ "--disk fd=0,packed=maybe", "not understood" },
