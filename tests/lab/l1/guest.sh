@@ -38,7 +38,7 @@ guest_start() {
 guest_files() {
 	for guest_file in $GUEST_FILES; do
 		echo "$guest_file"
-		/lib64/ld-linux-x86-64.so.2 --list "$guest_file" |
+		! /lib64/ld-linux-x86-64.so.2 --verify "$guest_file" || /lib64/ld-linux-x86-64.so.2 --list "$guest_file" |
 			awk '$2 == "=>" && $3 ~ /^\// { print $3 } $1 ~ /^\// { print $1 }'
 	done | awk -F / '{ at = $2; for (i = 3; i <= NF; i++) { print at; at = at "/" $i } print at }' | sort -u
 }
