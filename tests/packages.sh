@@ -55,13 +55,13 @@ packages_for() {
 	test)
 		echo clang clang-format clang-tidy cppcheck codespell shellcheck \
 			libcmocka-dev binutils jq git iproute2 openvswitch-switch dbus-daemon systemd dpkg-dev debhelper lintian bash-completion \
-			dpdk zsh fish libxml2-utils graphviz apparmor dh-apparmor "$(clang_runtime)"
+			dpdk fio perl-base zsh fish libxml2-utils graphviz apparmor dh-apparmor "$(clang_runtime)"
 		;;
 	lab)
 		# pci.ids: names in the demonstration; busybox, dash, kmod, ip (and where a scenario
-		# asks for it udev, strace, script, fio) go into the initramfs.
-		echo 'qemu-system-x86>=1:10.0' busybox-static dash kmod iproute2 udev strace bsdutils fio cpio xz-utils \
-			zstd pci.ids libc-bin util-linux mmdebstrap uidmap e2fsprogs apparmor
+		# asks for it udev, strace, script, fio, sqlite3, iperf3) go into the initramfs.
+		echo 'qemu-system-x86>=1:10.0' busybox-static dash kmod iproute2 udev strace bsdutils fio sqlite3 iperf3 cpio \
+			xz-utils zstd pci.ids libc-bin util-linux mmdebstrap uidmap e2fsprogs apparmor
 		;;
 	netdevsim | iommufd) # builds a kernel
 		echo flex bison bc make gcc libelf-dev lz4

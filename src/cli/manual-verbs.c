@@ -123,13 +123,25 @@ void manual_bench_work(FILE *to)
 
 	for (size_t i = 0; i < n_bench_workloads; i++) {
 		const struct bench_workload *w = &bench_workloads[i];
-		autofree char *text =
+		autofree char *own =
 			str_printf("%s of %u bytes, %u at a time%s", ops[w->op], w->bytes, w->depth,
 				w->io == BENCH_NET ? ""
 				: w->sequential	   ? ", one block after the other"
 						   : ", at random");
 
-		put_row(to, w->name, text ? text : "");
+		if (!w->program)
+			put_row(to, w->name, own ? own : "");
+	}
+}
+
+void manual_bench_programs(FILE *to)
+{
+	for (size_t i = 0; i < n_bench_workloads; i++) {
+		const struct bench_workload *w = &bench_workloads[i];
+		autofree char *text = w->program ? str_printf("%s: %s", w->program, w->what) : NULL;
+
+		if (text)
+			put_row(to, w->name, text);
 	}
 }
 

@@ -260,6 +260,7 @@ bool help_manual(FILE *to, const char *section)
 		{ "exit-status", manual_exit_status },
 		{ "bench-paths", manual_bench_paths },
 		{ "bench-work", manual_bench_work },
+		{ "bench-programs", manual_bench_programs },
 		{ "bench-figures", manual_bench_figures },
 		{ "conf", manual_conf },
 		{ "paths", manual_paths },

@@ -15,4 +15,5 @@ void manual_aliases(FILE *to);
 /* What vfctl-bench(8) has of the tables of bench/bench.h. */
 void manual_bench_paths(FILE *to);
 void manual_bench_work(FILE *to);
+void manual_bench_programs(FILE *to);
 void manual_bench_figures(FILE *to);

@@ -17,10 +17,13 @@ static const char path_words[] =
 #undef PATH
 
 #define WORKLOAD(name, ...) name " "
+#define PROGRAM(name, ...)  name " "
 static const char workload_words[] =
 #include "bench/workload.def"
+#include "bench/program.def"
 	;
 #undef WORKLOAD
+#undef PROGRAM
 
 static const struct option options[] = {
 	{ 0, "path", TAKES_VALUE, "NAME,NAME", "only these paths; all are usual", path_words },
@@ -34,6 +37,9 @@ static const struct option options[] = {
 	{ 0, "write", TAKES_NOTHING, NULL, "overwrite what is on --disk or --vf", NULL },
 	{ 0, "ops", TAKES_VALUE, "N", "operations of the shortest; 2000 are usual", NULL },
 	{ 0, "rounds", TAKES_VALUE, "N", "how often each is measured; 3 are usual", NULL },
+	{ 0, "guest-kernel", TAKES_VALUE, "FILE", "programs in a Linux guest: its kernel",
+		"<file>" },
+	{ 0, "guest-initrd", TAKES_VALUE, "FILE", "its initrd, by bench-initrd", "<file>" },
 	{ 0, "svg", TAKES_VALUE, "FILE", "also a picture of it", "<file>" },
 	OPTION_COLUMNS,
 	OPTION_TIMEOUT,
@@ -42,7 +48,6 @@ static const struct option options[] = {
 static const struct example examples[] = {
 	{ "bench io", "all that can be had here" },
 	{ "bench io --disk d.img --svg io.svg", "with a picture" },
-	{ "bench io --vf nvme0/vf0 --json", "an NVMe function, too" },
 };
 
 static volatile sig_atomic_t interrupted;
@@ -104,7 +109,7 @@ static int read_number(const struct args *a, const char *option, unsigned most, 
 /* All that is read from the command line, and what it is kept in. */
 struct asked {
 	struct bench_wish wish;
-	char **paths, **workloads, *vmm, *payload, *netdev, *peer;
+	char **paths, **workloads, *vmm, *payload, *script, *netdev, *peer;
 	struct launch_request function;
 	struct inventory *inventory;
 };
@@ -115,6 +120,7 @@ static void asked_done(struct asked *q)
 	strv_free(q->workloads);
 	free(q->vmm);
 	free(q->payload);
+	free(q->script);
 	free(q->netdev);
 	free(q->peer);
 	launch_request_done(&q->function);
@@ -178,6 +184,8 @@ static int read_wish(
 		.write = args_has(a, "write"),
 		.paths = q->paths,
 		.workloads = q->workloads,
+		.kernel = args_value(a, "guest-kernel"),
+		.initrd = args_value(a, "guest-initrd"),
 		.ops = 2000,
 		.rounds = 3,
 		.dry = cli->dry_run,
@@ -201,8 +209,11 @@ static int find_programs(struct asked *q, struct host *h, struct problem **reter
 {
 	int r = launch_find_vmm(h, getenv("VFCTL_VMM"), &q->vmm, reterr);
 
-	if (r == 0)
+	if (r == 0 && q->wish.kernel)
+		r = bench_find_script(h, getenv("VFCTL_BENCH_WORKLOAD"), &q->script, reterr);
+	else if (r == 0)
 		r = bench_find_payload(h, getenv("VFCTL_BENCH_GUEST"), &q->payload, reterr);
+	q->wish.script = q->script;
 	q->wish.vmm = q->vmm;
 	q->wish.payload = q->payload;
 	return r;
@@ -276,9 +287,8 @@ const struct verb verb_bench_io = {
 	.description =
 		"Runs the same small guest on each path that its I/O can take here, and does the\n"
 		"same work without a guest: how much longer it takes, and exactly how many exits,\n"
-		"system calls, wake-ups and interrupts are one operation. The disk is memory but\n"
-		"for --disk, which is only read but for --write; the network is a tap of its own,\n"
-		"which takes root. What cannot be had is listed with the reason.\n",
+		"system calls, wake-ups and interrupts are one operation. A disk is only read but\n"
+		"for --write; the network takes root. What cannot be had is told, and why.\n",
 	.options = options,
 	.n_options = ARRAY_SIZE(options),
 	.examples = examples,

@@ -69,6 +69,13 @@ int netpair_open_peer(uint16_t ethertype, const char *interface)
 	return TAKE_FD(fd);
 }
 
+static int open_own(void)
+{
+	int fd = open("/proc/thread-self/ns/net", O_RDONLY | O_CLOEXEC);
+
+	return fd < 0 ? -errno : fd;
+}
+
 struct job {
 	uint16_t ethertype;
 	struct netpair pair;
@@ -87,6 +94,8 @@ static void *make(void *arg)
 	}
 	if (j->r >= 0)
 		j->r = set_up();
+	if (j->r >= 0)
+		j->r = j->pair.ns = open_own();
 	if (j->r >= 0)
 		j->r = j->pair.peer = netpair_open_peer(j->ethertype, name);
 	return NULL;
@@ -109,9 +118,15 @@ int netpair_new(uint16_t ethertype, struct netpair *ret)
 	return 0;
 }
 
+int netpair_enter(const struct netpair *p)
+{
+	return setns(p->ns, CLONE_NEWNET) < 0 ? -errno : 0;
+}
+
 void netpair_done(struct netpair *p)
 {
 	closep_(&p->tap);
+	closep_(&p->ns);
 	closep_(&p->peer);
 	*p = NETPAIR_NONE;
 }

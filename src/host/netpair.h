@@ -10,6 +10,7 @@
 
 struct netpair {
 	int tap;  /* frames carry a virtio-net header (IFF_VNET_HDR); does not block */
+	int ns;	  /* the name space; -1: this one */
 	int peer; /* sends and receives whole Ethernet frames of one type; blocks */
 };
 
@@ -20,9 +21,11 @@ struct netpair {
 int netpair_new(uint16_t ethertype, struct netpair *ret);
 /* A peer's end alone, on an interface of this thread's network, which has to be up. */
 int netpair_open_peer(uint16_t ethertype, const char *interface);
+/* From now on the calling thread, and whom it starts, is in that network. */
+int netpair_enter(const struct netpair *p);
 void netpair_done(struct netpair *p);
 #define NETPAIR_NONE                                                                               \
 	(struct netpair)                                                                           \
 	{                                                                                          \
-		-1, -1                                                                             \
+		-1, -1, -1                                                                         \
 	}

@@ -6,15 +6,18 @@
 #                                    {generic,cloud}-6.1 those of Debian 12, where a scenario wants them
 #   $cache/l1/initramfs.cpio         the host's (L1) first root; scenarios come as a second cpio
 #   $cache/guest/                    what L1 sees read-only as /guest:
-#                                    {generic,cloud}/{vmlinuz,initramfs.cpio}
+#                                    {generic,cloud}/{vmlinuz,initramfs.cpio}, bench/initramfs.cpio
 #   $cache/debian/                 a whole Debian for L1 (debian.sh), where a scenario wants it
 # Each piece has a .stamp with the hash of everything it was made from, and is made again only
 # when that changed. Pieces are made aside and moved into place, so a killed build leaves nothing
 # half done.
 
+# shellcheck source=src/guest/linux/initrd.sh
+. "$here/../../src/guest/linux/initrd.sh"
+
 # Drivers of the host: PFs, VFs, VFIO, KVM, the guest's networking, the share with L0.
 l1_modules='virtio_pci igb igbvf nvme vfio-pci vfio_iommu_type1 kvm-amd tun vhost_net bridge macvtap veth
-	dummy 9p 9pnet_virtio virtio_net virtio_blk ext4 virtio_rng e1000 ata_piix pci-pf-stub loop'
+	dummy 9p 9pnet_virtio virtio_net virtio_blk ext4 virtio_rng e1000 ata_piix pci-pf-stub loop pktgen'
 # Drivers of the guest; its init loads those that its devices ask for.
 l2_modules='virtio_pci virtio_blk virtio_net virtio_rng virtio_console virtio_balloon nvme igbvf iavf ixgbevf e1000
 	ata_piix sd_mod'
@@ -66,7 +69,7 @@ build_kernels() {
 inputs_hash() {
 	{
 		cat "$(kernel_dir "$1")/package"
-		cat "$here/build.sh" "${@:2}"
+		cat "$here/build.sh" "$here/../../src/guest/linux/initrd.sh" "${@:2}"
 		sha256sum /bin/busybox /bin/dash /bin/ip /bin/kmod
 	} | sha256sum
 }
@@ -76,69 +79,11 @@ is_fresh() {
 	[ -e "$1" ] && [ "$(cat "$1.stamp" 2>/dev/null)" = "$2" ]
 }
 
-# copy_closure ROOT FILE…: programs with every shared library they need, at the same paths.
-copy_closure() {
-	local root=$1 program
-	shift
-	for program; do
-		ldd "$program" 2>/dev/null | awk '
-			$2 == "=>" && $3 ~ /^\// { print $3 }
-			$1 ~ /^\// { print $1 }
-			/not found/ { print "missing library: " $1 >"/dev/stderr"; exit 1 }' ||
-			die "$program: a shared library is missing"
-	done | sort -u | while read -r library; do
-		[ -e "$root$library" ] || (cd / && cp -L --parents "${library#/}" "$root")
-	done
-}
-
-# module_files FLAVOUR MODULE…: paths below lib/modules/VERSION, each after those it depends on.
-module_files() {
-	local flavour=$1
-	shift
-	# shellcheck disable=SC2046  # modules are words
-	modprobe -d "$(kernel_dir "$flavour")" -S "$(kernel_version "$flavour")" --show-depends \
-		-a "$@" 2>/dev/null | sed -n 's|^insmod .*/lib/modules/[^/]*/\([^ ]*\).*|\1|p' | awk '!seen[$0]++'
-}
-
-# copy_modules ROOT FLAVOUR MODULE…: decompressed, since emulated CPUs pay dearly for xz.
+# copy_modules ROOT FLAVOUR MODULE…
 copy_modules() {
-	local root=$1 flavour=$2 from to file
-	from=$(kernel_dir "$flavour")/lib/modules/$(kernel_version "$flavour")
-	to=$root/lib/modules/$(kernel_version "$flavour")
+	local root=$1 flavour=$2
 	shift 2
-	mkdir -p "$to"
-	module_files "$flavour" "$@" | while read -r file; do
-		mkdir -p "$to/$(dirname "$file")"
-		case $file in
-		*.xz) xz -dc "$from/$file" >"$to/${file%.xz}" ;;
-		*.zst) zstd -qdc "$from/$file" >"$to/${file%.zst}" ;;
-		*) cp "$from/$file" "$to/$file" ;;
-		esac
-	done
-	cp "$from"/modules.builtin "$from"/modules.builtin.modinfo "$from"/modules.order "$to"
-	depmod -b "$root" "$(kernel_version "$flavour")"
-}
-
-# Every busybox applet as a link, except where the real program is there.
-link_applets() {
-	local root=$1 applet
-	/bin/busybox --list | while read -r applet; do
-		[ -e "$root/bin/$applet" ] || [ -e "$root/sbin/$applet" ] ||
-			ln -s /bin/busybox "$root/bin/$applet"
-	done
-}
-
-# pack ROOT FILE: a newc archive owned by root, whoever builds it.
-pack() {
-	(cd "$1" && find . -mindepth 1 | LC_ALL=C sort | cpio -o -H newc -R 0:0 --quiet) >"$2.new"
-	mv "$2.new" "$2"
-}
-
-base_root() {
-	mkdir -p "$1"/{bin,sbin,lib,lib64,usr/bin,usr/lib,etc,proc,sys,dev,tmp,run,root}
-	mkdir "$1/lib/modules"
-	ln -s /lib/modules "$1/usr/lib/modules"
-	cp -L /bin/busybox "$1/bin/busybox"
+	copy_kernel_modules "$root" "$(kernel_dir "$flavour")" "$(kernel_version "$flavour")" "$@"
 }
 
 build_l1() {
@@ -180,7 +125,9 @@ build_guest() {
 	base_root "$root"
 	ln -s /bin/busybox "$root/bin/sh"
 	link_applets "$root"
-	available=$(available_modules "$flavour")
+	# The cloud kernel lacks some of the guest's drivers (igbvf, e1000) and has others built in.
+	# shellcheck disable=SC2086  # a list of words
+	available=$(kernel_has "$(kernel_dir "$flavour")" "$(kernel_version "$flavour")" $l2_modules)
 	# shellcheck disable=SC2086  # a list of words
 	copy_modules "$root" "$flavour" $available
 	cp "$here/l2/init" "$root/init"
@@ -192,13 +139,15 @@ build_guest() {
 	echo "$hash" >"$file.stamp"
 }
 
-# The cloud kernel lacks some of the guest's drivers (igbvf, e1000) and has others built in.
-available_modules() {
-	local module
-	for module in $l2_modules; do
-		modprobe -d "$(kernel_dir "$1")" -S "$(kernel_version "$1")" --show-depends "$module" \
-			>/dev/null 2>&1 && echo "$module"
-	done
+# The guest of "vfctl bench io" with a kernel: what users make of it, with this machine's programs.
+build_bench() {
+	local hash file=$cache/guest/bench/initramfs.cpio linux=$here/../../src/guest/linux
+	hash=$(inputs_hash generic "$linux"/* /usr/bin/fio /usr/bin/sqlite3 /usr/bin/iperf3)
+	is_fresh "$file" "$hash" && return 0
+	say "building the guest of bench io"
+	mkdir -p "$cache/guest/bench"
+	"$linux/bench-initrd" --modules "$(kernel_dir generic)" --module pktgen "$file" || die "it cannot be made"
+	echo "$hash" >"$file.stamp"
 }
 
 build_old() {
@@ -215,6 +164,7 @@ build_all() {
 	build_l1
 	build_guest generic
 	build_guest cloud
+	[ "${LAB_WORKLOADS-}" != yes ] || build_bench
 	[ "${LAB_KERNEL-}" != 6.1 ] || build_old
 	[ "${LAB_ROOT-}" != debian ] || build_debian
 	exec 8>&-

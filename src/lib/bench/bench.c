@@ -3,6 +3,7 @@
 #include "hostdisk.h"
 #include "life.h"
 #include "pair.h"
+#include "program.h"
 #include "wire.h"
 
 #include "base/grow.h"
@@ -44,9 +45,9 @@ void bench_results_done(struct bench_results *r)
 	*r = (struct bench_results) { 0 };
 }
 
-int bench_find_payload(struct host *h, const char *wish, char **ret, struct problem **reterr)
+static int find(struct host *h, const char *name, const char *wish, char **ret)
 {
-	static const char *const places[] = { "bench-guest", "../libexec/vfctl/bench-guest" };
+	static const char *const places[] = { "", "../libexec/vfctl/" };
 	autofree char *self = NULL;
 	char *slash;
 
@@ -54,7 +55,7 @@ int bench_find_payload(struct host *h, const char *wish, char **ret, struct prob
 		*slash = '\0';
 	for (size_t i = 0; i < ARRAY_SIZE(places); i++) {
 		autofree char *path = wish   ? strdup(wish)
-				      : self ? str_printf("%s/%s", self, places[i])
+				      : self ? str_printf("%s/%s%s", self, places[i], name)
 					     : NULL;
 
 		if (path && access(path, R_OK) == 0) {
@@ -62,9 +63,25 @@ int bench_find_payload(struct host *h, const char *wish, char **ret, struct prob
 			return 0;
 		}
 	}
-	return problem(reterr, -ENOENT, PROBLEM_NOT_FOUND,
-		"install vfctl-vmm, or name it in $VFCTL_BENCH_GUEST",
-		"the bench guest is not there");
+	return -ENOENT;
+}
+
+int bench_find_payload(struct host *h, const char *wish, char **ret, struct problem **reterr)
+{
+	return find(h, "bench-guest", wish, ret) == 0
+		       ? 0
+		       : problem(reterr, -ENOENT, PROBLEM_NOT_FOUND,
+				 "install vfctl-vmm, or name it in $VFCTL_BENCH_GUEST",
+				 "the bench guest is not there");
+}
+
+int bench_find_script(struct host *h, const char *wish, char **ret, struct problem **reterr)
+{
+	return find(h, "bench-workload", wish, ret) == 0
+		       ? 0
+		       : problem(reterr, -ENOENT, PROBLEM_NOT_FOUND,
+				 "install vfctl-vmm, or name it in $VFCTL_BENCH_WORKLOAD",
+				 "the script bench-workload is not there");
 }
 
 /* Memory with something in it, so that no page is made while it is measured. */
@@ -113,7 +130,7 @@ static int open_disk(struct bench *b, enum bench_io io, struct problem **reterr)
 }
 
 /* What the host does the same on; NULL: nothing. What is only read is nobody's loss. */
-static const struct disk *beside(const struct bench *b, const struct life *l)
+static struct disk *beside(struct bench *b, const struct life *l)
 {
 	if (l->path->io == BENCH_DISK)
 		return &b->disk;
@@ -134,12 +151,13 @@ static double per_op(double more, double less, uint64_t ops)
 static void keep(struct rounds *r, const struct life_result *none, const struct life_result *all,
 	const struct bench_times *host, bool one_at_a_time)
 {
-	double guest = one_at_a_time ? all->times.p50 : all->times.mean;
-	double other = one_at_a_time ? host->p50 : host->mean;
+	bool medians = all->times.p50 > 0 && host->p50 > 0;
+	double guest = medians && one_at_a_time ? all->times.p50 : all->times.mean;
+	double other = medians && one_at_a_time ? host->p50 : host->mean;
 
-	if (other > 0 && host->p50 > 0 && r->n < ROUNDS_MAX) {
+	if (other > 0 && r->n < ROUNDS_MAX) {
 		r->ratios[r->n] = guest / other;
-		r->ratios_p50[r->n++] = all->times.p50 / host->p50;
+		r->ratios_p50[r->n++] = medians ? all->times.p50 / host->p50 : 0;
 	}
 	if (host->mean > 0 && (r->host.mean <= 0 || host->mean < r->host.mean))
 		r->host = *host;
@@ -147,7 +165,7 @@ static void keep(struct rounds *r, const struct life_result *none, const struct 
 		return;
 	r->guest = all->times;
 	for (enum bench_figure f = 0; f < BENCH_FIGURES; f++)
-		r->each[f] = per_op(all->counted[f], none->counted[f], all->ops);
+		r->each[f] = per_op(all->counted[f], none->counted[f], all->ops - none->ops);
 }
 
 /* The life without operations, and the one with. */
@@ -156,7 +174,9 @@ static int two_lives(struct bench *b, struct life *l, uint64_t ops, struct life_
 {
 	int r;
 
-	l->ops = 0;
+	l->ops = l->workload->program ? ops : 0;
+	if (l->workload->program)
+		return life_run_linux(b->host, l, none, all, reterr);
 	r = life_run(b->host, l, none, reterr);
 	if (r < 0)
 		return r;
@@ -164,17 +184,42 @@ static int two_lives(struct bench *b, struct life *l, uint64_t ops, struct life_
 	return life_run(b->host, l, all, reterr);
 }
 
+/*
+ * Programs open the disk themselves, and a device that somebody has cannot be mounted. A disk in
+ * memory has a name only here.
+ */
+static int program_on_disk(struct bench *b, const struct life *l, struct disk *d, uint64_t ops,
+	struct bench_times *ret, const char **by, struct problem **reterr)
+{
+	const char *named = d == &b->disk ? b->wish->disk : b->wish->host_disk;
+	autofree char *name = NULL;
+	int r = named ? 0 : open_disk(b, BENCH_DISK, reterr);
+
+	if (r < 0)
+		return r;
+	if (named)
+		closep_(&d->fd);
+	if (named)
+		d->fd = -1;
+	name = named ? strdup(named) : procfs_path("%d/fd/%d", (int)getpid(), d->fd);
+	if (!name)
+		return problem(reterr, -ENOMEM, PROBLEM_NO_MEMORY, NULL, "out of memory");
+	return program_on_host(b->host, b->wish, l->workload, ops, name, NULL, ret, by, reterr);
+}
+
 static int disk_round(struct bench *b, struct life *l, uint64_t ops, struct rounds *rounds,
 	const char **by, struct problem **reterr)
 {
 	struct life_result none, all;
 	struct bench_times host = { 0 };
-	const struct disk *d = beside(b, l);
+	struct disk *d = beside(b, l);
 	int r = 0;
 
-	if (d)
-		r = open_disk(b, l->path->io, reterr);
+	if (d && l->workload->program)
+		r = program_on_disk(b, l, d, ops, &host, by, reterr);
 	if (r == 0 && d)
+		r = open_disk(b, l->path->io, reterr);
+	if (r == 0 && d && !l->workload->program)
 		r = hostdisk_run(d->fd, d->bytes, l->workload, ops, &host, by, reterr);
 	l->fd = d && l->path->io != BENCH_FUNCTION ? d->fd : -1;
 	if (r == 0)
@@ -191,6 +236,17 @@ static int on_wire(const struct pair *p, struct wire_peer **ret, struct problem 
 	return r < 0 ? problem(reterr, r, PROBLEM_NO_MEMORY, NULL, "no thread for the peer") : 0;
 }
 
+static int program_over_wire(struct bench *b, const struct life *l, uint64_t ops,
+	const struct netpair *p, struct bench_times *ret, const char **by, struct problem **reterr)
+{
+	CLEANUP(program_peer_freep) struct program_peer *peer = NULL;
+	int r = program_peer_new(l->wish, l->workload, p, &peer, reterr);
+
+	return r < 0 ? r
+		     : program_on_host(
+			       b->host, l->wish, l->workload, ops, NULL, p, ret, by, reterr);
+}
+
 static int host_on_wire(struct bench *b, const struct life *l, uint64_t ops,
 	struct bench_times *ret, const char **by, struct problem **reterr)
 {
@@ -198,6 +254,8 @@ static int host_on_wire(struct bench *b, const struct life *l, uint64_t ops,
 	CLEANUP(wire_peer_freep) struct wire_peer *peer = NULL;
 	int r = pair_new(b->host, l->wish, l->path, &p, reterr);
 
+	if (r == 0 && l->workload->program)
+		return program_over_wire(b, l, ops, &p.ends, ret, by, reterr);
 	if (r == 0)
 		r = on_wire(&p, &peer, reterr);
 	return r < 0 ? r
@@ -227,6 +285,34 @@ static int life_on_wire(
 	return r;
 }
 
+static int lives_on_wire(struct bench *b, struct life *l, uint64_t ops, struct life_result *none,
+	struct life_result *all, struct problem **reterr)
+{
+	int r;
+
+	l->ops = 0;
+	r = life_on_wire(b, l, none, reterr);
+	l->ops = ops;
+	return r < 0 ? r : life_on_wire(b, l, all, reterr);
+}
+
+/* The guest's one life, with somebody to talk to. */
+static int program_lives(struct bench *b, struct life *l, uint64_t ops, struct life_result *none,
+	struct life_result *all, struct problem **reterr)
+{
+	autopair p = PAIR_NONE;
+	CLEANUP(program_peer_freep) struct program_peer *peer = NULL;
+	int r = pair_new(b->host, l->wish, l->path, &p, reterr);
+
+	if (r == 0)
+		r = program_peer_new(b->wish, l->workload, &p.ends, &peer, reterr);
+	l->pair = &p;
+	if (r == 0)
+		r = two_lives(b, l, ops, none, all, reterr);
+	l->pair = NULL;
+	return r;
+}
+
 static int net_round(struct bench *b, struct life *l, uint64_t ops, struct rounds *rounds,
 	const char **by, struct problem **reterr)
 {
@@ -234,12 +320,9 @@ static int net_round(struct bench *b, struct life *l, uint64_t ops, struct round
 	struct bench_times host = { 0 };
 	int r = host_on_wire(b, l, ops, &host, by, reterr);
 
-	l->ops = 0;
 	if (r == 0)
-		r = life_on_wire(b, l, &none, reterr);
-	l->ops = ops;
-	if (r == 0)
-		r = life_on_wire(b, l, &all, reterr);
+		r = l->workload->program ? program_lives(b, l, ops, &none, &all, reterr)
+					 : lives_on_wire(b, l, ops, &none, &all, reterr);
 	if (r == 0)
 		keep(rounds, &none, &all, &host, l->workload->depth == 1);
 	return r;
@@ -262,7 +345,7 @@ static int measure(struct bench *b, struct bench_result *ret, struct problem **r
 {
 	struct life l = { .wish = b->wish, .path = ret->path, .workload = ret->workload, .fd = -1 };
 	struct rounds rounds = { 0 };
-	uint64_t ops = (uint64_t)b->wish->ops * ret->workload->share / 8;
+	uint64_t ops = MAX((uint64_t)b->wish->ops * ret->workload->share / 8, 1U);
 	int r = 0;
 
 	for (unsigned i = 0; i < b->wish->rounds && r == 0; i++)
@@ -277,6 +360,19 @@ static int measure(struct bench *b, struct bench_result *ret, struct problem **r
 	ret->ratio = median(rounds.ratios, rounds.n);
 	ret->ratio_p50 = median(rounds.ratios_p50, rounds.n);
 	memcpy(ret->each, rounds.each, sizeof(ret->each));
+	return 0;
+}
+
+/* An interface of the host's is nobody's to give addresses to. */
+static int obstacle_to_linux(
+	const struct bench_path *p, const struct bench_workload *l, struct problem **reterr)
+{
+	if (p->io == BENCH_MACVTAP)
+		return problem(reterr, -EOPNOTSUPP, PROBLEM_UNSUPPORTED, NULL,
+			"programs talk over a network of their own alone");
+	if (*p->guest && (p->io != BENCH_DISK || l->depth != 1 || !str_eq(l->program, "fio")))
+		return problem(reterr, -EOPNOTSUPP, PROBLEM_UNSUPPORTED, NULL,
+			"a Linux guest cannot poll for that");
 	return 0;
 }
 
@@ -301,7 +397,7 @@ static int obstacle(const struct bench_wish *w, const struct bench_path *p,
 	if (l && l->op == BENCH_WRITE && theirs && !w->write)
 		return problem(reterr, -EROFS, PROBLEM_PERMISSION, "--write",
 			"what is on it would be lost");
-	return 0;
+	return l && l->program ? obstacle_to_linux(p, l, reterr) : 0;
 }
 
 static bool is_wanted(char *const *names, const char *name)
@@ -360,6 +456,7 @@ static int one_path(struct bench *b, const struct bench_path *p, struct bench_re
 		return add(ret, p, NULL, why) ? 0 : -ENOMEM;
 	for (size_t i = 0; i < n_bench_workloads && r == 0; i++)
 		if (bench_fits(p, &bench_workloads[i]) &&
+			!bench_workloads[i].program == !b->wish->kernel &&
 			is_wanted(b->wish->workloads, bench_workloads[i].name))
 			r = one(b, p, &bench_workloads[i], &first, ret);
 	return MIN(r, 0);

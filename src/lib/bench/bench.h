@@ -5,6 +5,10 @@
  * Each measurement is two lives of the bench guest (src/guest/bench) that differ in nothing but the
  * number of operations: what the VMM counted more in the longer one is what these cost, exactly.
  * Times are the guest's own clock's; the host's side does the same operations just before.
+ *
+ * A Linux guest that somebody names does the work of real programs instead (program.def), which the
+ * host runs, too. It takes long to boot and is never twice the same: one life is looked at before
+ * and after the least of the work, and after all of it.
  */
 #pragma once
 
@@ -47,6 +51,9 @@ struct bench_workload {
 	enum bench_op op;
 	bool sequential;
 	unsigned bytes, depth, share;
+	const char
+		*program; /* of Debian's, which a Linux guest runs; NULL: the bench guest's own */
+	const char *what; /* of a program; NULL: as the rest says */
 };
 
 struct bench_figure_info {
@@ -83,8 +90,10 @@ struct bench_result {
 };
 
 struct bench_wish {
-	const char *vmm, *payload; /* programs: vfctl-vmm, and the bench guest */
-	const char *disk;	   /* a file or block device; NULL: memory */
+	const char *vmm, *payload;   /* programs: vfctl-vmm, and the bench guest */
+	const char *kernel, *initrd; /* of a Linux guest, made by bench-initrd; NULL: none */
+	const char *script;	     /* what it does, for the host: bench-workload */
+	const char *disk;	     /* a file or block device; NULL: memory */
 	const char *host_disk; /* a VF's, or the function's storage as the host has it; only read */
 	char *netdev,
 		*netdev_peer; /* interfaces that reach each other, such as a VF's and its PF's */
@@ -119,3 +128,5 @@ void bench_results_done(struct bench_results *r);
 
 /* Where the bench guest is: `wish`, beside this program, in ../libexec/vfctl. Allocated. */
 int bench_find_payload(struct host *h, const char *wish, char **ret, struct problem **reterr);
+/* The same of bench-workload. */
+int bench_find_script(struct host *h, const char *wish, char **ret, struct problem **reterr);

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "life.h"
+#include "marks.h"
+#include "program.h"
 
 #include "base/clock.h"
 #include "base/str.h"
@@ -13,18 +15,25 @@
 #include <sys/resource.h>
 #include <sys/wait.h>
 
-enum { STATUS_USAGE = 2, STREAM_MAX = 256 << 10, WARM = 64 };
+enum { STATUS_USAGE = 2, STREAM_MAX = 256 << 10, WARM = 64, OWN_MIB = 64, LINUX_MIB = 512 };
 
 enum { CONSOLE, ERRORS, STATUS, STREAMS };
 
 /* The VMM while it runs. */
 struct child {
-	int pid;	   /* 0: none */
+	int pid; /* 0: none */
+	int in;	 /* its keyboard, where a guest waits for one; -1: none */
+	struct marks marks;
 	int ends[STREAMS]; /* where we read */
 	struct strbuf said[STREAMS];
 	int status;
 	struct rusage usage;
 };
+
+#define CHILD_NONE                                                                                 \
+	{                                                                                          \
+		.in = -1, .marks = MARKS_NONE, .ends = { -1, -1, -1 }                              \
+	}
 
 static void child_done(struct child *c)
 {
@@ -37,6 +46,21 @@ static void child_done(struct child *c)
 		closep_(&c->ends[i]);
 		strbuf_done(&c->said[i]);
 	}
+	closep_(&c->in);
+	marks_done(&c->marks);
+}
+
+static bool polls(const struct life *l)
+{
+	return str_eq(l->path->guest, "wait=poll");
+}
+
+static char *append_of_linux(const struct life *l)
+{
+	return str_printf("console=ttyS0 quiet panic=-1 vfbench.work=%s vfbench.ops=%llu "
+			  "vfbench.least=%llu%s",
+		l->workload->name, (unsigned long long)l->ops,
+		(unsigned long long)program_least(l->ops), polls(l) ? " vfbench.poll=1" : "");
 }
 
 static const char *op_name(enum bench_op op)
@@ -65,6 +89,8 @@ static char *append_of(const struct life *l)
 	autofree char *ours = l->pair ? plain(l->pair->tap) : strdup("");
 	autofree char *theirs = l->pair ? plain(l->pair->peer) : strdup("");
 
+	if (w->program)
+		return append_of_linux(l);
 	/* All digits: what is printed and parsed is as long in every life. */
 	return !ours || !theirs
 		       ? NULL
@@ -90,7 +116,8 @@ static char *device_of(const struct life *l)
 	if (l->pair)
 		return str_printf("fd=%d,mac=%s%s%s", l->pair->ends.tap, MAC_TEXT(l->pair->tap),
 			comma, l->path->vmm);
-	return str_printf("fd=%d%s%s%s", l->fd, reads_only(l) ? ",ro" : "", comma, l->path->vmm);
+	return str_printf("fd=%d%s%s%s%s", l->fd, reads_only(l) ? ",ro" : "", comma, l->path->vmm,
+		l->workload->program && polls(l) ? ",queues=2" : "");
 }
 
 static int add_device(const struct life *l, char ***argv, int **fds, size_t *n_fds)
@@ -158,6 +185,9 @@ static int spawn(const struct life *l, const struct launch_request *r, const str
 	if (e < 0)
 		return e;
 	c->pid = e;
+	if (io->control >= 0)
+		c->in = TAKE_FD(in[1]);
+	io->control = -1;	 /* the marks' */
 	launch_handles_done(io); /* ours would keep the group busy */
 	return 0;
 }
@@ -175,7 +205,30 @@ static bool drain(struct child *c, size_t i)
 	return true;
 }
 
-static int collect(struct child *c, unsigned deadline_s)
+/* At a mark the guest waits until it was looked at what it has cost. */
+static int look(struct child *c, const char *device, struct problem **reterr)
+{
+	int r;
+
+	if (c->in < 0 || !marks_is_there(&c->marks, c->said[CONSOLE].s))
+		return 0;
+	r = marks_ask(&c->marks, device, reterr);
+	if (r == 0 && write(c->in, "\n", 1) != 1)
+		r = problem(reterr, -EPIPE, PROBLEM_FAILED, NULL, "the guest has no keyboard");
+	return r;
+}
+
+static int reap(struct child *c)
+{
+	while (wait4(c->pid, &c->status, 0, &c->usage) < 0)
+		if (errno != EINTR)
+			return -errno;
+	c->pid = 0;
+	return 0;
+}
+
+static int collect(
+	struct child *c, const char *device, unsigned deadline_s, struct problem **reterr)
 {
 	uint64_t end = clock_us() + deadline_s * 1000000ULL;
 	size_t open = STREAMS;
@@ -194,12 +247,10 @@ static int collect(struct child *c, unsigned deadline_s)
 				c->ends[i] = -1;
 				open--;
 			}
+		if (look(c, device, reterr) < 0)
+			return -EPROTO;
 	}
-	while (wait4(c->pid, &c->status, 0, &c->usage) < 0)
-		if (errno != EINTR)
-			return -errno;
-	c->pid = 0;
-	return 0;
+	return reap(c);
 }
 
 /* The rest of the line after `prefix`, allocated; NULL: it was not said. */
@@ -248,28 +299,37 @@ static double process_ns(const struct rusage *u)
 	       (double)(u->ru_utime.tv_usec + u->ru_stime.tv_usec) * 1e3;
 }
 
+int life_times(const char *said, uint64_t ops, struct bench_times *ret)
+{
+	uint64_t n = 0, ns = 0, p50 = 0, p99 = 0;
+
+	if (number(said, "ops", &n) < 0 || number(said, "ns", &ns) < 0 ||
+		number(said, "p50", &p50) < 0 || number(said, "p99", &p99) < 0 || n != ops)
+		return -EPROTO;
+	*ret = (struct bench_times) {
+		.mean = n ? (double)ns / (double)n : 0,
+		.p50 = (double)p50,
+		.p99 = (double)p99,
+	};
+	return 0;
+}
+
 static int read_result(const struct life *l, const char *device, const struct child *c,
 	struct life_result *ret, struct problem **reterr)
 {
 	const char *console = c->said[CONSOLE].s ?: "";
-	uint64_t ns = 0, p50 = 0, p99 = 0, failed = 0;
+	uint64_t failed = 0;
 	int e = figures_read(c->said[STATUS].s, device, ret->counted, reterr);
 
 	if (e < 0)
 		return e;
-	if (number(console, "ops", &ret->ops) < 0 || number(console, "ns", &ns) < 0 ||
-		number(console, "p50", &p50) < 0 || number(console, "p99", &p99) < 0 ||
-		number(console, "failed", &failed) < 0 || ret->ops != l->ops)
+	if (life_times(console, l->ops, &ret->times) < 0 || number(console, "failed", &failed) < 0)
 		return problem(reterr, -EPROTO, PROBLEM_FAILED, NULL,
 			"the bench guest on %s does not say how it went", l->path->name);
 	if (failed)
 		return problem(reterr, -EIO, PROBLEM_IO, NULL, "%llu operations failed on %s",
 			(unsigned long long)failed, l->path->name);
-	ret->times = (struct bench_times) {
-		.mean = l->ops ? (double)ns / (double)l->ops : 0,
-		.p50 = (double)p50,
-		.p99 = (double)p99,
-	};
+	ret->ops = l->ops;
 	ret->counted[BENCH_SLEEPS] = (double)c->usage.ru_nvcsw;
 	ret->counted[BENCH_CPU_NS] = process_ns(&c->usage);
 	return 0;
@@ -290,6 +350,7 @@ static int start(struct host *h, const struct life *l, struct launch_request *r,
 		e = launch_open_devices(h, r, &p, &io, reterr);
 	if (e < 0)
 		return e;
+	io.control = c->marks.listening;
 	*ret_device = strdup(p.n ? p.v[0].function->address : l->path->device);
 	if (!*ret_device)
 		return -ENOMEM;
@@ -299,38 +360,87 @@ static int start(struct host *h, const struct life *l, struct launch_request *r,
 		     : 0;
 }
 
-int life_run(struct host *h, const struct life *l, struct life_result *ret, struct problem **reterr)
+static void machine_of(const struct life *l, struct launch_request *r)
 {
-	CLEANUP(child_done) struct child c = { .ends = { -1, -1, -1 } };
-	autofree char *append = append_of(l), *device = NULL;
+	const struct bench_wish *w = l->wish;
+	bool linux_guest = l->workload->program;
+
+	r->name = "bench";
+	r->kernel = linux_guest ? w->kernel : w->payload;
+	r->initrd = linux_guest ? w->initrd : NULL;
+	r->memory_bytes = (uint64_t)(linux_guest ? LINUX_MIB : OWN_MIB) << 20;
+	r->no_reboot = true;
+	if (linux_guest && polls(l))
+		r->cpus = 2; /* Linux polls a queue that its processors' are not */
+	if (l->path->io != BENCH_FUNCTION || !w->function)
+		return;
+	r->backend = w->function->backend;
+	r->identity_dir = w->function->identity_dir;
+	r->vfs = w->function->vfs; /* borrowed: `r` is not done with */
+	r->n_vfs = w->function->n_vfs;
+}
+
+/* From its start to its end; whatever it said is in *c. */
+static int live(struct host *h, const struct life *l, struct child *c, char **ret_device,
+	struct problem **reterr)
+{
+	autofree char *append = append_of(l);
 	struct launch_request r;
 	int e;
 
 	launch_request_init(&r);
-	r.name = "bench";
-	r.kernel = l->wish->payload;
+	machine_of(l, &r);
 	r.append = append;
-	r.memory_bytes = 64 << 20;
-	r.no_reboot = true;
-	if (l->path->io == BENCH_FUNCTION && l->wish->function) {
-		r.backend = l->wish->function->backend;
-		r.identity_dir = l->wish->function->identity_dir;
-		r.vfs = l->wish->function->vfs; /* borrowed: `r` is not done with */
-		r.n_vfs = l->wish->function->n_vfs;
-	}
 	if (!append)
 		return problem(reterr, -ENOMEM, PROBLEM_NO_MEMORY, NULL, "out of memory");
-	e = start(h, l, &r, &c, &device, reterr);
+	e = start(h, l, &r, c, ret_device, reterr);
 	if (e < 0)
 		return e;
-	e = collect(&c, l->wish->deadline_s);
+	e = collect(c, *ret_device, l->wish->deadline_s, reterr);
 	if (e == -ETIMEDOUT)
 		return problem(reterr, e, PROBLEM_TIMEOUT, "--timeout gives it longer",
 			"the bench guest on %s did not come to its end in %u seconds",
 			l->path->name, l->wish->deadline_s);
 	if (e < 0)
-		return problem(
-			reterr, e, PROBLEM_FAILED, NULL, "%s: %s", l->wish->vmm, strerror(-e));
-	e = judge(l, &c, reterr);
-	return e < 0 ? e : read_result(l, device, &c, ret, reterr);
+		return reterr && *reterr ? e
+					 : problem(reterr, e, PROBLEM_FAILED, NULL, "%s: %s",
+						   l->wish->vmm, strerror(-e));
+	return judge(l, c, reterr);
+}
+
+int life_run(struct host *h, const struct life *l, struct life_result *ret, struct problem **reterr)
+{
+	CLEANUP(child_done) struct child c = CHILD_NONE;
+	autofree char *device = NULL;
+	int r = live(h, l, &c, &device, reterr);
+
+	return r < 0 ? r : read_result(l, device, &c, ret, reterr);
+}
+
+static void between(double *ret, const double *before, const double *after)
+{
+	for (enum bench_figure f = 0; f < BENCH_FIGURES; f++)
+		ret[f] = before[f] < 0 || after[f] < 0 ? -1 : after[f] - before[f];
+}
+
+int life_run_linux(struct host *h, const struct life *l, struct life_result *ret_least,
+	struct life_result *ret_all, struct problem **reterr)
+{
+	CLEANUP(child_done) struct child c = CHILD_NONE;
+	autofree char *device = NULL;
+	int r = marks_open(&c.marks, reterr);
+
+	if (r == 0)
+		r = live(h, l, &c, &device, reterr);
+	if (r == 0)
+		r = read_result(l, device, &c, ret_all, reterr);
+	if (r < 0)
+		return r;
+	if (c.marks.n != MARKS)
+		return problem(reterr, -EPROTO, PROBLEM_FAILED, NULL,
+			"the guest on %s does not say when it begins", l->path->name);
+	*ret_least = (struct life_result) { .ops = program_least(l->ops) };
+	between(ret_least->counted, c.marks.counted[0], c.marks.counted[1]);
+	between(ret_all->counted, c.marks.counted[1], c.marks.counted[2]);
+	return 0;
 }

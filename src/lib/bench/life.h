@@ -22,6 +22,15 @@ struct life_result {
 
 int life_run(
 	struct host *h, const struct life *l, struct life_result *ret, struct problem **reterr);
+/*
+ * A Linux guest's, with all of its work: *ret_least has no times, but what was counted for the
+ * least of it.
+ */
+int life_run_linux(struct host *h, const struct life *l, struct life_result *ret_least,
+	struct life_result *ret_all, struct problem **reterr);
+
+/* Of lines "count KEY N", as guests and programs say them; `ops` must be what was to be done. */
+int life_times(const char *said, uint64_t ops, struct bench_times *ret);
 
 /* Of the VMM's line of JSON: the figures that it counts of this device. */
 int figures_read(const char *report, const char *device, double *ret, struct problem **reterr);

@@ -18,7 +18,7 @@ struct pair {
 #define PAIR_NONE                                                                                  \
 	(struct pair)                                                                              \
 	{                                                                                          \
-		.ends = { -1, -1 }                                                                 \
+		.ends = { -1, -1, -1 }                                                             \
 	}
 
 /* A new one: whoever had it before leaves settings behind. As the path and the wish have it. */

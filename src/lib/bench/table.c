@@ -13,9 +13,13 @@ const size_t n_bench_paths = ARRAY_SIZE(bench_paths);
 
 const struct bench_workload bench_workloads[] = {
 #define WORKLOAD(name, io, op, sequential, bytes, depth, share)                                    \
-	{ name, BENCH_##io, BENCH_##op, sequential, bytes, depth, share },
+	{ name, BENCH_##io, BENCH_##op, sequential, bytes, depth, share, NULL, NULL },
 #include "workload.def"
 #undef WORKLOAD
+#define PROGRAM(name, io, op, bytes, depth, share, program, what)                                  \
+	{ name, BENCH_##io, BENCH_##op, false, bytes, depth, share, program, what },
+#include "program.def"
+#undef PROGRAM
 };
 const size_t n_bench_workloads = ARRAY_SIZE(bench_workloads);
 
@@ -68,11 +72,30 @@ static int check_names(char *const *names, const char *(*name)(size_t i), size_t
 	return 0;
 }
 
+/* Each guest has work of its own. */
+static int check_guest(const struct bench_wish *w, struct problem **reterr)
+{
+	if (!w->kernel != !w->initrd)
+		return problem(reterr, -EINVAL, PROBLEM_USAGE, NULL,
+			"--guest-kernel and --guest-initrd go together");
+	for (size_t i = 0; i < n_bench_workloads; i++) {
+		const struct bench_workload *l = &bench_workloads[i];
+
+		if (!w->workloads || !strv_has(w->workloads, l->name) || !l->program == !w->kernel)
+			continue;
+		return problem(reterr, -EINVAL, PROBLEM_USAGE, NULL,
+			l->program ? "workload %s takes --guest-kernel and --guest-initrd"
+				   : "workload %s is of the guest without --guest-kernel",
+			l->name);
+	}
+	return 0;
+}
+
 int bench_check(const struct bench_wish *w, struct problem **reterr)
 {
 	int r = check_names(w->paths, path_name, n_bench_paths, "path", reterr);
 
-	return r < 0 ? r
-		     : check_names(
-			       w->workloads, workload_name, n_bench_workloads, "workload", reterr);
+	if (r == 0)
+		r = check_names(w->workloads, workload_name, n_bench_workloads, "workload", reterr);
+	return r < 0 ? r : check_guest(w, reterr);
 }
