@@ -7,6 +7,23 @@
 
 #include <stddef.h>
 
+/*
+ * Around what counts for the account on the way of an operation. Builds with another number of
+ * times (-DVFCTL_COUNT_TIMES=N) say nothing that is true, but show how long counting takes:
+ * tests/bench/count.bench.
+ */
+#ifndef COUNT_TIMES
+#define COUNT_TIMES 1
+#endif
+#define COUNTED(statement)                                                                         \
+	do {                                                                                       \
+		for (int counted_ = 0; counted_ < COUNT_TIMES; counted_++) {                       \
+			statement;                                                                 \
+			if (COUNT_TIMES > 1)                                                       \
+				__asm__ volatile("" ::: "memory"); /* each for itself */           \
+		}                                                                                  \
+	} while (0)
+
 enum counter_of {
 	COUNTER_GUEST,
 	COUNTER_CPU,

@@ -151,7 +151,7 @@ static void scale_log(struct chart *c, double least, double most)
 {
 	unsigned from = 0, to;
 
-	while (from < TICKS_MAX && step(from + 1) < least)
+	while (from < TICKS_MAX && step(from + 1) < least / 1.2) /* seen, too */
 		from++;
 	for (to = from; step(to) < most && to < TICKS_MAX;)
 		to++;

@@ -20,7 +20,7 @@ enum {
 	WIRE_CREDIT = 32, /* frames that one credit is for */
 };
 
-enum wire_kind { WIRE_DATA = 1, WIRE_ASK, WIRE_GRANT, WIRE_PING };
+enum wire_kind { WIRE_PROBE, WIRE_DATA, WIRE_ASK, WIRE_GRANT, WIRE_PING };
 
 struct wire {
 	uint32_t magic, kind;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "pair.h"
 #include "frames.h"
+#include "wire.h"
 
 #include "uplink/uplink.h"
 
@@ -58,7 +59,12 @@ static int over_netdev(
 			r == -EPERM ? "run as root" : NULL, "%s cannot be listened on: %s",
 			w->netdev_peer, strerror(-r));
 	ret->ends.peer = r;
-	return 0;
+	r = wire_await(ret);
+	return r < 0 ? problem(reterr, r, PROBLEM_TIMEOUT,
+			       "do they have a link, and reach each other?",
+			       "no frame of %s's comes to %s, or none back", w->netdev,
+			       w->netdev_peer)
+		     : 0;
 }
 
 int pair_new(struct host *h, const struct bench_wish *w, const struct bench_path *p,

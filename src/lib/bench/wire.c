@@ -12,6 +12,8 @@
 #include <sys/eventfd.h>
 #include <sys/socket.h>
 
+enum { PROBE_MS = 50, PROBE_MOST_MS = 5000 };
+
 struct wire_peer {
 	int fd, stop;
 	struct mac from, to;
@@ -210,6 +212,35 @@ static int take(const struct tap *t, enum wire_kind kind)
 			said.kind == kind)
 			return 0;
 	}
+}
+
+/* Whether anything comes within a moment; what came is taken. */
+static bool comes(int fd)
+{
+	uint8_t buf[sizeof(struct virtio_net_hdr) + WIRE_MOST];
+	struct pollfd p = { .fd = fd, .events = POLLIN };
+
+	return poll(&p, 1, PROBE_MS) > 0 && read(fd, buf, sizeof(buf)) > 0;
+}
+
+int wire_await(const struct pair *p)
+{
+	const struct tap tap = { p->ends.tap, p->tap, p->peer,
+		times_now() + PROBE_MOST_MS * 1000000ULL };
+	uint8_t frame[WIRE_MOST];
+	bool there = false, back = false;
+
+	build_frame(frame, WIRE_PROBE, 0, 0);
+	while (!there || !back) {
+		if (times_now() > tap.deadline)
+			return -ETIMEDOUT;
+		(void)put(&tap, frame, WIRE_LEAST);
+		there |= comes(p->ends.peer);
+		address(frame, p->peer, p->tap);
+		(void)!send(p->ends.peer, frame, WIRE_LEAST, 0);
+		back |= comes(p->ends.tap);
+	}
+	return 0;
 }
 
 static int send_one(const struct tap *t, const struct bench_workload *w, size_t i UNUSED)

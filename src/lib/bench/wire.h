@@ -10,6 +10,11 @@
 
 struct wire_peer;
 
+/*
+ * Until frames pass in both directions, for some seconds: what was set up only now loses the first.
+ * Before anybody else is at either end. -ETIMEDOUT.
+ */
+int wire_await(const struct pair *p);
 /* Answers at the pair's peer end, in a thread of its own, until it is freed. */
 int wire_peer_new(const struct pair *p, struct wire_peer **ret);
 /* Frames of data that came; of those that were too many for the socket, too. */

@@ -2,6 +2,7 @@
 #include "bus.h"
 
 #include "base/checked.h"
+#include "base/counter.h"
 
 #include <pthread.h>
 #include <sched.h>
@@ -144,7 +145,7 @@ bool bus_read(struct bus *b, uint64_t addr, unsigned len, uint64_t *ret_value)
 	if (!r)
 		return false;
 	current_region = r;
-	atomic_fetch_add_explicit(&r->reads, 1, memory_order_relaxed);
+	COUNTED(atomic_fetch_add_explicit(&r->reads, 1, memory_order_relaxed));
 	if (r->ops->read)
 		*ret_value = r->ops->read(r->opaque, addr - r->start, len) & bus_all_ones(len);
 	current_region = outer;
@@ -160,7 +161,7 @@ bool bus_write(struct bus *b, uint64_t addr, unsigned len, uint64_t value)
 	if (!r)
 		return false;
 	current_region = r;
-	atomic_fetch_add_explicit(&r->writes, 1, memory_order_relaxed);
+	COUNTED(atomic_fetch_add_explicit(&r->writes, 1, memory_order_relaxed));
 	if (r->ops->write)
 		r->ops->write(r->opaque, addr - r->start, len, value & bus_all_ones(len));
 	current_region = outer;

@@ -7,13 +7,15 @@
  */
 #pragma once
 
+#include "base/counter.h"
+
 #include <stdint.h>
 
 extern _Thread_local uint64_t syscalls_of_thread;
 
 static inline void syscalls_count(unsigned n)
 {
-	syscalls_of_thread += n;
+	COUNTED(syscalls_of_thread += n);
 }
 
 static inline uint64_t syscalls_take(void)

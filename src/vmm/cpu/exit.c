@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "cpu.h"
 
+#include "base/counter.h"
+
 #include <stdio.h>
 #include <string.h>
 
@@ -128,8 +130,8 @@ bool cpu_handle_exit(struct vcpu *v)
 {
 	uint32_t reason = v->run->exit_reason;
 
-	atomic_fetch_add_explicit(
-		&v->exits[MIN(reason, CPU_EXIT_REASONS - 1U)], 1, memory_order_relaxed);
+	COUNTED(atomic_fetch_add_explicit(
+		&v->exits[MIN(reason, CPU_EXIT_REASONS - 1U)], 1, memory_order_relaxed));
 	switch (reason) {
 	case KVM_EXIT_IO:
 		return handle_io(v);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "queue.h"
 #include "base/checked.h"
+#include "base/counter.h"
 
 #include <linux/virtio_config.h>
 #include <linux/virtio_pci.h>
@@ -8,9 +9,14 @@
 #include <string.h>
 
 /* The owner alone writes; others may read meanwhile. */
-static void count(uint64_t *counter, uint64_t n)
+static void add(uint64_t *counter, uint64_t n)
 {
 	__atomic_store_n(counter, *counter + n, __ATOMIC_RELAXED);
+}
+
+static void count(uint64_t *counter, uint64_t n)
+{
+	COUNTED(add(counter, n));
 }
 
 void virtq_init(struct virtq *q, const struct guest_memory *m, unsigned index, uint16_t size_max)
@@ -124,7 +130,7 @@ static void give_back(struct virtq *q, uint16_t head, uint32_t written)
 	q->slots[head].entries = 0;
 	q->filled = true;
 	q->undecided++;
-	count(&q->stats.requests, 1);
+	add(&q->stats.requests, 1); /* who serves asks for it, too */
 	count(&q->stats.bytes_in, written);
 }
 
@@ -201,9 +207,9 @@ void virtq_count_syscalls(struct virtq *q, uint64_t n)
 void virtq_count_doorbells(struct virtq *q, uint64_t times, bool woken)
 {
 	if (times)
-		__atomic_fetch_add(&q->stats.doorbells, times, __ATOMIC_RELAXED);
+		COUNTED(__atomic_fetch_add(&q->stats.doorbells, times, __ATOMIC_RELAXED));
 	if (woken)
-		__atomic_fetch_add(&q->stats.wakeups, 1, __ATOMIC_RELAXED);
+		COUNTED(__atomic_fetch_add(&q->stats.wakeups, 1, __ATOMIC_RELAXED));
 }
 
 struct virtq_stats virtq_stats_get(const struct virtq *q)

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "worker.h"
 
+#include "base/counter.h"
+
 #include <sched.h>
 #include <time.h>
 
@@ -19,7 +21,7 @@ static uint64_t now_ns(void)
 
 static void count(uint64_t *counter, uint64_t n)
 {
-	__atomic_fetch_add(counter, n, __ATOMIC_RELAXED);
+	COUNTED(__atomic_fetch_add(counter, n, __ATOMIC_RELAXED));
 }
 
 /* ---- one queue ---- */

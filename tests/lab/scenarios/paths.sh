@@ -10,6 +10,11 @@ WORK=rand-read-4k-1,seq-read-4k-32,send-64,request-response
 # Those whose exits are judged are done often, so that the host's own interrupts are few beside them.
 JUDGED=ide,virtio-blk,virtio-blk-poll,virtio-blk-sqpoll,virtio-blk-both-poll,vfio-nvme,vfio-nvme-guest-polls
 
+PATHS=ide,virtio-blk-trap,virtio-blk,virtio-blk-main,virtio-blk-uring,virtio-blk-adaptive,virtio-blk-poll
+PATHS=$PATHS,virtio-blk-sqpoll,virtio-blk-guest-polls,virtio-blk-both-poll,virtio-blk-vf,vfio-nvme,vfio-nvme-guest-polls
+PATHS=$PATHS,e1000,virtio-net-trap,virtio-net,virtio-net-adaptive,virtio-net-poll,virtio-net-guest-polls
+PATHS=$PATHS,virtio-net-both-poll,virtio-net-vf
+
 prepare() {
 	step "A VF of the NVMe controller, on vfio-pci, and one of a network card, on its own driver"
 	must "a VF" vfctl create nvme0 1
@@ -58,7 +63,8 @@ costs() {
 measure() {
 	step "Every path that can be had here"
 	# What is polled by two takes two processors, which are emulated by turns.
-	bench io --ops 96 --workload $WORK --netdev "$vf,$pf" --svg "$(out io.svg)"
+	# (Three that poll would do nothing but take turns: not virtio-blk-sqpoll-both-poll.)
+	bench io --ops 96 --workload $WORK --netdev "$vf,$pf" --svg "$(out io.svg)" --path "$PATHS"
 	for path in ide virtio-blk-trap virtio-blk virtio-blk-poll virtio-blk-sqpoll virtio-blk-both-poll virtio-blk-vf \
 		vfio-nvme vfio-nvme-guest-polls e1000 virtio-net virtio-net-trap virtio-net-vf; do
 		check "$path was measured" grep -q "\"path\":\"$path\",.*\"reason\":null" /tmp/io.lines
