@@ -6,6 +6,8 @@ cd /lab || exit 99
 . /lib/lab/lib.sh
 # shellcheck source=tests/lab/l1/guest.sh
 . /lib/lab/guest.sh
+# shellcheck source=tests/lab/l1/kernels.sh
+. /lib/lab/kernels.sh
 # shellcheck source=/dev/null
 . /lib/lab/scenario.sh
 confined=
