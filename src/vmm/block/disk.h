@@ -48,6 +48,7 @@ struct disk {
 	 * of two; 1: nothing.
 	 */
 	uint32_t direct_bytes, direct_memory;
+	bool partial; /* atomic: a request writes a part of a block (bounce.h) */
 };
 
 enum { DISK_SECTOR_BYTES = 512 };

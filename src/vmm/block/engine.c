@@ -296,6 +296,7 @@ void disk_submit(struct disk_channel *c, struct disk_request *r)
 	r->next = NULL;
 	r->tries = r->stage = 0;
 	r->syscalls = 0;
+	r->bounce = NULL;
 	r->result = 0;
 	c->in_flight++;
 	c->ops->submit(c, r);

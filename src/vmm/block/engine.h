@@ -50,7 +50,8 @@ struct disk_request {
 	struct disk_request *next;
 	unsigned tries;
 	uint8_t stage;
-	uint64_t syscalls; /* of another thread, for it */
+	struct disk_bounce *bounce; /* it goes by way of memory of ours */
+	uint64_t syscalls;	    /* of another thread, for it */
 };
 
 /*

@@ -6,6 +6,7 @@
  * says that their entries are free, hence twice as many of them as requests. Tasks that end take
  * what they had submitted with them: -ECANCELED, and the request is submitted again.
  */
+#include "bounce.h"
 #include "engines.h"
 #include "ring.h"
 
@@ -71,6 +72,7 @@ static void take_back(struct uring *u, int error)
 		struct disk_request *r = (void *)(uintptr_t)sq->sqes[i & sq->ring_mask].user_data;
 
 		r->result = error;
+		disk_bounce_end(u->channel.disk, r);
 		append_done(u, r);
 	}
 	sq->sqe_head = sq->sqe_tail = head;
@@ -138,39 +140,64 @@ static void prepare_zero(struct io_uring_sqe *s, const struct disk_request *r)
 			(off_t)r->offset, (off_t)r->len);
 }
 
+static bool is_transfer(const struct disk_request *r)
+{
+	return r->work == DISK_READ || r->work == DISK_WRITE;
+}
+
 /* Written as zeroes it would have to be aligned; O_DIRECT. */
 static bool goes_as_it_is(const struct disk *d, const struct disk_request *r)
 {
 	struct iovec v = { zeroes, r->len };
 	struct sg s = { &v, 1, r->len };
 
-	if (r->work == DISK_READ || r->work == DISK_WRITE)
+	if (is_transfer(r))
 		return disk_is_aligned(d, &r->sg, r->offset);
 	return r->work != DISK_ZERO || r->stage != STAGE_WRITE || disk_is_aligned(d, &s, r->offset);
 }
 
+static void prepare_entry(struct io_uring_sqe *s, struct disk_request *r)
+{
+	if (r->bounce) {
+		const struct disk_bounce_io io = disk_bounce_next(r);
+
+		io_uring_prep_rw(io.write ? IORING_OP_WRITE : IORING_OP_READ, s, 0, io.buf,
+			(unsigned)io.len, io.at);
+	} else if (is_transfer(r)) {
+		prepare_transfer(s, r);
+	} else if (r->work == DISK_FLUSH) {
+		io_uring_prep_fsync(s, 0, IORING_FSYNC_DATASYNC);
+	} else if (r->work == DISK_DISCARD) {
+		io_uring_prep_fallocate(s, 0, PUNCH, (off_t)r->offset, (off_t)r->len);
+	} else {
+		prepare_zero(s, r);
+	}
+	s->flags |= IOSQE_FIXED_FILE;
+	io_uring_sqe_set_data(s, r);
+}
+
+/* What the file would not take as it is goes by way of memory of ours, and waits for nothing. */
+static int begin_bounce(struct uring *u, struct disk_request *r)
+{
+	if (r->bounce || goes_as_it_is(u->channel.disk, r))
+		return 0;
+	if (is_transfer(r))
+		disk_count(&u->channel.bounced);
+	return disk_bounce_begin(u->channel.disk, r);
+}
+
 static void prepare(struct uring *u, struct disk_request *r)
 {
-	struct io_uring_sqe *s;
-
-	/* Nothing to move, or nothing that the kernel would move: done here and now. */
-	if (!goes_as_it_is(u->channel.disk, r) ||
-		((r->work == DISK_READ || r->work == DISK_WRITE) && !r->sg.len)) {
-		disk_request_do(&u->channel, r);
+	/* Nothing to move. */
+	if (!r->bounce && is_transfer(r) && !r->sg.len) {
 		append_done(u, r);
 		return;
 	}
-	s = next_entry(u);
-	if (r->work == DISK_READ || r->work == DISK_WRITE)
-		prepare_transfer(s, r);
-	else if (r->work == DISK_FLUSH)
-		io_uring_prep_fsync(s, 0, IORING_FSYNC_DATASYNC);
-	else if (r->work == DISK_DISCARD)
-		io_uring_prep_fallocate(s, 0, PUNCH, (off_t)r->offset, (off_t)r->len);
+	r->result = begin_bounce(u, r);
+	if (r->result < 0)
+		append_done(u, r);
 	else
-		prepare_zero(s, r);
-	s->flags |= IOSQE_FIXED_FILE;
-	io_uring_sqe_set_data(s, r);
+		prepare_entry(next_entry(u), r);
 }
 
 static void uring_submit(struct disk_channel *c, struct disk_request *r)
@@ -207,22 +234,36 @@ static bool zero_done(struct disk_request *r, int res)
 	return true;
 }
 
-static bool finish(struct uring *u, struct disk_request *r, int res)
+static bool is_done(struct uring *u, struct disk_request *r, int res)
 {
 	if (u->channel.dropping)
 		return true;
 	if (res == -EINTR || res == -EAGAIN || res == -ECANCELED) {
 		if (++r->tries < TRIES)
 			return false;
-		disk_request_do(&u->channel, r);
+		if (r->bounce)
+			r->result = -EIO;
+		else
+			disk_request_do(&u->channel, r);
 		return true;
 	}
-	if (r->work == DISK_READ || r->work == DISK_WRITE)
+	if (r->bounce)
+		return disk_bounce_did(u->channel.disk, r, res);
+	if (is_transfer(r))
 		return transfer_done(r, res);
 	if (r->work == DISK_ZERO)
 		return zero_done(r, res);
 	r->result = res;
 	return true;
+}
+
+static bool finish(struct uring *u, struct disk_request *r, int res)
+{
+	bool done = is_done(u, r, res);
+
+	if (done)
+		disk_bounce_end(u->channel.disk, r);
+	return done;
 }
 
 static bool is_ready(const struct uring *u)

@@ -14,9 +14,9 @@
 #include <unistd.h>
 
 struct command {
-	const char *argv[64];
+	const char *argv[128];
 	unsigned n;
-	char text[48][160];
+	char text[64][160];
 	unsigned texts;
 };
 

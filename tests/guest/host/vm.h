@@ -12,7 +12,7 @@
 #include <stdint.h>
 #include <sys/types.h>
 
-enum { VM_FDS_MAX = 8, VM_EXTRA_MAX = 8 };
+enum { VM_FDS_MAX = 8, VM_EXTRA_MAX = 8, VM_DISKS_MAX = 31 };
 
 struct vm_disk {
 	int fd;
@@ -25,7 +25,7 @@ struct vm_setup {
 	uint64_t memory;    /* bytes, 0 = 64 MiB */
 	int initrd;	    /* a descriptor, 0 = none */
 	int kernel;	    /* a descriptor, 0 = the test guest */
-	struct vm_disk disks[4];
+	struct vm_disk disks[VM_DISKS_MAX];
 	int net; /* a tap, 0 = none */
 	const char *net_options;
 	bool rng;

@@ -93,3 +93,23 @@ PROGRAM(blk_idle)
 		cpu_pause_us(10000);
 	check(true, "was-idle", "-");
 }
+
+/*
+ * Requests to each of many disks, and then nothing at all: no timer, no look at anything, for as long
+ * as the host likes, who ends it.
+ */
+PROGRAM(blk_sleep)
+{
+	uint64_t n = arg_number("disks", 1);
+
+	requests = memory_take(sizeof(*requests), 64);
+	words = memory_take(CHUNK, 4096);
+	for (unsigned i = 0; i < n; i++) {
+		disk_open(&disk, i, FEATURE(RING_EVENT_IDX), VECTOR);
+		for (unsigned k = 0; k < 20; k++)
+			all(DISK_READ, 1);
+	}
+	print("ok asleep\n");
+	for (;;)
+		cpu_wait(&interrupts[TICK], UINT64_MAX);
+}

@@ -1,9 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /* Every engine on a file in memory and on one without the page cache, which wants alignment. */
-#include "cm.h"
-#include "base/attr.h"
-#include "host/host.h"
-#include "vmm/block/engine.h"
+#include "engine-bench.h"
+
 #include "vmm/count/syscalls.h"
 
 #include <fcntl.h>
@@ -15,10 +13,6 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/vfs.h>
-
-enum { DEPTH = 64, BYTES = 1 << 20, SLOT = 16 << 10, PIECES = 3 };
-
-static struct host *host;
 
 /* io_uring_enter() and the set-up fail as often as is written here. */
 static struct {
@@ -52,117 +46,6 @@ int __wrap_io_uring_queue_init_params(
 	unsigned entries, struct io_uring *ring, struct io_uring_params *p)
 {
 	return fault.set_up ? fault.set_up : __real_io_uring_queue_init_params(entries, ring, p);
-}
-
-struct bench {
-	int fd;
-	struct disk *disk;
-	struct disk_engine *engine;
-	struct disk_channel *c;
-};
-
-static int memory_file(void)
-{
-	int fd = memfd_create("disk", MFD_CLOEXEC | MFD_ALLOW_SEALING);
-
-	assert_true(fd >= 0);
-	assert_int_equal(ftruncate(fd, BYTES), 0);
-	return fd;
-}
-
-/* -1: no such thing in the folder where the tests run. */
-static int direct_file(void)
-{
-	int fd = open(".", O_RDWR | O_TMPFILE | O_DIRECT | O_CLOEXEC, 0600);
-
-	if (fd >= 0)
-		assert_int_equal(posix_fallocate(fd, 0, BYTES), 0);
-	return fd;
-}
-
-static void set_up(struct bench *b, enum disk_engine_kind kind, int fd)
-{
-	struct disk_engine_params p = { .kind = kind, .fd = fd, .channels = 2, .depth = DEPTH };
-
-	*b = (struct bench) { .fd = fd };
-	assert_true(fd >= 0);
-	assert_int_equal(disk_raw_new(host, fd, false, &b->disk, NULL), 0);
-	assert_int_equal(disk_engine_new(&p, &b->engine, NULL), 0);
-	assert_string_equal(disk_engine_name(b->engine), disk_engine_kind_name(kind));
-	assert_null(disk_engine_why(b->engine));
-	assert_int_equal(disk_engine_channels(b->engine), 2);
-	b->c = disk_engine_channel(b->engine, 1);
-	assert_int_equal(disk_channel_start(b->c, b->disk, "test"), 0);
-}
-
-static void tear_down(struct bench *b)
-{
-	assert_int_equal(disk_in_flight(b->c), 0);
-	disk_channel_stop(b->c);
-	disk_engine_free(b->engine);
-	disk_free(b->disk);
-	close(b->fd);
-}
-
-/* A request and its memory, cut into pieces of odd lengths at odd addresses. */
-struct job {
-	struct disk_request r;
-	struct iovec v[PIECES];
-	char *buf; /* SLOT bytes */
-	size_t from, len;
-};
-
-static void aim(struct job *j, enum disk_work work, uint64_t offset, size_t from, size_t len,
-	unsigned pieces)
-{
-	size_t cut = len / pieces / 2 * 2 + 1;
-
-	j->from = from;
-	j->len = len;
-	j->r = (struct disk_request) { .work = work, .offset = offset, .len = len };
-	j->r.sg = (struct sg) { .v = j->v };
-	for (unsigned i = 0; i + 1 < pieces; i++, from += cut, len -= cut)
-		sg_add(&j->r.sg, j->buf + from, cut);
-	sg_add(&j->r.sg, j->buf + from, len);
-}
-
-static struct job *jobs_new(void)
-{
-	struct job *j = calloc(DEPTH, sizeof(*j));
-
-	for (unsigned i = 0; i < DEPTH; i++)
-		assert_int_equal(posix_memalign((void **)&j[i].buf, 4096, SLOT), 0);
-	return j;
-}
-
-static void jobs_free(struct job *j)
-{
-	for (unsigned i = 0; i < DEPTH; i++)
-		free(j[i].buf);
-	free(j);
-}
-
-/* All that is in flight; how many ended in an error. */
-static unsigned finish(struct bench *b, int error)
-{
-	struct disk_request *r;
-	unsigned failed = 0;
-
-	disk_kick(b->c);
-	while ((r = disk_wait(b->c))) {
-		assert_true(r->result == 0 || r->result == error);
-		failed += r->result != 0;
-	}
-	return failed;
-}
-
-static int one(struct bench *b, struct disk_request *r)
-{
-	disk_submit(b->c, r);
-	disk_kick(b->c);
-	assert_ptr_equal(disk_wait(b->c), r);
-	assert_null(disk_wait(b->c));
-	return r->result;
 }
 
 /* Each job its own 16 KiB of the disk, in parts that are aligned to nothing but sectors. */
@@ -214,9 +97,6 @@ static void transfers(enum disk_engine_kind kind, int fd)
 	tear_down(&b);
 	jobs_free(j);
 }
-
-static const enum disk_engine_kind kinds[] = { DISK_ENGINE_URING, DISK_ENGINE_SQPOLL,
-	DISK_ENGINE_THREADS, DISK_ENGINE_SYNC };
 
 static void many_transfers_at_once(void **state UNUSED)
 {
