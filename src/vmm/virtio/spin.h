@@ -9,6 +9,10 @@
  * Queues that are deep lose by it: there a wake-up is shared by many requests, and who looks at
  * once finds few at a time and interrupts for each. With one CPU there is nobody to look while the
  * guest runs.
+ *
+ * These numbers say how to look: for about one wake-up's price at first, and no longer than a few
+ * of them. Whether it pays at all differs too much between hosts and disks to be a number: that is
+ * measured while the guest runs, see trial.h.
  */
 #pragma once
 

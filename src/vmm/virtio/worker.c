@@ -19,6 +19,32 @@ static uint64_t now_ns(void)
 	return (uint64_t)t.tv_sec * 1000000000 + (uint64_t)t.tv_nsec;
 }
 
+/* Requests that were given back, of all queues. */
+static uint64_t all_done(const struct worker *w)
+{
+	uint64_t n = 0;
+
+	for (const struct server *s = w->servers; s; s = s->next)
+		n += __atomic_load_n(&s->q->stats.requests, __ATOMIC_RELAXED);
+	return n;
+}
+
+/* `requests`: done or begun, or in work. */
+static void served(struct worker *w, unsigned requests)
+{
+	uint64_t done = all_done(w), more = done - w->done;
+
+	w->done = done;
+	spin_served(&w->spin, requests);
+	trial_served(&w->trial, (unsigned)MIN(more, (uint64_t)UINT16_MAX), __builtin_ia32_rdtsc());
+}
+
+/* How long to look in vain. */
+static uint32_t patience(const struct worker *w)
+{
+	return w->trial.way == WAY_LOOK ? spin_ns(&w->spin) : 0;
+}
+
 static void count(uint64_t *counter, uint64_t n)
 {
 	COUNTED(__atomic_fetch_add(counter, n, __ATOMIC_RELAXED));
@@ -128,7 +154,7 @@ static bool fall_asleep(struct worker *w)
 		virtq_unlock(s->q);
 	}
 	if (found) {
-		spin_served(&w->spin, found);
+		served(w, found);
 		count(&w->polled, found);
 		return false;
 	}
@@ -145,7 +171,7 @@ static unsigned look_at_all(struct worker *w)
 		if (is_polled(s))
 			found += look(s);
 	if (found) {
-		spin_served(&w->spin, found);
+		served(w, found);
 		count(&w->polled, found);
 	}
 	return found;
@@ -165,7 +191,7 @@ static enum loop_next next_of(struct worker *w)
 /* Adaptive and nothing found: is it time to sleep? */
 static bool is_over(struct worker *w)
 {
-	uint32_t most = spin_ns(&w->spin);
+	uint32_t most = patience(w);
 
 	if (!w->idle) {
 		w->idle = true;
@@ -185,7 +211,7 @@ static bool should_wake(struct worker *w, enum virtio_poll mode)
 		return false;
 	w->woken = false;
 	spin_woken(&w->spin, now_ns());
-	if (spin_ns(&w->spin))
+	if (patience(w))
 		return true;
 	spin_idle(&w->spin, now_ns());
 	return false;
@@ -226,7 +252,7 @@ static enum loop_next turn(void *arg)
 void worker_served(struct worker *w, unsigned requests)
 {
 	w->woken = true;
-	spin_served(&w->spin, requests);
+	served(w, requests);
 }
 
 void worker_set_poll(struct server *s, enum virtio_poll poll)
@@ -240,6 +266,7 @@ void worker_add(struct worker *w, struct server *s)
 	s->worker = w;
 	s->next = w->servers;
 	w->servers = s;
+	w->done = all_done(w);
 	worker_set_poll(s, s->poll);
 }
 
@@ -252,6 +279,7 @@ void worker_remove(struct server *s)
 			*at = s->next;
 			break;
 		}
+	s->worker->done = all_done(s->worker);
 	s->worker = NULL;
 	change_polled(s, false);
 }

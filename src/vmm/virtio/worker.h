@@ -13,6 +13,7 @@
 
 #include "device.h"
 #include "spin.h"
+#include "trial.h"
 #include "vmm/loop/loop.h"
 
 struct worker;
@@ -36,6 +37,8 @@ struct server {
 	struct server *next;   /* of the same worker */
 };
 
+enum { WAY_LOOK, WAY_BE_TOLD };
+
 struct worker {
 	struct loop *loop;
 	bool own; /* it has a thread, and may poll */
@@ -45,8 +48,10 @@ struct worker {
 	bool idle;  /* the last look found nothing … */
 	unsigned turns;
 	struct spin spin;
-	uint64_t polled; /* atomic: requests and completions that were found by looking */
-	uint64_t slept;	 /* atomic: how often it gave up */
+	uint64_t done;	    /* requests, when it was last asked */
+	struct trial trial; /* of the ways below; in adaptive mode */
+	uint64_t polled;    /* atomic: requests and completions that were found by looking */
+	uint64_t slept;	    /* atomic: how often it gave up */
 };
 
 /* With a thread of this name. */
