@@ -408,6 +408,12 @@ static void *send_on_and_on(void *arg)
 	return NULL;
 }
 
+/* More than the ring holds would break it: who sends may be long in getting a processor. */
+static bool has_room(const struct drv *rx)
+{
+	return (uint16_t)(rx->avail_idx - __atomic_load_n(&rx->used->idx, __ATOMIC_ACQUIRE)) < SIZE;
+}
+
 /* While packets come on both, and the user pulls the plug: nothing hangs, nobody asks for a reset.
  */
 static void everything_at_once(void **state UNUSED)
@@ -419,7 +425,8 @@ static void everything_at_once(void **state UNUSED)
 	assert_int_equal(pthread_create(&sender, NULL, send_on_and_on, &t), 0);
 	for (unsigned i = 0; i < 300; i++) {
 		for (unsigned pair = 0; pair < PAIRS; pair++)
-			offer(f, pair);
+			if (has_room(&f->rx[pair]))
+				offer(f, pair);
 		assert_int_equal(set_pairs(f, (uint16_t)(1 + i % PAIRS)), VIRTIO_NET_OK);
 		virtio_net_device_set_link(f->dev, i % 3);
 		assert_int_equal(rx_mode(f, VIRTIO_NET_CTRL_RX_PROMISC, i % 2), VIRTIO_NET_OK);
