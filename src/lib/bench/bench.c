@@ -9,6 +9,7 @@
 #include "base/grow.h"
 #include "base/str.h"
 #include "host/procfs.h"
+#include "host/storage.h"
 #include "launch/image.h"
 
 #include <fcntl.h>
@@ -108,19 +109,25 @@ static int named_disk(struct bench *b, const char *path, bool read_only, struct 
 	return fd;
 }
 
+/* Made for this, or named by --disk: not one of the host's that is only looked at. */
+static bool is_own(enum bench_io io)
+{
+	return io == BENCH_DISK || io == BENCH_STORAGE;
+}
+
 static int open_disk(struct bench *b, enum bench_io io, struct problem **reterr)
 {
 	const struct bench_wish *w = b->wish;
-	struct disk *d = io == BENCH_DISK ? &b->disk : &b->host_disk;
+	struct disk *d = is_own(io) ? &b->disk : &b->host_disk;
 	off_t size;
 
 	if (d->fd >= 0)
 		return 0;
-	d->fd = io != BENCH_DISK ? named_disk(b, w->host_disk, true, reterr)
-		: w->disk	 ? named_disk(b, w->disk, !w->write, reterr)
-				 : memory_disk();
+	d->fd = !is_own(io) ? named_disk(b, w->host_disk, true, reterr)
+		: w->disk   ? named_disk(b, w->disk, !w->write, reterr)
+			    : memory_disk();
 	if (d->fd < 0)
-		return io != BENCH_DISK || w->disk
+		return !is_own(io) || w->disk
 			       ? d->fd
 			       : problem(reterr, d->fd, PROBLEM_NO_MEMORY, NULL,
 					 "no memory for a disk: %s", strerror(-d->fd));
@@ -132,7 +139,7 @@ static int open_disk(struct bench *b, enum bench_io io, struct problem **reterr)
 /* What the host does the same on; NULL: nothing. What is only read is nobody's loss. */
 static struct disk *beside(struct bench *b, const struct life *l)
 {
-	if (l->path->io == BENCH_DISK)
+	if (is_own(l->path->io))
 		return &b->disk;
 	return b->wish->host_disk && l->workload->op == BENCH_READ ? &b->host_disk : NULL;
 }
@@ -207,11 +214,26 @@ static int program_on_disk(struct bench *b, const struct life *l, struct disk *d
 	return program_on_host(b->host, b->wish, l->workload, ops, name, NULL, ret, by, reterr);
 }
 
+static int serve_elsewhere(
+	struct bench *b, struct life *l, struct storage *s, struct problem **reterr)
+{
+	int r = storage_new(b->disk.fd, !b->wish->disk || b->wish->write, s);
+
+	l->channel = s->channel;
+	if (r == -ENOENT)
+		return problem(reterr, r, PROBLEM_NOT_FOUND, "apt install qemu-system-common",
+			"there is no qemu-storage-daemon to serve the disk");
+	return r < 0 ? problem(reterr, r, problem_kind_from_errno(r), NULL,
+			       "qemu-storage-daemon does not serve the disk: %s", strerror(-r))
+		     : 0;
+}
+
 static int disk_round(struct bench *b, struct life *l, uint64_t ops, struct rounds *rounds,
 	const char **by, struct problem **reterr)
 {
 	struct life_result none, all;
 	struct bench_times host = { 0 };
+	CLEANUP(storage_done) struct storage elsewhere = STORAGE_NONE;
 	struct disk *d = beside(b, l);
 	int r = 0;
 
@@ -222,6 +244,8 @@ static int disk_round(struct bench *b, struct life *l, uint64_t ops, struct roun
 	if (r == 0 && d && !l->workload->program)
 		r = hostdisk_run(d->fd, d->bytes, l->workload, ops, &host, by, reterr);
 	l->fd = d && l->path->io != BENCH_FUNCTION ? d->fd : -1;
+	if (r == 0 && l->path->io == BENCH_STORAGE)
+		r = serve_elsewhere(b, l, &elsewhere, reterr);
 	if (r == 0)
 		r = two_lives(b, l, ops, &none, &all, reterr);
 	if (r == 0)
@@ -343,7 +367,11 @@ static double median(double *v, size_t n)
 
 static int measure(struct bench *b, struct bench_result *ret, struct problem **reterr)
 {
-	struct life l = { .wish = b->wish, .path = ret->path, .workload = ret->workload, .fd = -1 };
+	struct life l = { .wish = b->wish,
+		.path = ret->path,
+		.workload = ret->workload,
+		.fd = -1,
+		.channel = -1 };
 	struct rounds rounds = { 0 };
 	uint64_t ops = MAX((uint64_t)b->wish->ops * ret->workload->share / 8, 1U);
 	int r = 0;
@@ -380,7 +408,7 @@ static int obstacle_to_linux(
 static int obstacle(const struct bench_wish *w, const struct bench_path *p,
 	const struct bench_workload *l, struct problem **reterr)
 {
-	bool theirs = p->io == BENCH_FUNCTION || (p->io == BENCH_DISK && w->disk);
+	bool theirs = p->io == BENCH_FUNCTION || (is_own(p->io) && w->disk);
 
 	if (p->io == BENCH_HOST_DISK && !w->host_disk)
 		return problem(reterr, -ENOENT, PROBLEM_NOT_FOUND, "--host-disk DEVICE",

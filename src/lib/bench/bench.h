@@ -28,6 +28,8 @@ enum bench_io {
 	BENCH_FUNCTION,
 	BENCH_HOST_DISK, /* a disk, over the wish's host_disk */
 	BENCH_MACVTAP,	 /* a network, over the wish's netdev */
+	BENCH_STORAGE,	 /* a disk, which another process serves */
+	BENCH_VHOST_NET, /* a network, whose packets the kernel moves */
 };
 enum bench_op { BENCH_READ, BENCH_WRITE, BENCH_SEND, BENCH_RECEIVE, BENCH_PING };
 

@@ -86,6 +86,13 @@ static bool add_devices(json_object *root, const char *device, double *ret)
 	return found;
 }
 
+void figures_forget_queues(double *ret)
+{
+	for (enum bench_figure f = 0; f < BENCH_FIGURES; f++)
+		if (sources[f].from == FROM_QUEUE)
+			ret[f] = -1;
+}
+
 int figures_read(const char *report, const char *device, double *ret, struct problem **reterr)
 {
 	json_object *root = report ? json_tokener_parse(report) : NULL;

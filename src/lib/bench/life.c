@@ -113,28 +113,42 @@ static char *device_of(const struct life *l)
 {
 	const char *comma = *l->path->vmm ? "," : "";
 
+	if (l->pair && l->pair->vhost >= 0)
+		return str_printf("fd=%d,vhost=%d,mac=%s%s%s", l->pair->ends.tap, l->pair->vhost,
+			MAC_TEXT(l->pair->tap), comma, l->path->vmm);
 	if (l->pair)
 		return str_printf("fd=%d,mac=%s%s%s", l->pair->ends.tap, MAC_TEXT(l->pair->tap),
 			comma, l->path->vmm);
+	if (l->channel >= 0)
+		return str_printf("vhost-user=%d%s%s", l->channel, comma, l->path->vmm);
 	return str_printf("fd=%d%s%s%s%s", l->fd, reads_only(l) ? ",ro" : "", comma, l->path->vmm,
 		l->workload->program && polls(l) ? ",queues=2" : "");
+}
+
+static int add_fd(int fd, int **fds, size_t *n_fds)
+{
+	int *more = reallocarray(*fds, *n_fds + 1, sizeof(*more));
+
+	if (!more)
+		return -ENOMEM;
+	*fds = more;
+	more[(*n_fds)++] = fd;
+	return 0;
 }
 
 static int add_device(const struct life *l, char ***argv, int **fds, size_t *n_fds)
 {
 	autofree char *text = device_of(l);
-	int fd = l->pair ? l->pair->ends.tap : l->fd, *more;
+	int fd = l->pair ? l->pair->ends.tap : l->channel >= 0 ? l->channel : l->fd, r;
 
 	if (fd < 0)
 		return 0;
-	more = reallocarray(*fds, *n_fds + 1, sizeof(*more));
-	if (!more || !text)
-		return -ENOMEM;
-	*fds = more;
-	more[(*n_fds)++] = fd;
-	if (strv_add(argv, l->pair ? "--net" : "--disk") < 0)
-		return -ENOMEM;
-	return strv_add(argv, text);
+	r = text ? add_fd(fd, fds, n_fds) : -ENOMEM;
+	if (r == 0 && l->pair && l->pair->vhost >= 0)
+		r = add_fd(l->pair->vhost, fds, n_fds);
+	if (r == 0)
+		r = strv_add(argv, l->pair ? "--net" : "--disk");
+	return r < 0 ? r : strv_add(argv, text);
 }
 
 static void close_both(int (*p)[2])
@@ -323,6 +337,8 @@ static int read_result(const struct life *l, const char *device, const struct ch
 
 	if (e < 0)
 		return e;
+	if (l->channel >= 0 || (l->pair && l->pair->vhost >= 0))
+		figures_forget_queues(ret->counted);
 	if (life_times(console, l->ops, &ret->times) < 0 || number(console, "failed", &failed) < 0)
 		return problem(reterr, -EPROTO, PROBLEM_FAILED, NULL,
 			"the bench guest on %s does not say how it went", l->path->name);

@@ -12,6 +12,7 @@ struct life {
 	uint64_t ops;
 	int fd;			 /* of the disk, borrowed; -1: a function, or a pair */
 	const struct pair *pair; /* of the network; NULL: none */
+	int channel;		 /* to who dials for the process that serves the disk; -1: none */
 };
 
 struct life_result {
@@ -34,3 +35,5 @@ int life_times(const char *said, uint64_t ops, struct bench_times *ret);
 
 /* Of the VMM's line of JSON: the figures that it counts of this device. */
 int figures_read(const char *report, const char *device, double *ret, struct problem **reterr);
+/* Those of queues that the VMM does not serve are unknown, and not zero. */
+void figures_forget_queues(double *ret);

@@ -3,6 +3,7 @@
 #include "frames.h"
 #include "wire.h"
 
+#include "launch/vhost-net.h"
 #include "uplink/uplink.h"
 
 #include <string.h>
@@ -67,12 +68,27 @@ static int over_netdev(
 		     : 0;
 }
 
+/* As a guest has it that wishes for nothing else. */
+static int with_vhost(struct host *h, struct pair *ret, struct problem **reterr)
+{
+	const struct launch_net wish = { .vhost = LAUNCH_VHOST_ON };
+	struct launch_kernel_net k;
+	unsigned used = 0;
+	int r = launch_open_vhost(h, &wish, 1, &used, &k, reterr);
+
+	if (r < 0)
+		return r;
+	ret->vhost = k.fds[0];
+	return own_network(ret, reterr);
+}
+
 int pair_new(struct host *h, const struct bench_wish *w, const struct bench_path *p,
 	struct pair *ret, struct problem **reterr)
 {
 	autopair pair = PAIR_NONE;
-	int r = p->io == BENCH_MACVTAP ? over_netdev(h, w, &pair, reterr)
-				       : own_network(&pair, reterr);
+	int r = p->io == BENCH_MACVTAP	   ? over_netdev(h, w, &pair, reterr)
+		: p->io == BENCH_VHOST_NET ? with_vhost(h, &pair, reterr)
+					   : own_network(&pair, reterr);
 
 	if (r < 0)
 		return r;
@@ -86,6 +102,7 @@ void pair_done(struct pair *p)
 	if (p->uplink)
 		p->ends.tap = -1;
 	netpair_done(&p->ends);
+	closep_(&p->vhost);
 	uplink_free(p->uplink);
 	*p = PAIR_NONE;
 }

@@ -14,11 +14,12 @@ struct pair {
 	struct mac tap,
 		peer; /* their addresses: frames go from one to the other, and to nobody else */
 	struct uplink *uplink; /* NULL: a tap in a network of its own */
+	int vhost;	       /* an open /dev/vhost-net; -1: none */
 };
 #define PAIR_NONE                                                                                  \
 	(struct pair)                                                                              \
 	{                                                                                          \
-		.ends = { -1, -1, -1 }                                                             \
+		.ends = { -1, -1, -1 }, .vhost = -1                                                \
 	}
 
 /* A new one: whoever had it before leaves settings behind. As the path and the wish have it. */

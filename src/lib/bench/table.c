@@ -31,7 +31,7 @@ const struct bench_figure_info bench_figures[BENCH_FIGURES] = {
 
 bool bench_is_net(enum bench_io io)
 {
-	return io == BENCH_NET || io == BENCH_MACVTAP;
+	return io == BENCH_NET || io == BENCH_MACVTAP || io == BENCH_VHOST_NET;
 }
 
 bool bench_fits(const struct bench_path *p, const struct bench_workload *w)

@@ -107,7 +107,7 @@ static int open_node(struct opening *o, const char *node, struct problem **reter
 
 /*
  * As KVM is: whoever has it makes the kernel copy between a tap that he has and memory of his own.
- * What this machine has not is not handed over, and no failure: who asked does without.
+ * What cannot be opened is not handed over, and no failure: who asked does without, or says why not.
  */
 static int open_vhost(struct opening *o, const char *what, struct problem **reterr)
 {
@@ -122,9 +122,7 @@ static int open_vhost(struct opening *o, const char *what, struct problem **rete
 		return problem(reterr, -EINVAL, PROBLEM_USAGE, VHOST " or " VHOST "#1",
 			"what is asked for is nothing that can be handed over");
 	fd = devnode_open(o->h, O_RDWR, VHOST);
-	if (fd == -ENOENT || fd == -ENODEV || fd == -ENXIO)
-		return 0;
-	return fd < 0 ? blame(path, fd, reterr) : keep(o, path, fd, reterr);
+	return fd < 0 ? 0 : keep(o, path, fd, reterr);
 }
 
 /* ---- Functions ---- */

@@ -67,9 +67,14 @@ void net_apply_filter(struct net_face *face)
 	const struct net_filter *f = &face->filter;
 	bool all = f->promisc || f->alluni || f->too_many_uni;
 	bool allmulti = (f->allmulti || f->too_many_multi) && !f->nomulti;
-	struct mac v[2 + 2 * NET_FILTER_MAX];
+	struct mac v[2 + 2 * NET_FILTER_MAX] = { 0 };
 	unsigned i = 0;
 
+	/* Who moves packets does not look: then nothing arrives, as nobody has no address. */
+	if (face->switched && !__atomic_load_n(&face->up, __ATOMIC_SEQ_CST)) {
+		tap_set_filter(face->tap, v, 1, false);
+		return;
+	}
 	memcpy(v[i++].b, face->config.mac, sizeof(v[0].b));
 	for (unsigned k = 0; !f->nouni && k < f->n_uni; k++)
 		v[i++] = f->uni[k];

@@ -93,11 +93,11 @@ void net_set_link(struct net_face *f, bool up)
 {
 	bool was = __atomic_exchange_n(&f->up, up, __ATOMIC_SEQ_CST);
 
-	if (up && !was)
+	if (up && !was) {
 		__atomic_store_n(&f->announcing, virtio_has(f->dev, VIRTIO_NET_F_GUEST_ANNOUNCE),
 			__ATOMIC_SEQ_CST);
-	if (up && !was)
 		switch_over(f);
+	}
 	net_tell_status(f);
 	if (was && !up)
 		switch_over(f);

@@ -70,15 +70,10 @@ static void use_pairs(struct net_face *f, unsigned pairs)
  */
 static void switched(struct net_face *f)
 {
-	static const struct mac nobody;
-
 	if (!f->tap)
 		return;
 	apply(container_of(f, struct vhost_net, face));
-	if (__atomic_load_n(&f->up, __ATOMIC_SEQ_CST))
-		net_apply_filter(f);
-	else
-		tap_set_filter(f->tap, &nobody, 1, false);
+	net_apply_filter(f);
 }
 
 /* ---- the device ---- */

@@ -26,7 +26,7 @@ enum {
 };
 
 struct account_entry {
-	uint8_t inflight, padding[5];
+	uint8_t in_flight, padding[5];
 	uint16_t next;
 	uint64_t counter;
 };
@@ -96,7 +96,7 @@ static void answer(struct fake *f, uint16_t head)
 		(struct vring_used_elem) { head, reads ? data->len + 1 : 1 };
 	f->account->last_batch_head = head;
 	__atomic_store_n(&f->used->idx, (uint16_t)(f->used->idx + 1), __ATOMIC_SEQ_CST);
-	f->account->entries[head].inflight = 0;
+	f->account->entries[head].in_flight = 0;
 	__atomic_store_n(&f->account->used_idx, f->used->idx, __ATOMIC_SEQ_CST);
 	eventfd_write(f->call, 1);
 }
@@ -107,7 +107,7 @@ static void take(struct fake *f)
 		uint16_t head = f->avail->ring[f->taken++ % f->size];
 
 		f->account->entries[head].counter = f->counter++;
-		__atomic_store_n(&f->account->entries[head].inflight, 1, __ATOMIC_SEQ_CST);
+		__atomic_store_n(&f->account->entries[head].in_flight, 1, __ATOMIC_SEQ_CST);
 		if (f->n == SIZE_MAX_ENTRIES)
 			wrong("more requests than a ring has");
 		f->held[f->n++] = head;
@@ -165,10 +165,10 @@ static void resume(struct fake *f)
 	if (f->taken != used)
 		wrong("the ring does not go on where its used index is");
 	if (k->used_idx != used)
-		k->entries[k->last_batch_head].inflight = 0;
+		k->entries[k->last_batch_head].in_flight = 0;
 	k->used_idx = used;
 	for (uint16_t i = 0; i < k->desc_num; i++) {
-		if (!k->entries[i].inflight)
+		if (!k->entries[i].in_flight)
 			continue;
 		f->held[f->n++] = i;
 		f->counter = k->entries[i].counter >= f->counter ? k->entries[i].counter + 1

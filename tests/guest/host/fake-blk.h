@@ -3,7 +3,7 @@
  * A vhost-user back end for a disk that keeps account of the requests that it has taken
  * (VHOST_USER_PROTOCOL_F_INFLIGHT_SHMFD), answers the newest first, and can be made to stop with
  * some of them unanswered, so that it is killed just then. The protocol's text and layout of the
- * account: QEMU's docs/interop/vhost-user.rst, "Inflight I/O tracking".
+ * account: QEMU's docs/interop/vhost-user.rst.
  */
 #pragma once
 
