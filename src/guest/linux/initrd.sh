@@ -7,7 +7,7 @@ copy_closure() {
 	local root=$1 program
 	shift
 	for program; do
-		ldd "$program" 2>/dev/null | awk '
+		{ ldd "$program" 2>/dev/null || :; } | awk '
 			$2 == "=>" && $3 ~ /^\// { print $3 }
 			$1 ~ /^\// { print $1 }
 			/not found/ { print "missing library: " $1 >"/dev/stderr"; exit 1 }' ||
