@@ -26,6 +26,7 @@ int vhost_link_connect(
 	int channel, unsigned timeout_ms, unsigned rings, char *why, struct vhost **ret)
 {
 	struct vhost_user_params p = { .timeout_ms = timeout_ms, .rings = rings };
+	int r;
 
 	p.fd = vhost_dial(channel, timeout_ms);
 	if (p.fd < 0) {
@@ -34,7 +35,9 @@ int vhost_link_connect(
 								 : strerror(-p.fd));
 		return p.fd;
 	}
-	return vhost_user_new(&p, why, ret);
+	r = vhost_user_new(&p, why, ret);
+	/* One that ended while it was greeted is not the end of who dials. */
+	return r == -EPIPE ? -ECONNRESET : r;
 }
 
 static bool is_over(struct vhost_link *l)
