@@ -55,7 +55,7 @@ packages_for() {
 	test)
 		echo clang clang-format clang-tidy cppcheck codespell shellcheck \
 			libcmocka-dev binutils jq git iproute2 openvswitch-switch dbus-daemon systemd dpkg-dev debhelper lintian bash-completion \
-			dpdk fio perl-base zsh fish libxml2-utils graphviz apparmor dh-apparmor "$(clang_runtime)"
+			dpdk fio iperf3 perl-base zsh fish libxml2-utils graphviz apparmor dh-apparmor "$(clang_runtime)"
 		;;
 	lab)
 		# pci.ids: names in the demonstration; busybox, dash, kmod, ip (and where a scenario
