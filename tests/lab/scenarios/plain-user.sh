@@ -35,8 +35,13 @@ for net in /sys/bus/virtio/drivers/virtio_net/*/net/*; do
 	[ -e "$net" ] && echo "@@ net"
 done
 echo "@@ done"
-while read -r word && [ "$word" = look ]; do
-	echo "@@ controllers $(ls -d /sys/bus/pci/drivers/nvme/0000:* | wc -l)"
+disk() { dd if=/dev/vda bs=512 skip="$1" count=1 iflag=direct 2>/dev/null | tr -d '\0'; }
+echo "@@ served: $(disk 7)"
+while read -r word && [ "$word" != go ]; do
+	case $word in
+	look) echo "@@ controllers $(ls -d /sys/bus/pci/drivers/nvme/0000:* | wc -l)" ;;
+	disk) echo "@@ served again: $(disk 9)" ;;
+	esac
 done
 GUEST
 }
@@ -84,6 +89,24 @@ start_web() {
 	name=$1
 	shift
 	guest_as alice "$name" /tmp/guest.sh --name "$name" --mem 192M --vf nvme0/vf0 "$@"
+}
+
+# A disk that a process of hers serves; AppArmor lets the VMM talk to it.
+serve_disk() {
+	rm -f "$XDG_RUNTIME_DIR/disk"
+	as_alice qemu-storage-daemon \
+		--blockdev "driver=file,node-name=disk,filename=$XDG_RUNTIME_DIR/disk.img" \
+		--export "type=vhost-user-blk,id=e,node-name=disk,writable=on,addr.type=unix,addr.path=$XDG_RUNTIME_DIR/disk" &
+	storage=$!
+	wait_for 20 test -S "$XDG_RUNTIME_DIR/disk"
+}
+
+another_serves() {
+	kill -9 "$storage"
+	wait "$storage" 2>/dev/null
+	must "the next one listens" serve_disk
+	guest_tell web1 disk
+	check "the guest goes on with it" guest_wait web1 30 '^@@ served again: disk block 0*9$'
 }
 
 prepare() {
@@ -134,12 +157,18 @@ limits() {
 }
 
 runs() {
-	step "A guest of hers, with the VF and a tap"
-	start_web web1 "--net=tap=vm-1"
+	step "A guest of hers, with the VF, a tap that the kernel serves, and a disk that a process does"
+	make_disk "$XDG_RUNTIME_DIR/disk.img" 2048
+	chown alice "$XDG_RUNTIME_DIR/disk.img"
+	must "that listens" serve_disk
+	start_web web1 "--net=tap=vm-1,vhost=auto" "--disk=vhost-user=$XDG_RUNTIME_DIR/disk"
 	must "it is up" guest_wait web1 90 '^@@ done'
 	check "the VF does DMA" guest_saw web1 '^@@ block 100: vfctl lab block 100$'
 	check "4 MiB of it" guest_saw web1 '^@@ read 4 MiB'
 	check "the tap is there" guest_saw web1 '^@@ net'
+	check "vhost-net was lent with it" has_open "$(vmm_of web1)" vhost-net
+	check "what is served is there" guest_saw web1 '^@@ served: disk block 0*7$'
+	another_serves
 	shown "the VMM is hers, with no capability" runs_as_alice "$(vmm_of web1)"
 	shown "it holds what was handed over" holds "$(vmm_of web1)"
 	check "it may pin what the guest has, and no more" test "$(may_pin "$(vmm_of web1)")" = $((192 << 20))
@@ -153,6 +182,7 @@ runs() {
 	one_more
 	guest_tell web1 go
 	check "it ends by itself" guest_ends_with web1 30 0
+	kill -9 "$storage"
 	check "all is returned" as_before
 	check "the tap is gone" test ! -e /sys/class/net/vm-1
 }
