@@ -1,7 +1,7 @@
 # shellcheck shell=sh
 # What each kernel of Debian's does on the paths that take no function of the machine: IDE and e1000 (1),
-# virtio (3), a thread that polls (6), all in one guest. What is read and written is compared on both
-# sides.
+# virtio (3), a thread that polls (6), the guest polling as well (8), all in one guest. What is read
+# and written is compared on both sides.
 #
 #   kernels_prepare       a bridge, a server
 #   kernels_guest NAME    starts it with the kernel of that name, asks it, ends it
@@ -54,6 +54,7 @@ while read -r command; do
 		through_disk "$blk" virtio-again
 		through_card "$net" virtio-again 2
 		;;
+	poll) say "polled $(random-read /dev/$blk 800 polled)" ;;
 	end) break ;;
 	esac
 	dmesg -c | grep -E 'BUG:|Oops|WARNING:|nobody cared|I/O error|Tx Unit Hang|virtio.*(fail|error)' | sed 's,^,@@ complaint ,'
@@ -84,9 +85,12 @@ kernels_asks() {
 	must "$kernel: $2" guest_wait "$kernel" 120 "^@@ done $1"
 }
 
-# kernels_path DEVICE NUMBER
+# kernels_path DEVICE NUMBER [OPTION…]
 kernels_path() {
-	vfctl --json=short vm explain "$kernel" | sed 's/{"name"/\n&/g' >/tmp/explained
+	path_of=$1 path=$2
+	shift 2
+	vfctl --json=short vm explain "$kernel" "$@" | sed 's/{"name"/\n&/g' >/tmp/explained
+	set -- "$path_of" "$path"
 	check "$1 went by path $2" grep -q "^{\"name\":\"$1\",\"path\":{\"number\":$2," /tmp/explained
 }
 
@@ -115,7 +119,8 @@ kernels_guest() {
 	for image in ide blk; do
 		dd if=/dev/urandom of="/tmp/$kernel-$image.img" bs=64k count=16 2>/dev/null
 	done
-	GUEST_KERNEL=$kernel guest_start "$kernel" /tmp/kernels.sh --name "$kernel" --cpus 2 --mem 256M \
+	GUEST_KERNEL=$kernel GUEST_FILES=/usr/bin/random-read GUEST_APPEND=virtio_blk.poll_queues=1 \
+		guest_start "$kernel" /tmp/kernels.sh --name "$kernel" --cpus 2 --mem 256M \
 		--disk "/tmp/$kernel-ide.img,model=ide" --disk "/tmp/$kernel-blk.img,queues=2" \
 		--net bridge=br9,model=e1000 --net bridge=br9,vhost=off
 	must "$kernel is up" guest_wait "$kernel" 90 '^@@ kernel '
@@ -139,6 +144,9 @@ kernels_guest() {
 	kernels_card virtio-again
 	kernels_path virtio-blk0 6
 	kernels_path virtio-net0 6
+	(sleep 1 && guest_tell "$kernel" poll) &
+	kernels_path virtio-blk0 8 --during 3
+	check "it has polled for completions" guest_wait "$kernel" 30 '^@@ polled 800 reads'
 	check_not "its kernel has nothing to complain about" guest_saw "$kernel" '^@@ complaint'
 	guest_tell "$kernel" end
 	check "it powers off cleanly" guest_ends_with "$kernel" 30 0

@@ -4,7 +4,7 @@
 # of PCI functions' own nodes. The drivers of 6.1 on every path that takes no function.
 LAB_KERNEL=6.1
 LAB_TIMEOUT=400
-LAB_PROGRAMS="vfctl vfctl-vmm"
+LAB_PROGRAMS="vfctl vfctl-vmm random-read"
 
 # Tells what comes and goes, three times, for others' words may stand in the middle of a line; and
 # reads all the time.

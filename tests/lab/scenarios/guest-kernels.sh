@@ -2,7 +2,7 @@
 # Debian's unmodified generic and cloud kernels as guests: to user space on 1 to 4 processors, power-off, reboot;
 # their drivers on every path that takes no function.
 LAB_TIMEOUT=700
-LAB_PROGRAMS="vfctl vfctl-vmm"
+LAB_PROGRAMS="vfctl vfctl-vmm random-read"
 
 write_guest() {
 	cat >"$1" <<'GUEST'
