@@ -13,6 +13,7 @@
 #include "launch/image.h"
 
 #include <fcntl.h>
+#include <sched.h>
 #include <stdio.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
@@ -404,6 +405,21 @@ static int obstacle_to_linux(
 	return 0;
 }
 
+/* Threads that poll by turns take milliseconds for an operation: only for who asks for that. */
+static int obstacle_of_processors(
+	const struct bench_wish *w, const struct bench_path *p, struct problem **reterr)
+{
+	cpu_set_t set;
+	unsigned n = sched_getaffinity(0, sizeof(set), &set) == 0 ? (unsigned)CPU_COUNT(&set) : 1;
+
+	if (w->paths || p->pollers <= n)
+		return 0;
+	problem(reterr, -EAGAIN, PROBLEM_UNSUPPORTED, NULL,
+		"%u threads would poll by turns on %u processors", p->pollers, n);
+	problem_hint(reterr, "--path %s", p->name);
+	return -EAGAIN;
+}
+
 /* What keeps this path or this work from being measured here, before anything is tried. */
 static int obstacle(const struct bench_wish *w, const struct bench_path *p,
 	const struct bench_workload *l, struct problem **reterr)
@@ -425,7 +441,9 @@ static int obstacle(const struct bench_wish *w, const struct bench_path *p,
 	if (l && l->op == BENCH_WRITE && theirs && !w->write)
 		return problem(reterr, -EROFS, PROBLEM_PERMISSION, "--write",
 			"what is on it would be lost");
-	return l && l->program ? obstacle_to_linux(p, l, reterr) : 0;
+	if (l && l->program)
+		return obstacle_to_linux(p, l, reterr);
+	return obstacle_of_processors(w, p, reterr);
 }
 
 static bool is_wanted(char *const *names, const char *name)

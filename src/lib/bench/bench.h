@@ -44,6 +44,8 @@ struct bench_path {
 	const char *name;
 	unsigned number;
 	enum bench_io io;
+	unsigned
+		pollers; /* threads that look without end: as many processors, or they take turns */
 	const char *device, *vmm, *guest, *what;
 };
 

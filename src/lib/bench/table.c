@@ -4,8 +4,8 @@
 #include "base/str.h"
 
 const struct bench_path bench_paths[] = {
-#define PATH(name, number, io, device, vmm, guest, what)                                           \
-	{ name, number, BENCH_##io, device, vmm, guest, what },
+#define PATH(name, number, io, pollers, device, vmm, guest, what)                                  \
+	{ name, number, BENCH_##io, pollers, device, vmm, guest, what },
 #include "path.def"
 #undef PATH
 };
