@@ -17,10 +17,13 @@ static bool is(const struct cost_device *d, const char *key, const char *word)
 	return said && str_eq(said, word);
 }
 
-/* One request in twenty may still be told of: the first, and those between two polls. */
+/*
+ * Now and then one may still be told of: the first, and those between two polls. A guest that waits
+ * gets an interrupt for as many requests as it has under way at most, so that many are no sign.
+ */
 static bool guest_polls(const struct cost_sum *sum)
 {
-	return sum->operations && sum->injections <= sum->operations / 20;
+	return sum->operations && sum->injections <= sum->operations / 100;
 }
 
 static enum cost_path_id of_polled(const struct cost_device *d, const struct cost_sum *sum)

@@ -157,6 +157,9 @@ scenario() {
 	step "and comes back"
 	check "attached" vfctl vm attach web1 --vf ens1f0/vf0
 	check "by the VF the guest reaches the host" guest_wait web1 60 '^@@ state 3: igbvf virtio_net reaches .* 1$'
+	vfctl --json=short vm explain web1 | sed 's/{"name"/\n&/g' >"$(out explain-standby.json)"
+	check "vm explain says path 12" grep -q '"name":"virtio-net0","path":{"number":12,' "$(out explain-standby.json)"
+	check "and 10 of the VF" grep -q '"path":{"number":10,' "$(out explain-standby.json)"
 	step "The host takes it back"
 	first=$(vf "$PF1" 0)
 	check "unbound" timeout 60 sh -c "echo $first >$devices/$first/driver/unbind"
