@@ -107,7 +107,8 @@ static int open_node(struct opening *o, const char *node, struct problem **reter
 
 /*
  * As KVM is: whoever has it makes the kernel copy between a tap that he has and memory of his own.
- * What cannot be opened is not handed over, and no failure: who asked does without, or says why not.
+ * What cannot be opened is not handed over, and no failure: who asked does without, or says why
+ * not.
  */
 static int open_vhost(struct opening *o, const char *what, struct problem **reterr)
 {

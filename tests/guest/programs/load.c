@@ -95,8 +95,8 @@ PROGRAM(blk_idle)
 }
 
 /*
- * Requests to each of many disks, and then nothing at all: no timer, no look at anything, for as long
- * as the host likes, who ends it.
+ * Requests to each of many disks, and then nothing at all: no timer, no look at anything, for as
+ * long as the host likes, who ends it.
  */
 PROGRAM(blk_sleep)
 {
