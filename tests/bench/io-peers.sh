@@ -164,11 +164,11 @@ virtio_net() {
 command_of() {
 	polling=threads=dedicated,poll=dedicated
 	case $1 in
-	vfctl) ours 1 "" --disk $disk,ro ;;
-	vfctl-adaptive) ours 1 "" --disk $disk,ro,poll=adaptive ;;
-	vfctl-dedicated) ours 1 "" --disk $disk,ro,$polling ;;
-	vfctl-sqpoll) ours 1 "" --disk $disk,ro,engine=uring-sqpoll,$polling ;;
-	vfctl-both) ours 2 peers.poll --disk $disk,ro,queues=2,$polling ;;
+	vfctl) ours 1 "" --disk $disk,ro,cache=none ;;
+	vfctl-adaptive) ours 1 "" --disk $disk,ro,cache=none,poll=adaptive ;;
+	vfctl-dedicated) ours 1 "" --disk $disk,ro,cache=none,$polling ;;
+	vfctl-sqpoll) ours 1 "" --disk $disk,ro,cache=none,engine=uring-sqpoll,$polling ;;
+	vfctl-both) ours 2 peers.poll --disk $disk,ro,cache=none,queues=2,$polling ;;
 	vfctl-vf) ours 1 "" --vf "$vf" ;;
 	qemu-native) virtio_disk 1 "" "" native "" ;;
 	qemu-uring) virtio_disk 1 "" "" io_uring "" ;;
