@@ -24,6 +24,11 @@ struct virtio_net_setup {
 	uint16_t mtu; /* 0: the guest is not told */
 };
 
+struct virtio_net_params; /* virtio.h */
+/* What is asked of an interface that the VMM, or the kernel, serves. Borrows `taps`. */
+struct virtio_net_setup virtio_net_setup_of(
+	const struct virtio_net_params *p, struct tap *const *taps);
+
 /* Takes the taps over, also on failure. */
 int virtio_net_device_new(const struct guest_memory *m, const char *name,
 	const struct virtio_net_setup *s, struct virtio_device **ret);

@@ -91,17 +91,8 @@ int virtio_vhost_net_new(const struct vmm_services *s, const struct virtio_vhost
 	struct problem **reterr)
 {
 	const struct virtio_net_params *p = k->net;
-	struct tap *taps[VHOST_PAIRS_MAX];
-	const struct virtio_net_setup n = {
-		.taps = taps,
-		.n_taps = p->n_fds,
-		.mac = p->mac,
-		.fixed_mac = p->fixed_mac,
-		.standby = p->standby,
-		.standby_needed = p->standby_needed,
-		.over_vf = p->over_vf,
-		.mtu = p->mtu,
-	};
+	struct tap *taps[VHOST_PAIRS_MAX] = { NULL };
+	const struct virtio_net_setup n = virtio_net_setup_of(p, taps);
 	struct vhost_source source = { .channel = -1 };
 	struct virtio_device *d = NULL;
 	int r = vhost_net_new(s->host, k->fds, p->fds, p->n_fds, &source.vhost, reterr);

@@ -55,11 +55,10 @@ static int open_taps(const struct vmm_services *s, const struct virtio_net_param
 	return 0;
 }
 
-int virtio_net_new(
-	const struct vmm_services *s, const struct virtio_net_params *p, struct problem **reterr)
+struct virtio_net_setup virtio_net_setup_of(
+	const struct virtio_net_params *p, struct tap *const *taps)
 {
-	struct tap *taps[VIRTIO_NET_PAIRS_MAX];
-	const struct virtio_net_setup setup = {
+	return (struct virtio_net_setup) {
 		.taps = taps,
 		.n_taps = p->n_fds,
 		.mac = p->mac,
@@ -69,6 +68,13 @@ int virtio_net_new(
 		.over_vf = p->over_vf,
 		.mtu = p->mtu,
 	};
+}
+
+int virtio_net_new(
+	const struct vmm_services *s, const struct virtio_net_params *p, struct problem **reterr)
+{
+	struct tap *taps[VIRTIO_NET_PAIRS_MAX] = { NULL };
+	const struct virtio_net_setup setup = virtio_net_setup_of(p, taps);
 	struct virtio_device *d = NULL;
 	int r = open_taps(s, p, taps, reterr);
 

@@ -4,7 +4,7 @@
 
 #include "cm.h"
 #include "base/attr.h"
-#include "host/host.h"
+#include "host-fixture.h"
 #include "vmm/block/engine.h"
 
 #include <fcntl.h>
@@ -12,8 +12,6 @@
 #include <sys/mman.h>
 
 enum { DEPTH = 64, BYTES = 1 << 20, SLOT = 16 << 10, PIECES = 3 };
-
-static struct host *host;
 
 static const enum disk_engine_kind kinds[] = { DISK_ENGINE_URING, DISK_ENGINE_SQPOLL,
 	DISK_ENGINE_THREADS, DISK_ENGINE_SYNC };

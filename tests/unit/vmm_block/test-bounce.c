@@ -135,17 +135,6 @@ static void parts_of_a_block_do_not_get_lost(void **state UNUSED)
 	}
 }
 
-static int setup(void **state UNUSED)
-{
-	return host_new_fds_only(&host);
-}
-
-static int teardown(void **state UNUSED)
-{
-	host_free(host);
-	return 0;
-}
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {

@@ -417,17 +417,6 @@ static void names_are_understood(void **state UNUSED)
 	assert_int_equal(disk_engine_parse("aio", &k), -EINVAL);
 }
 
-static int setup(void **state UNUSED)
-{
-	return host_new_fds_only(&host);
-}
-
-static int teardown(void **state UNUSED)
-{
-	host_free(host);
-	return 0;
-}
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {

@@ -1,15 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-#include "cm.h"
-#include "base/attr.h"
-#include "host/host.h"
+#include "host-fixture.h"
 #include "vmm/block/disk.h"
 
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/mman.h>
-
-static struct host *host;
 
 static int image(uint64_t bytes)
 {
@@ -163,17 +159,6 @@ static void zeroes_with_or_without_help(void **state UNUSED)
 	assert_int_equal(data[2047], 1);
 	assert_int_equal(data[2048], 0);
 	assert_int_equal(data[2048 + (200 << 10)], 1);
-}
-
-static int setup(void **state UNUSED)
-{
-	return host_new_fds_only(&host);
-}
-
-static int teardown(void **state UNUSED)
-{
-	host_free(host);
-	return 0;
 }
 
 int main(void)
