@@ -100,24 +100,37 @@ void packed_interrupt_after(struct ring *r, uint16_t used_index)
 	*p->driver = (uint32_t)EVENT_DESCRIPTOR << 16 | at | (wrap ? (uint32_t)WRAP : 0);
 }
 
-int packed_take(struct ring *r, uint32_t *length)
+bool packed_is_used(const struct ring *r)
 {
-	struct packed *p = &r->packed;
-	volatile struct packed_descriptor *d = &p->ring[p->next_used];
-	uint16_t flags = d->flags, id;
+	const struct packed *p = &r->packed;
+	uint16_t flags = p->ring[p->next_used].flags;
 
-	if (!!(flags & PACKED_AVAIL) != p->used_wrap || !!(flags & PACKED_USED) != p->used_wrap)
+	return !!(flags & PACKED_AVAIL) == p->used_wrap && !!(flags & PACKED_USED) == p->used_wrap;
+}
+
+int packed_peek(const struct ring *r, uint32_t *length)
+{
+	const struct packed *p = &r->packed;
+	volatile struct packed_descriptor *d = &p->ring[p->next_used];
+	uint16_t id;
+
+	if (!packed_is_used(r))
 		return -1;
 	barrier();
 	id = d->id;
-	if (length)
-		*length = d->length;
+	*length = d->length;
 	if (id >= r->size || !p->entries[id])
 		give_up("the device gave back id %u, which it does not have", id);
+	return id;
+}
+
+void packed_free(struct ring *r, uint16_t id)
+{
+	struct packed *p = &r->packed;
+
 	step(r, &p->next_used, &p->used_wrap, p->entries[id]);
 	p->room = (uint16_t)(p->room + p->entries[id]);
 	p->entries[id] = 0;
 	p->links[id] = r->free;
 	r->free = id;
-	return id;
 }

@@ -90,11 +90,20 @@ static void take_memory(struct ring *r)
 	r->avail = memory_take(6u + 2u * r->size, 4096);
 	r->used = memory_take(6u + 8u * r->size, 4096);
 	r->heads = memory_take(2u * r->size, 2);
+	r->rooms = memory_take(4u * r->size, 4);
 	r->packed = (struct packed) { .ring = (void *)r->desc,
 		.driver = (void *)r->avail,
 		.device = (void *)r->used,
 		.entries = memory_take(2u * r->size, 2),
 		.links = memory_take(2u * r->size, 2) };
+}
+
+/* In order the device does not write what it skips: so that it can be told whether it did. */
+enum { UNTOUCHED = 0xffffffff };
+
+static volatile struct used_element *used_at(const struct ring *r, uint16_t n)
+{
+	return (volatile void *)&r->used[2 + 4 * (n % r->size)];
 }
 
 /* As the memory is before anything was offered. */
@@ -103,11 +112,13 @@ static void clear(struct ring *r)
 	memset(r->desc, 0, 16u * r->size);
 	memset((void *)(uintptr_t)r->avail, 0, 6u + 2u * r->size);
 	memset((void *)(uintptr_t)r->used, 0, 6u + 8u * r->size);
-	r->next_avail = r->next_used = r->kicked = r->free = 0;
+	r->next_avail = r->next_used = r->kicked = r->free = r->batch = 0;
 	if (r->is_packed)
 		packed_start(r);
 	for (uint16_t i = 0; i < r->size && !r->is_packed; i++)
 		r->desc[i].next = (uint16_t)(i + 1);
+	for (uint16_t i = 0; i < r->size && r->in_order && !r->is_packed; i++)
+		used_at(r, i)->head = UNTOUCHED;
 }
 
 uint64_t ring_wishes(void)
@@ -182,12 +193,10 @@ bool ring_reset(struct ring *r)
 	return !read16(common + COMMON_QUEUE_ENABLE) && ring_restart(r);
 }
 
-int ring_add(struct ring *r, const struct buffer *buffers, unsigned n)
+static int split_add(struct ring *r, const struct buffer *buffers, unsigned n)
 {
 	uint16_t head = r->free, at = head;
 
-	if (r->is_packed)
-		return packed_add(r, buffers, n);
 	for (unsigned i = 0; i < n; i++, at = r->desc[at].next) {
 		if (at >= r->size)
 			return -1;
@@ -200,6 +209,18 @@ int ring_add(struct ring *r, const struct buffer *buffers, unsigned n)
 	r->avail[2 + r->next_avail % r->size] = head;
 	r->heads[r->next_avail % r->size] = head;
 	r->next_avail++;
+	return head;
+}
+
+int ring_add(struct ring *r, const struct buffer *buffers, unsigned n)
+{
+	int head = r->is_packed ? packed_add(r, buffers, n) : split_add(r, buffers, n);
+
+	if (head < 0)
+		return head;
+	r->rooms[head] = 0;
+	for (unsigned i = 0; i < n; i++)
+		r->rooms[head] += buffers[i].device_writes ? buffers[i].length : 0;
 	return head;
 }
 
@@ -244,7 +265,22 @@ void ring_interrupt_after(struct ring *r, uint16_t used_index)
 	fence();
 }
 
-static void give_back(struct ring *r, uint16_t head)
+static int split_peek(const struct ring *r, uint32_t *length)
+{
+	volatile struct used_element *e = used_at(r, r->next_used);
+	uint32_t head;
+
+	if (r->used[1] == r->next_used)
+		return -1;
+	barrier();
+	head = e->head;
+	*length = e->length;
+	if (head >= r->size)
+		give_up("the device gave back chain %u of a ring of %u", head, r->size);
+	return (int)head;
+}
+
+static void split_free(struct ring *r, uint16_t head)
 {
 	uint16_t last = head;
 
@@ -252,35 +288,59 @@ static void give_back(struct ring *r, uint16_t head)
 		last = r->desc[last].next;
 	r->desc[last].next = r->free;
 	r->free = head;
+	if (r->in_order)
+		used_at(r, r->next_used)->head = UNTOUCHED;
 }
 
-static int split_take(struct ring *r, uint32_t *length)
+/* How many chains, from the oldest on, end with this one. */
+static uint16_t batch_to(const struct ring *r, uint16_t head)
 {
-	volatile struct used_element *e;
-	uint32_t head;
+	uint16_t n = (uint16_t)(r->next_avail - r->next_used);
 
-	if (r->used[1] == r->next_used)
-		return -1;
-	barrier();
-	e = (volatile void *)&r->used[2 + 4 * (r->next_used % r->size)];
-	head = e->head;
-	if (length)
-		*length = e->length;
-	if (head >= r->size)
-		give_up("the device gave back chain %u of a ring of %u", head, r->size);
-	give_back(r, (uint16_t)head);
-	return (int)head;
+	for (uint16_t i = 0; i < n; i++)
+		if (r->heads[(uint16_t)(r->next_used + i) % r->size] == head)
+			return (uint16_t)(i + 1);
+	give_up("the device promised order and gave back chain %u, which is not out", head);
+}
+
+/* A used entry: the batch that it stands for, which in a split ring the index has passed. */
+static bool next_batch(struct ring *r)
+{
+	int head = r->is_packed ? packed_peek(r, &r->last_length) : split_peek(r, &r->last_length);
+
+	if (head < 0)
+		return false;
+	r->last = (uint16_t)head;
+	r->batch = r->in_order ? batch_to(r, r->last) : 1;
+	if (!r->is_packed && (uint16_t)(r->used[1] - r->next_used) < r->batch)
+		give_up("the used index has passed %u of %u chains",
+			(uint16_t)(r->used[1] - r->next_used), r->batch);
+	r->used_writes++;
+	return true;
+}
+
+/* Of a batch's chains that are not the first: has it an entry all the same? */
+static bool is_written(const struct ring *r)
+{
+	return r->is_packed ? packed_is_used(r) : used_at(r, r->next_used)->head != UNTOUCHED;
 }
 
 int ring_take(struct ring *r, uint32_t *length)
 {
-	int head = r->is_packed ? packed_take(r, length) : split_take(r, length);
+	bool first = !r->batch;
+	uint16_t head;
 
-	if (head < 0)
-		return head;
-	if (r->in_order && r->heads[r->next_used % r->size] != head)
-		give_up("the device promised order and gave back chain %d, not %u", head,
-			r->heads[r->next_used % r->size]);
+	if (first && !next_batch(r))
+		return -1;
+	head = r->in_order ? r->heads[r->next_used % r->size] : r->last;
+	r->used_writes += !first && is_written(r);
+	if (length)
+		*length = r->batch > 1 ? r->rooms[head] : r->last_length;
+	if (r->is_packed)
+		packed_free(r, head);
+	else
+		split_free(r, head);
+	r->batch--;
 	r->next_used++;
 	return head;
 }

@@ -105,6 +105,12 @@ struct ring {
 	bool is_packed;
 	struct packed packed;
 	uint16_t *heads; /* of chains in the order they were added, by their number modulo size */
+	uint32_t *rooms; /* of each chain, by its head: what the device can write */
+	/* In order: of the chains that came with one used entry, how many are not taken yet. */
+	uint16_t batch;
+	uint16_t last; /* the entry's own */
+	uint32_t last_length;
+	uint64_t used_writes; /* in order: used entries that the device wrote */
 	struct descriptor *desc;
 	volatile uint16_t *avail; /* flags, index, ring[size], used_event */
 	volatile uint16_t *used;  /* flags, index, elements, avail_event */
@@ -133,7 +139,10 @@ struct buffer {
 int ring_add(struct ring *r, const struct buffer *buffers, unsigned n);
 /* Shows what was added and rings if the device wants that; true if it rang. */
 bool ring_kick(struct ring *r);
-/* A chain that came back: its head, *length the bytes written; -1 when there is none. */
+/*
+ * A chain that came back: its head, *length the bytes written; -1 when there is none. In order one
+ * used entry may stand for several (2.7.9, 2.8.9): those that it skips are full.
+ */
 int ring_take(struct ring *r, uint32_t *length);
 /* Halts until one comes back (by interrupt), or spins without a vector; -1 after seconds. */
 int ring_wait(struct ring *r, uint32_t *length);
@@ -148,5 +157,8 @@ void packed_start(struct ring *r);
 int packed_add(struct ring *r, const struct buffer *buffers, unsigned n);
 /* Shows what was added; true if the device wants to be rung for it. */
 bool packed_show(struct ring *r);
-int packed_take(struct ring *r, uint32_t *length);
+int packed_peek(const struct ring *r, uint32_t *length);
+void packed_free(struct ring *r, uint16_t id);
+/* Has the device written a used entry in the place of the oldest chain? */
+bool packed_is_used(const struct ring *r);
 void packed_interrupt_after(struct ring *r, uint16_t used_index);

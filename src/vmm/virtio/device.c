@@ -7,7 +7,10 @@
 #include <linux/virtio_config.h>
 #include <linux/virtio_ring.h>
 
-/* IN_ORDER is a device's own to offer: one that finishes out of order would have to wait. */
+/*
+ * IN_ORDER is a device's own to offer: one that finishes out of order, as a disk does, would have
+ * to wait, and what it gains, an entry of the used ring for many requests, is less than that.
+ */
 #define RING_FEATURES                                                                              \
 	(VIRTIO_FEATURE(VIRTIO_F_VERSION_1) | VIRTIO_FEATURE(VIRTIO_RING_F_INDIRECT_DESC) |        \
 		VIRTIO_FEATURE(VIRTIO_RING_F_EVENT_IDX) | VIRTIO_FEATURE(VIRTIO_F_RING_PACKED) |   \

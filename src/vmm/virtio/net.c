@@ -225,6 +225,7 @@ static int start(struct net *n, const struct guest_memory *m, const char *name,
 		return r;
 	for (unsigned i = 0; i < n->dev.n_queues; i++) {
 		n->dev.queues[i].pollable = i == 2 * n->face.n_pairs;
+		n->dev.queues[i].singly = i < 2 * n->face.n_pairs && i % 2 == 0;
 		virtio_device_watch(&n->dev, &n->dev.queues[i], false);
 	}
 	/* Whoever opened the tap attached all of it. */

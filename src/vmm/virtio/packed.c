@@ -179,26 +179,28 @@ static bool packed_is_empty(struct virtq *q)
 	return q->packed.taken >= q->size || !is_waiting(q, __ATOMIC_ACQUIRE);
 }
 
-/* 2.8.4: WRITE says that the length means something. */
-static void packed_fill(struct virtq *q, uint16_t head, uint32_t written)
+/*
+ * 2.8.4: WRITE says that the length means something. 2.8.9: what a batch skips stays as the driver
+ * left it.
+ */
+static void packed_fill(struct virtq *q, const struct virtq_batch *b)
 {
 	struct virtq_packed *p = &q->packed;
 	struct vring_packed_desc *d = &p->desc[p->next_used];
-	uint16_t flags =
-		(uint16_t)((p->used_wrap ? AVAIL | USED : 0) | (written ? VRING_DESC_F_WRITE : 0));
-	unsigned n = q->slots[head].entries;
+	uint16_t flags = (uint16_t)((p->used_wrap ? AVAIL | USED : 0) |
+				    (b->written ? VRING_DESC_F_WRITE : 0));
 
-	__atomic_store_n(&d->id, head, __ATOMIC_RELAXED);
-	__atomic_store_n(&d->len, written, __ATOMIC_RELAXED);
+	__atomic_store_n(&d->id, b->head, __ATOMIC_RELAXED);
+	__atomic_store_n(&d->len, b->written, __ATOMIC_RELAXED);
 	if (p->unshown) {
 		__atomic_store_n(&d->flags, flags, __ATOMIC_RELEASE);
 	} else {
 		p->first = p->next_used;
 		p->first_flags = flags;
 	}
-	p->unshown += n;
-	p->taken -= n;
-	step(q, &p->next_used, &p->used_wrap, n);
+	p->unshown += b->entries;
+	p->taken -= b->entries;
+	step(q, &p->next_used, &p->used_wrap, b->entries);
 }
 
 static void packed_publish(struct virtq *q)

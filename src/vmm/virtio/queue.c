@@ -45,6 +45,7 @@ void virtq_reset(struct virtq *q)
 	q->quiet = q->filled = q->shown = false;
 	q->in_flight = q->oldest = 0;
 	q->undecided = 0;
+	q->batch.chains = 0;
 	memset(q->slots, 0, sizeof(q->slots));
 }
 
@@ -75,14 +76,17 @@ int virtq_enable(struct virtq *q, uint64_t features)
 }
 
 /* Remembers a chain that was taken. A driver that offers one twice would get it back twice. */
-static int enter(struct virtq *q, uint16_t head, unsigned entries)
+static int enter(struct virtq *q, const struct virtq_chain *c, unsigned entries)
 {
-	struct virtq_slot *slot = &q->slots[head];
+	struct virtq_slot *slot = &q->slots[c->head];
 
 	if (slot->entries)
 		return virtq_break(q, "a chain is offered again before it was given back");
-	*slot = (struct virtq_slot) { .entries = (uint16_t)entries };
-	q->order[(q->oldest + q->in_flight++) % VIRTQ_SIZE_MAX] = head;
+	*slot = (struct virtq_slot) {
+		.entries = (uint16_t)entries,
+		.room = (uint32_t)MIN(c->in.len, UINT32_MAX),
+	};
+	q->order[(q->oldest + q->in_flight++) % VIRTQ_SIZE_MAX] = c->head;
 	return 1;
 }
 
@@ -95,7 +99,7 @@ int virtq_pop(struct virtq *q, struct iovec *iov, unsigned room, struct virtq_ch
 	r = q->ops->pop(q, iov, MIN(room, q->size), ret);
 	if (r <= 0)
 		return r;
-	r = enter(q, ret->head, (unsigned)r);
+	r = enter(q, ret, (unsigned)r);
 	if (r > 0) {
 		count(&q->stats.bytes_out, ret->out.len);
 		count(&q->taken, 1);
@@ -123,11 +127,25 @@ void virtq_disarm(struct virtq *q)
 		q->ops->disarm(q);
 }
 
+static void end_batch(struct virtq *q)
+{
+	if (q->batch.chains)
+		q->ops->fill(q, &q->batch);
+	q->batch.chains = q->batch.entries = 0;
+}
+
 static void give_back(struct virtq *q, uint16_t head, uint32_t written)
 {
+	struct virtq_slot *slot = &q->slots[head];
+
 	q->in_flight--;
-	q->ops->fill(q, head, written);
-	q->slots[head].entries = 0;
+	q->batch.chains++;
+	q->batch.entries += slot->entries;
+	q->batch.head = head;
+	q->batch.written = written;
+	if (!q->in_order || q->singly || written != slot->room)
+		end_batch(q);
+	slot->entries = 0;
 	q->filled = true;
 	q->undecided++;
 	add(&q->stats.requests, 1); /* who serves asks for it, too */
@@ -164,6 +182,7 @@ void virtq_publish(struct virtq *q)
 {
 	if (!virtq_is_live(q) || !q->filled)
 		return;
+	end_batch(q);
 	q->ops->publish(q);
 	q->filled = false;
 	q->shown = true;

@@ -47,13 +47,24 @@ struct virtq_stats {
 #include "base/counter.def"
 };
 
+/*
+ * Chains that are given back by one used entry, which names the last of them (2.7.9, 2.8.9); only
+ * in order are there several.
+ */
+struct virtq_batch {
+	unsigned chains, entries; /* entries: of the ring, of all chains */
+	uint16_t head;		  /* of the last one */
+	uint32_t written;	  /* into the last one; into the others all that they can take */
+};
+
 struct virtq_ops {
 	bool (*size_is_possible)(uint16_t size);
 	/* Checks where the driver put the rings; -EINVAL when they cannot be there. */
 	int (*enable)(struct virtq *q);
 	/* How many entries of the ring the chain took; 0: none is there. `head` is checked. */
 	int (*pop)(struct virtq *q, struct iovec *iov, unsigned room, struct virtq_chain *ret);
-	void (*fill)(struct virtq *q, uint16_t head, uint32_t written);
+	/* Writes one used entry, in the place of the first chain that it stands for. */
+	void (*fill)(struct virtq *q, const struct virtq_batch *b);
 	void (*publish)(struct virtq *q);
 	bool (*arm)(struct virtq *q);
 	void (*disarm)(struct virtq *q);
@@ -94,6 +105,7 @@ struct virtq_slot {
 	uint16_t entries; /* of the ring; 0: not in flight */
 	bool done;	  /* in order: complete, and waits for those before it */
 	uint32_t written;
+	uint32_t room; /* what can be written; more than 32 bits hold: UINT32_MAX */
 };
 
 struct virtq {
@@ -105,6 +117,12 @@ struct virtq {
 	uint16_t size_max;
 	bool polled;   /* somebody looks at the ring all the time: the driver need not ring */
 	bool pollable; /* the device's word: to look costs no system call; true at first */
+	/*
+	 * The device's word: each chain has a used entry, in order, too. Of a network's received
+	 * packets: drivers (DPDK's) read how long each buffer's part is, also where all but the
+	 * last must be full, and a packet is seldom more than one buffer.
+	 */
+	bool singly;
 
 	/* Set by the driver before it enables the queue; the transport writes them. */
 	uint16_t size;
@@ -132,6 +150,7 @@ struct virtq {
 	/* In order (6.2): the heads in flight as they came, the oldest at `oldest`. */
 	uint16_t order[VIRTQ_SIZE_MAX];
 	unsigned oldest;
+	struct virtq_batch batch; /* given back, and not in the ring yet */
 };
 
 /* The queue's lock. Short waits only: somebody may be polling with it. */
@@ -185,7 +204,9 @@ void virtq_disarm(struct virtq *q);
 /*
  * Gives a chain back with the number of bytes written into it. fill prepares, publish shows all
  * that was filled at once; push is both. Where order was negotiated, chains that overtook others
- * wait here for them. A head that is not in flight is passed over: what it names was reset away.
+ * wait here for them, and one used entry stands for as many as it can: the driver takes those that
+ * it skips for wholly written (2.7.9), so that a chain with less than it could take ends one. A
+ * head that is not in flight is passed over: what it names was reset away.
  */
 void virtq_fill(struct virtq *q, uint16_t head, uint32_t written);
 void virtq_publish(struct virtq *q);

@@ -43,9 +43,10 @@ static bool rng_kicked(struct virtio_device *d, struct virtq *q)
 		last = r < 0 || virtq_arm(q);
 		if (r <= 0)
 			continue;
-		virtq_push(q, &c, fill(&c.in));
-		virtio_device_interrupt(d, q);
+		virtq_fill(q, c.head, fill(&c.in));
 	}
+	virtq_publish(q);
+	virtio_device_interrupt(d, q);
 	return false;
 }
 

@@ -95,6 +95,29 @@ static void data_is_right_on_packed_rings(void **state UNUSED)
 	data_with("test=blk", ",packed=off");
 }
 
+/* One used entry for what is done together; the guest looks at the ring, and at the data. */
+static void in_order_one_entry_stands_for_many(void **state UNUSED)
+{
+	static const char *const appends[] = { "test=blk_order in_order=1",
+		"test=blk_order in_order=1 event_idx=1 size=64 batch=21",
+		"test=blk_order in_order=1 packed=1",
+		"test=blk_order in_order=1 packed=1 event_idx=1 size=100 batch=33",
+		"test=blk_order in_order=1 packed=1 size=7 batch=2 mode=poll" };
+
+	for (size_t i = 0; i < ARRAY_SIZE(appends); i++) {
+		struct vm_setup s = { .append = appends[i] };
+		struct vm_result r;
+
+		s.disks[0] = (struct vm_disk) { patterned_disk(), ",in-order=on" };
+		vm_run(&s, &r);
+		vm_assert_good(&r);
+		assert_int_equal(vm_count(&r, "requests"), BYTES / 4096 * 5 / 2);
+		assert_true(vm_count(&r, "used_writes") < vm_count(&r, "requests"));
+		vm_result_done(&r);
+		close(s.disks[0].fd);
+	}
+}
+
 static void a_queue_is_reset_alone(void **state UNUSED)
 {
 	static const char *const appends[] = { "test=blk_queue_reset",
@@ -489,6 +512,7 @@ int main(void)
 		cmocka_unit_test(data_is_right_with_event_idx),
 		cmocka_unit_test(data_is_right_polled),
 		cmocka_unit_test(data_is_right_on_packed_rings),
+		cmocka_unit_test(in_order_one_entry_stands_for_many),
 		cmocka_unit_test(a_queue_is_reset_alone),
 		cmocka_unit_test(data_is_right_on_every_engine),
 		cmocka_unit_test(engines_are_understood),

@@ -156,6 +156,93 @@ PROGRAM(blk_cost)
 	count("interrupts_measured", interrupts[VECTOR] - before);
 }
 
+/* ---- in order ---- */
+
+/* Takes all of a batch; what is wrong in it. */
+static uint64_t take_batch(uint64_t n, uint32_t wanted, uint64_t every, uint32_t instead)
+{
+	uint64_t wrong = 0;
+
+	for (uint64_t i = 0; i < n; i++) {
+		uint32_t length;
+		int head = ring_wait(&disk.ring, &length);
+		bool other = every && i % every == every - 1;
+
+		if (head < 0)
+			give_up("the disk does not answer");
+		wrong += head != requests[i].head || length != (other ? instead : wanted) ||
+			 requests[i].status != (other ? DISK_IO_ERROR : DISK_OK);
+	}
+	return wrong;
+}
+
+/*
+ * Requests that the device answers at once: one used entry for all of them, but one more for each
+ * that was not written wholly, whose length would be lost. How many there were, and 1000 for each
+ * wrong answer.
+ */
+static uint64_t answered_at_once(uint64_t n, uint64_t every)
+{
+	uint64_t before = disk.ring.used_writes, wrong;
+
+	for (uint64_t i = 0; i < n; i++) {
+		bool fails = every && i % every == every - 1;
+
+		disk_submit(&disk, &requests[i], fails ? DISK_READ : DISK_ID,
+			fails ? disk.sectors : 0, data + i * bytes, fails ? 512 : 20);
+	}
+	disk_kick(&disk);
+	wrong = take_batch(n, 21, every, 1);
+	return disk.ring.used_writes - before + 1000 * wrong;
+}
+
+/* Writes of the second half, or reads of all, `batch` at a time. */
+static void transfers(uint64_t batch, uint32_t type, uint64_t seed_of_second)
+{
+	uint64_t half = disk.sectors / 2, step = CHUNK / DISK_SECTOR, wrong = 0, n;
+
+	for (uint64_t s = type == DISK_READ ? 0 : half; s < disk.sectors; s += n * step) {
+		n = (disk.sectors - s) / step < batch ? (disk.sectors - s) / step : batch;
+		for (uint64_t i = 0; i < n; i++) {
+			uint64_t at = s + i * step, *words = (uint64_t *)(data + i * bytes);
+
+			if (type == DISK_WRITE)
+				fill(words, at, seed_of_second);
+			disk_submit(&disk, &requests[i], type, at, words, CHUNK);
+		}
+		disk_kick(&disk);
+		wrong += take_batch(n, type == DISK_READ ? CHUNK + 1 : 1, 0, 0);
+		for (uint64_t i = 0; i < n && type == DISK_READ; i++)
+			wrong += !holds((uint64_t *)(data + i * bytes), s + i * step,
+				s + i * step < half ? 1 : seed_of_second);
+	}
+	check_equal(wrong, 0, type == DISK_READ ? "reads" : "writes");
+}
+
+/* Used entries of batches (2.7.9, 2.8.9): how many are written, and what they stand for. */
+PROGRAM(blk_order)
+{
+	uint64_t batch = arg_number("batch", 16), before, wrong = 0;
+
+	bytes = CHUNK;
+	requests = memory_take(sizeof(*requests) * batch, 64);
+	data = memory_take(bytes * batch, 4096);
+	disk_open(&disk, 0, ring_wishes(), vector());
+	for (unsigned i = 0; i < 1000; i++)
+		wrong += answered_at_once(batch, 0) != 1;
+	check_equal(wrong, 0, "one-entry-for-all");
+	check_equal(answered_at_once(batch, 1), batch, "each-has-its-length");
+	for (uint64_t every = 2; every <= batch; every++)
+		check_equal(answered_at_once(batch, every), batch / every + (batch % every ? 1 : 0),
+			"entries-with-failures");
+	before = disk.ring.used_writes;
+	transfers(batch, DISK_READ, 1);
+	transfers(batch, DISK_WRITE, 2);
+	transfers(batch, DISK_READ, 2);
+	count("requests", disk.sectors / (CHUNK / DISK_SECTOR) * 5 / 2);
+	count("used_writes", disk.ring.used_writes - before);
+}
+
 /*
  * A queue is reset alone, with requests in it that nobody rang for, and is as new: the other side's
  * indices, wrap counters and event indices too, or the next request would not come back.
