@@ -7,12 +7,12 @@ counter() {
 	awk -v name="== $2" '$0 == name { getline; print; found = 1; exit } END { if (!found) print 0 }' "$1"
 }
 
-# hits FILE EVENT [KEY]: how often the event was seen, with that key
+# hits FILE EVENT [KEY]: how often the event was seen, with that key, which is its first
 hits() {
 	awk -v event="/$2/hist" -v key="${3-}" '
 		/^== / { mine = index($0, event) }
 		mine && /hitcount:/ {
-			split($0, part, /[:}]/)
+			split($0, part, /[:,}]/)
 			gsub(/ /, "", part[2])
 			if (key == "" || part[2] == key) n += $NF
 		}

@@ -7,10 +7,11 @@ LAB_PROGRAMS="vfctl vfctl-vmm guest-watch"
 LAB_WORKLOADS=yes
 LAB_CPUS=2
 LAB_FILES="/usr/bin/qemu-system-x86_64 /usr/share/qemu/kvmvapic.bin /usr/share/qemu/linuxboot_dma.bin
-	/usr/share/seabios/bios-256k.bin ${peers_kvmtool-}"
+	/usr/share/seabios/bios-256k.bin /usr/share/qemu/qboot.rom ${peers_kvmtool-}"
 
 tracing=/sys/kernel/tracing
-events="kvm/kvm_exit:exit_reason kvm/kvm_userspace_exit:reason raw_syscalls/sys_enter:common_pid"
+events="kvm/kvm_exit:exit_reason,common_pid kvm/kvm_userspace_exit:reason kvm/kvm_msi_set_irq:data
+	raw_syscalls/sys_enter:id.syscall,common_pid sched/sched_wakeup:pid"
 counters=/sys/kernel/debug/kvm
 for event in $events; do counters="$counters $tracing/events/${event%:*}/hist"; done
 qemu=/usr/bin/qemu-system-x86_64
@@ -44,17 +45,25 @@ on_disk() {
 	[ -b $disk ] || disk=/dev/nvme0n1
 	bench-workload run fio-randread-4k-1 50 $disk >/dev/null 2>&1
 	timed qd1 fio-randread-4k-1 500
-	timed qd32 fio-randread-4k-32 2000
-	timed qd64 fio-randread-4k-64 2000
+	timed qd32 fio-randread-4k-32 4000
+	timed qd64 fio-randread-4k-64 4000
 	echo "@@ timed"
 	sleep 2
 	echo "@@ mark idle0"
 	sleep 3
-	echo "@@ mark work0"
-	timed least fio-randread-4k-1 100
-	echo "@@ mark work1"
-	timed all fio-randread-4k-1 500
-	echo "@@ mark work2"
+	echo "@@ mark idle1"
+	counted 1 100 500
+	counted 32 500 3500
+	counted 64 500 3500
+}
+
+# counted DEPTH LEAST ALL: the difference of the two is what reads cost, without a program's start
+counted() {
+	echo "@@ mark qd$1-0"
+	timed "least$1" "fio-randread-4k-$1" "$2"
+	echo "@@ mark qd$1-1"
+	timed "all$1" "fio-randread-4k-$1" "$3"
+	echo "@@ mark qd$1-2"
 }
 
 received() {
@@ -144,7 +153,8 @@ ours() {
 theirs() {
 	cpus=$1 more=$2
 	shift 2
-	quoted $qemu -M q35 -accel kvm -cpu host -smp "$cpus" -m $mib -nodefaults -no-user-config -display none \
+	# shellcheck disable=SC2086  # words
+	quoted $qemu -M $machine -accel kvm -cpu host -smp "$cpus" -m $mib -nodefaults -no-user-config -display none \
 		-no-reboot -serial stdio -kernel /tmp/vmlinuz -initrd /tmp/guest.cpio -append "$append $more" "$@"
 }
 
@@ -162,7 +172,7 @@ virtio_net() {
 }
 
 command_of() {
-	polling=threads=dedicated,poll=dedicated
+	polling=threads=dedicated,poll=dedicated machine=q35
 	case $1 in
 	vfctl) ours 1 "" --disk $disk,ro,cache=none ;;
 	vfctl-adaptive) ours 1 "" --disk $disk,ro,cache=none,poll=adaptive ;;
@@ -171,6 +181,10 @@ command_of() {
 	vfctl-both) ours 2 peers.poll --disk $disk,ro,cache=none,queues=2,$polling ;;
 	vfctl-vf) ours 1 "" --vf "$vf" ;;
 	qemu-native) virtio_disk 1 "" "" native "" ;;
+	qemu-microvm)
+		machine="microvm,pcie=on,rtc=on -bios /usr/share/qemu/qboot.rom"
+		virtio_disk 1 "" "" native ""
+		;;
 	qemu-uring) virtio_disk 1 "" "" io_uring "" ;;
 	qemu-poll) virtio_disk 1 "" ,poll-max-ns=100000000 native "" ;;
 	qemu-both) virtio_disk 2 peers.poll ,poll-max-ns=100000000 native ,num-queues=2 ;;
@@ -231,7 +245,7 @@ count_disk() {
 	pid=$(vmm_pid "$1" "$2")
 	until said "$1" stop; do
 		ls "/proc/$pid/task" >>"$1/threads"
-		! said "$1" "mark work1" || where_threads_are "$pid" >>"$1/schedule"
+		! said "$1" "mark qd1-1" || where_threads_are "$pid" >>"$1/schedule"
 		sleep 0.3
 	done 2>/dev/null
 }
@@ -290,7 +304,7 @@ has_guests() {
 
 # What the host does alone, by the same programs.
 host() {
-	for work in 1:500 32:2000 64:2000; do
+	for work in 1:500 32:4000 64:4000; do
 		bench-workload run fio-randread-4k-"${work%:*}" "${work#*:}" $disk |
 			awk -v d="${work%:*}" '{ v[$2] = $3 } END { printf "qd%d %.0f %.0f\n", d, v["ns"] / v["ops"], v["p50"] }'
 	done >>"$lab_out/host-$1"
@@ -315,7 +329,7 @@ prepare() {
 
 scenario() {
 	prepare
-	all="vfctl qemu-native vfctl-dedicated vfctl-both qemu-both vfctl-adaptive qemu-uring qemu-poll
+	all="vfctl qemu-native qemu-microvm vfctl-dedicated vfctl-both qemu-both vfctl-adaptive qemu-uring qemu-poll
 		vfctl-vf qemu-vf vfctl-sqpoll vfctl-net qemu-net vfctl-vhost qemu-vhost"
 	[ -z "$peers_kvmtool" ] || { chmod 755 "$peers_kvmtool" && all="$all kvmtool"; }
 	$qemu --version | head -n 1 >"$(out versions)"
