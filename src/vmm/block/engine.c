@@ -10,6 +10,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/eventfd.h>
+#include <sys/stat.h>
 #include <sys/vfs.h>
 
 enum { PROCESSORS_TO_SPARE = 3 }; /* for the guest, for who polls, and for the kernel's thread */
@@ -83,12 +84,17 @@ static int make_channels(struct disk_engine *e, const struct disk_engine_params 
 	return r;
 }
 
-/* tmpfs knows no reading without waiting, so that io_uring asks a thread of its own each time. */
+/*
+ * tmpfs knows no reading without waiting, so that io_uring asks a thread of its own each time. Of a
+ * device's node, /dev, which is one as well, says nothing of the device.
+ */
 static bool lies_in_memory(int fd)
 {
-	struct statfs st;
+	struct statfs fs;
+	struct stat st;
 
-	return fstatfs(fd, &st) == 0 && st.f_type == TMPFS_MAGIC;
+	return fstat(fd, &st) == 0 && S_ISREG(st.st_mode) && fstatfs(fd, &fs) == 0 &&
+	       fs.f_type == TMPFS_MAGIC;
 }
 
 /* The first choice; `e->why` when it is not the usual one. */

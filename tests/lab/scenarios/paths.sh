@@ -87,7 +87,8 @@ judge() {
 	costs counts ide rand-read-4k-1 own_exits '<=' 14
 	costs counts virtio-blk rand-read-4k-1 user_exits == 0
 	costs counts virtio-blk rand-read-4k-1 own_exits '<=' 2.1
-	costs counts virtio-blk rand-read-4k-1 host_syscalls '<=' 3
+	# Doorbell, submission, completion, interrupt.
+	costs counts virtio-blk rand-read-4k-1 host_syscalls '<=' 4
 	costs counts virtio-blk rand-read-4k-1 doorbells == 1
 	for path in virtio-blk-poll virtio-blk-sqpoll; do
 		costs counts $path rand-read-4k-1 user_exits == 0

@@ -346,6 +346,21 @@ static void without_rings_there_are_threads(void **state UNUSED)
 	assert_string_equal(disk_engine_why(e), "it lies in memory: there is nothing to wait for");
 }
 
+/* /dev lies in memory, a disk whose node is there does not. (No disk can be counted on here.) */
+static void a_device_is_not_where_its_node_is(void **state UNUSED)
+{
+	autoclose int fd = open("/dev/null", O_RDWR | O_CLOEXEC);
+	struct disk_engine_params p = { .fd = fd, .channels = 1, .depth = DEPTH };
+	CLEANUP(disk_engine_freep) struct disk_engine *e = NULL;
+	struct statfs st;
+
+	assert_int_equal(fstatfs(fd, &st), 0);
+	assert_int_equal(st.f_type, TMPFS_MAGIC);
+	assert_int_equal(disk_engine_new(&p, &e, NULL), 0);
+	assert_string_equal(disk_engine_name(e), "uring");
+	assert_null(disk_engine_why(e));
+}
+
 /* Whoever gets hold of the descriptor can register nothing with it. */
 static void a_ring_is_restricted(void **state UNUSED)
 {
@@ -430,6 +445,7 @@ int main(void)
 		cmocka_unit_test(a_thread_that_wakes_is_not_woken_again),
 		cmocka_unit_test(a_kernel_that_refuses_hangs_nobody),
 		cmocka_unit_test(without_rings_there_are_threads),
+		cmocka_unit_test(a_device_is_not_where_its_node_is),
 		cmocka_unit_test(a_ring_is_restricted),
 		cmocka_unit_test(a_thread_may_end_before_its_requests),
 		cmocka_unit_test(names_are_understood),
