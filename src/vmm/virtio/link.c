@@ -63,10 +63,10 @@ static void pause_a_while(struct vhost_link *l)
 static void let_go(struct vhosted *h)
 {
 	pthread_mutex_lock(&h->dev.lock);
+	pthread_mutex_lock(&h->asking);
 	if (!*h->v->why)
 		snprintf(h->v->why, sizeof(h->v->why), "the connection has ended");
 	vhosted_lose(h);
-	pthread_mutex_lock(&h->asking);
 	h->started = 0;
 	vhost_free(TAKE_PTR(h->v));
 	pthread_mutex_unlock(&h->asking);
@@ -100,8 +100,8 @@ static int take_up(struct vhosted *h, struct vhost *v, char *why)
 	pthread_mutex_unlock(&h->asking);
 	r = h->running ? vhosted_start(h, h->served != 0) : 0;
 	if (r < 0) {
-		snprintf(why, VHOST_WHY_BYTES, "%s", v->why);
 		pthread_mutex_lock(&h->asking);
+		snprintf(why, VHOST_WHY_BYTES, "%s", v->why);
 		h->started = 0;
 		h->v = NULL;
 		pthread_mutex_unlock(&h->asking);

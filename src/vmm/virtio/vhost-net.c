@@ -47,7 +47,7 @@ static void attach(struct vhost_net *n, unsigned pair, bool on)
 static void apply(struct vhost_net *n)
 {
 	unsigned active = __atomic_load_n(&n->face.active, __ATOMIC_SEQ_CST);
-	bool up = !n->taps[0] || __atomic_load_n(&n->face.up, __ATOMIC_SEQ_CST);
+	bool up = __atomic_load_n(&n->face.up, __ATOMIC_SEQ_CST);
 
 	pthread_mutex_lock(&n->h.asking);
 	for (unsigned i = 0; i < active; i++)
@@ -65,15 +65,14 @@ static void use_pairs(struct net_face *f, unsigned pairs)
 }
 
 /*
- * The link of a tap: without it nothing is sent, and nothing that came is there later. Another
- * process only knows the driver, who is told.
+ * Without a link no ring is served. Another process drops what comes then, and what is sent
+ * (vhost-user.rst, "Ring states"); a tap, where it would wait for the link, lets nothing in.
  */
 static void switched(struct net_face *f)
 {
-	if (!f->tap)
-		return;
 	apply(container_of(f, struct vhost_net, face));
-	net_apply_filter(f);
+	if (f->tap)
+		net_apply_filter(f);
 }
 
 /* ---- the device ---- */

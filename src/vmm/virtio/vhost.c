@@ -161,6 +161,7 @@ int vhosted_start(struct vhosted *h, bool again)
 	return r;
 }
 
+/* `asking` is held: who asks writes what went wrong. */
 static void tell(struct vhosted *h, const char *what)
 {
 	autofree char *text = str_printf("%s: %s%s%s", h->dev.name, what,
@@ -191,13 +192,15 @@ static int started(struct virtio_device *d)
 	if (!h->v || h->lost)
 		return 0; /* it begins when it comes */
 	r = vhosted_start(h, false);
-	if (r < 0 && h->is_process) {
-		vhosted_lose(h);
+	if (r == 0)
 		return 0;
-	}
-	if (r < 0)
+	lock(h);
+	if (h->is_process)
+		vhosted_lose(h);
+	else
 		tell(h, "the kernel does not serve it");
-	return r;
+	unlock(h);
+	return h->is_process ? 0 : r;
 }
 
 static void stop_rings(struct vhosted *h)
@@ -240,13 +243,12 @@ static void rewired(struct virtio_device *d)
 		if (!(h->served & 1ULL << i) || !h->v || h->lost)
 			continue;
 		fd = r = call_of(h, &d->queues[i]);
-		if (fd >= 0) {
-			lock(h);
+		lock(h);
+		if (fd >= 0)
 			r = h->v->ops->call(h->v, i, fd);
-			unlock(h);
-		}
 		if (r < 0)
 			vhosted_lose(h);
+		unlock(h);
 	}
 }
 

@@ -100,7 +100,7 @@ int vhosted_start(struct vhosted *h, bool again);
  * and between the two of a call nobody starts or stops any.
  */
 void vhosted_enable(struct vhosted *h, uint64_t rings);
-/* The other process is of no use any more. Device lock held. */
+/* The other process is of no use any more. Device lock and `asking` held. */
 void vhosted_lose(struct vhosted *h);
 
 /* link.c */
