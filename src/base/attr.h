@@ -13,6 +13,10 @@
 #define PACKED		  __attribute__((packed))
 #define CLEANUP(fn)	  __attribute__((cleanup(fn)))
 
+/* Ends a struct that a thread of its own writes all the time: what lies behind it in memory, which
+ * is another's, is on another cache line. */
+#define KEEP_APART char keep_apart[64]
+
 #define ARRAY_SIZE(a) (sizeof(a) / sizeof((a)[0]))
 #define MIN(a, b)                                                                                  \
 	({                                                                                         \

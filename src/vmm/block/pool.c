@@ -30,6 +30,7 @@ struct pool {
 	atomic_bool some; /* `done` is not empty */
 	pthread_t threads[WORKERS];
 	unsigned n_threads;
+	KEEP_APART;
 };
 
 static struct pool *pool_of(struct disk_channel *c)

@@ -5,6 +5,7 @@
 struct sync {
 	struct disk_channel channel;
 	struct disk_request *done, **last;
+	KEEP_APART;
 };
 
 static struct sync *sync_of(struct disk_channel *c)

@@ -31,6 +31,7 @@ struct uring {
 	bool sqpoll;
 	unsigned woken_for; /* the tail that the kernel's thread was last woken for */
 	struct disk_request *done, **last; /* not by the kernel */
+	KEEP_APART;
 };
 
 static char zeroes[ZERO_BYTES] __attribute__((aligned(4096)));

@@ -25,6 +25,7 @@ struct loop {
 	loop_poll_fn poll; /* NULL: none */
 	void *poll_arg;
 	atomic_uint_fast64_t wakeups, waits;
+	KEEP_APART;
 };
 
 struct loop_source {

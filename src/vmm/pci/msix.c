@@ -16,6 +16,7 @@ struct entry {
 	struct msi_vector vector;
 	_Atomic int fd; /* vector.fd for msix_notify(), which takes no lock; -1 = none yet */
 	bool was_live;	/* since MSI-X was last enabled */
+	KEEP_APART;
 };
 
 struct msix {

@@ -40,6 +40,7 @@ struct blk_queue {
 	unsigned used, depth; /* of `requests`: memory that was never needed is not touched */
 	bool filled;	      /* something is to be shown to the driver */
 	struct iovec iov[VIRTQ_SIZE_MAX]; /* of the chain that was just taken */
+	KEEP_APART;
 };
 
 struct blk {

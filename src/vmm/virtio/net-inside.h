@@ -46,6 +46,7 @@ struct tx {
 	struct iovec *v; /* the packet as it will be written */
 	unsigned n;
 	bool waiting; /* for the tap to take it */
+	KEEP_APART;
 };
 
 struct net_pair {

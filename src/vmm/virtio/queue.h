@@ -15,6 +15,7 @@
  */
 #pragma once
 
+#include "base/attr.h"
 #include "base/sg.h"
 #include "vmm/memory/guest_memory.h"
 
@@ -151,6 +152,7 @@ struct virtq {
 	uint16_t order[VIRTQ_SIZE_MAX];
 	unsigned oldest;
 	struct virtq_batch batch; /* given back, and not in the ring yet */
+	KEEP_APART;
 };
 
 /* The queue's lock. Short waits only: somebody may be polling with it. */

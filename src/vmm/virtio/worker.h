@@ -35,6 +35,7 @@ struct server {
 	int pin;	       /* the CPU of the thread that serves it, -1: any */
 	struct worker *worker; /* NULL: nobody */
 	struct server *next;   /* of the same worker */
+	KEEP_APART;
 };
 
 enum { WAY_LOOK, WAY_BE_TOLD };
@@ -52,6 +53,7 @@ struct worker {
 	struct trial trial; /* of the ways below; in adaptive mode */
 	uint64_t polled;    /* atomic: requests and completions that were found by looking */
 	uint64_t slept;	    /* atomic: how often it gave up */
+	KEEP_APART;
 };
 
 /* With a thread of this name. */

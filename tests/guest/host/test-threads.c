@@ -90,6 +90,63 @@ static void polled_by_the_host(void **state UNUSED)
 	vm_result_done(&r);
 }
 
+/* What the host computes as scale.c does. */
+static uint64_t pattern(uint64_t i)
+{
+	uint64_t x = (1ULL << 56) + i * 0x9e3779b97f4a7c15;
+
+	return x ^ x >> 29;
+}
+
+enum { EACH = 640, BATCH = 32 };
+
+/* A thread, a queue and a CPU each; the data is right, and nothing is anybody else's. */
+static void scaled(unsigned n, const char *engine, uint64_t *ret_calls)
+{
+	static uint64_t words[BYTES / 8];
+	char append[80], options[80], name[40];
+	struct vm_setup s = { .append = append, .cpus = n };
+	struct vm_result r;
+
+	for (size_t i = 0; i < ARRAY_SIZE(words); i++)
+		words[i] = pattern(i);
+	snprintf(append, sizeof(append), "test=blk_scale queues=%u requests=%d batch=%d", n, EACH,
+		BATCH);
+	snprintf(options, sizeof(options), ",threads=queue,queues=%u,%s", n, engine);
+	s.disks[0] = (struct vm_disk) { vm_file(words, BYTES), options };
+	vm_run(&s, &r);
+	vm_assert_good(&r);
+	assert_int_equal(vm_count(&r, "reads"), n * EACH);
+	for (unsigned i = 0; i < n; i++) {
+		snprintf(name, sizeof(name), "queue%u-requests", i);
+		assert_int_equal(of_disk(&r, name), EACH);
+		snprintf(name, sizeof(name), "queue%u-doorbells", i);
+		assert_int_equal(of_disk(&r, name), EACH / BATCH);
+		snprintf(name, sizeof(name), "queue%u-injections", i);
+		assert_int_equal(of_disk(&r, name), EACH / BATCH);
+		snprintf(name, sizeof(name), "queue%u-host-syscalls", i);
+		ret_calls[i] = of_disk(&r, name);
+	}
+	vm_result_done(&r);
+	close(s.disks[0].fd);
+}
+
+/* With more queues each of them costs what the only one does: doorbells, interrupts and calls. */
+static void queues_cost_the_same_beside_others(void **state UNUSED)
+{
+	uint64_t one[1], many[4];
+
+	scaled(1, "engine=sync", one);
+	/* A wait, a read for each request, an interrupt. */
+	assert_in_range(one[0], EACH, EACH + 3 * (EACH / BATCH) + FIRST);
+	for (unsigned n = 2; n <= 4; n *= 2) {
+		scaled(n, "engine=sync", many);
+		for (unsigned i = 0; i < n; i++)
+			assert_in_range(many[i], EACH, one[0] + FIRST);
+	}
+	scaled(2, "engine=uring", many);
+}
+
 static uint64_t now_of(const char *name)
 {
 	struct vm_result r = { 0 };
@@ -310,6 +367,7 @@ int main(void)
 		cmocka_unit_test(data_is_right_with_each),
 		cmocka_unit_test(polled_by_both),
 		cmocka_unit_test(polled_by_the_host),
+		cmocka_unit_test(queues_cost_the_same_beside_others),
 		cmocka_unit_test(adaptive_sleeps_when_idle),
 		cmocka_unit_test(changes_under_load),
 		cmocka_unit_test(changes_under_load_of_engines),
