@@ -84,6 +84,11 @@ judge() {
 	costs io virtio-net request-response user_exits == 0
 	costs io virtio-net-vf request-response user_exits == 0
 	costs io vfio-nvme seq-read-4k-32 user_exits == 0
+	# All that are asked for together begin, and end, together.
+	for path in virtio-blk virtio-blk-poll virtio-blk-vf; do
+		costs io $path seq-read-4k-32 host_syscalls '<=' 0.2
+		costs io $path seq-read-4k-32 injections '<=' 0.1
+	done
 	costs counts ide rand-read-4k-1 own_exits '<=' 14
 	costs counts virtio-blk rand-read-4k-1 user_exits == 0
 	costs counts virtio-blk rand-read-4k-1 own_exits '<=' 2.1
