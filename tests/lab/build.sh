@@ -19,7 +19,7 @@
 l1_modules='virtio_pci igb igbvf nvme vfio-pci vfio_iommu_type1 kvm-amd tun vhost_net vhost_vsock bridge macvtap veth
 	dummy 9p 9pnet_virtio virtio_net virtio_blk ext4 virtio_rng e1000 ata_piix pci-pf-stub loop pktgen'
 # Drivers of the guest; its init loads those that its devices ask for.
-l2_modules='virtio_pci virtio_blk virtio_net virtio_rng virtio_console virtio_balloon nvme igbvf iavf ixgbevf e1000
+l2_modules='virtio_pci virtio_blk virtio_net virtio_rng virtio_console virtio_balloon nvme igbvf iavf ixgbevf vmxnet3 e1000
 	ata_piix sd_mod vmw_vsock_virtio_transport'
 
 # kernel_dir FLAVOUR: where it is unpacked.

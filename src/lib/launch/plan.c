@@ -121,6 +121,19 @@ static int claim_one(const struct source *from, const struct selection *s,
 			      "%s was claimed, and is gone", BDF_TEXT(a));
 }
 
+/* What the user says, where nobody says otherwise. */
+static int take_mac(struct launch_choice *c, struct problem **reterr)
+{
+	const struct mac *told = &c->mac, *said = &c->vf->standby_mac;
+
+	if (!mac_is_zero(*told) && memcmp(told, said, sizeof(*told)) != 0)
+		return problem(reterr, -EINVAL, PROBLEM_USAGE, "leave standby-mac= out",
+			"%s has the address %s, not %s", c->function->address, MAC_TEXT(*told),
+			MAC_TEXT(*said));
+	c->mac = *said;
+	return 0;
+}
+
 /*
  * The guest's net_failover knows the two for one by their address: what the PF was told, which the
  * VF has in every guest. One that it was not told the VF's driver makes up anew.
@@ -132,13 +145,15 @@ static int find_mac(struct host *h, struct launch_choice *c, struct problem **re
 	size_t n = 0;
 	int r = pf && pf->n_netdevs ? host_link_vfs(h, pf->netdevs[0].ifindex, &v, &n) : -ENODEV;
 
-	if (r < 0)
-		return problem(reterr, r, PROBLEM_UNSUPPORTED,
-			"a standby goes with a VF whose PF's driver on the host tells its address",
-			"%s: what its address is nobody tells", f->address);
 	for (size_t i = 0; i < n; i++)
 		if ((int)v[i].vf == f->vf_index)
 			c->mac = v[i].mac;
+	if (!mac_is_zero(c->vf->standby_mac))
+		return take_mac(c, reterr);
+	if (r < 0)
+		return problem(reterr, r, PROBLEM_UNSUPPORTED,
+			"standby-mac=ADDRESS, as its driver in the guest will find it",
+			"%s: what its address is nobody on this host tells", f->address);
 	if (!mac_is_zero(c->mac))
 		return 0;
 	problem(reterr, -EINVAL, PROBLEM_USAGE, NULL,

@@ -160,25 +160,24 @@ int launch_set_backend(struct launch_request *r, const char *text, struct proble
 	return 0;
 }
 
-static int set_fallback(struct launch_vf *v, char *spec, const char *text, struct problem **reterr)
+static int set_fallback(
+	struct launch_vf *v, const char *spec, const char *text, struct problem **reterr)
 {
-	char *resource = strchr(spec, ':');
+	const char *resource = strchr(spec, ':');
 
 	if (v->fallback != LAUNCH_FALLBACK_NONE)
 		return usage(reterr, NULL, "--vf", text, "one fallback is enough");
-	if (resource)
-		*resource++ = '\0';
-	if (str_eq(spec, "virtio-net") && resource) {
-		const char *why = launch_parse_uplink(&v->net, resource);
+	if (str_starts(spec, "virtio-net:")) {
+		const char *why = launch_parse_uplink(&v->net, resource + 1);
 
 		v->fallback = LAUNCH_FALLBACK_NET;
 		return why ? usage(reterr, "fallback=virtio-net:TAP or virtio-net:bridge:NAME",
 				     "--vf", text, why)
 			   : 0;
 	}
-	if (str_eq(spec, "virtio-blk") && resource) {
+	if (str_starts(spec, "virtio-blk:")) {
 		v->fallback = LAUNCH_FALLBACK_DISK;
-		return launch_parse_disk(&v->disk, resource, "--vf", text, reterr);
+		return launch_parse_disk(&v->disk, resource + 1, "--vf", text, reterr);
 	}
 	return usage(reterr, "fallback=virtio-net:TAP or fallback=virtio-blk:FILE", "--vf", text,
 		"no such fallback");
@@ -197,6 +196,17 @@ static int set_standby(
 	v->standby = true;
 	why = launch_parse_uplink(&v->net, spec);
 	return why ? usage(reterr, "standby=bridge:NAME or standby=TAP", "--vf", text, why) : 0;
+}
+
+/* What is wrong with it without a standby is said when all keys are known. */
+static int set_standby_mac(
+	struct launch_vf *v, const char *address, const char *text, struct problem **reterr)
+{
+	if (mac_parse(address, &v->standby_mac) == 0 && !mac_is_multicast(v->standby_mac) &&
+		!mac_is_zero(v->standby_mac))
+		return 0;
+	return usage(reterr, "standby-mac=52:54:00:00:00:01", "--vf", text,
+		"standby-mac= is no address of an interface");
 }
 
 static int set_representor(
@@ -245,20 +255,38 @@ static int set_rom(struct launch_vf *v, const char *word, const char *text, stru
 	return v->rom_file ? 0 : no_memory(reterr);
 }
 
+typedef int vf_setter(
+	struct launch_vf *v, const char *value, const char *text, struct problem **reterr);
+
+static const struct {
+	const char *key;
+	vf_setter *set;
+} vf_keys[] = {
+	{ ",fallback=", set_fallback },
+	{ ",standby=", set_standby },
+	{ ",standby-mac=", set_standby_mac },
+	{ ",vf-token=", set_token },
+	{ ",on-loss=", set_on_loss },
+	{ ",rom=", set_rom },
+	{ ",representor=", set_representor },
+};
+
 /* Where the next key of --vf begins; a selector's own commas are not followed by one. */
-static char *next_key(char *s)
+static char *next_key(char *s, vf_setter **ret)
 {
 	for (char *comma = strchr(s, ','); comma; comma = strchr(comma + 1, ','))
-		if (str_starts(comma, ",fallback=") || str_starts(comma, ",standby=") ||
-			str_starts(comma, ",vf-token=") || str_starts(comma, ",on-loss=") ||
-			str_starts(comma, ",rom=") || str_starts(comma, ",representor="))
-			return comma;
+		for (size_t i = 0; i < ARRAY_SIZE(vf_keys); i++)
+			if (str_starts(comma, vf_keys[i].key)) {
+				*ret = vf_keys[i].set;
+				return comma;
+			}
 	return NULL;
 }
 
 static int parse_vf(struct launch_vf *v, char *spec, const char *text, struct problem **reterr)
 {
-	char *key = next_key(spec);
+	vf_setter *set = NULL, *next_set = NULL;
+	char *key = next_key(spec, &set);
 
 	if (key)
 		*key = '\0';
@@ -268,27 +296,20 @@ static int parse_vf(struct launch_vf *v, char *spec, const char *text, struct pr
 	if (!v->selector)
 		return no_memory(reterr);
 	while (key) {
-		char *value = strchr(key + 1, '=') + 1, *next = next_key(value);
+		char *value = strchr(key + 1, '=') + 1, *next = next_key(value, &next_set);
 		int r;
 
 		if (next)
 			*next = '\0';
-		if (str_starts(key + 1, "fallback="))
-			r = set_fallback(v, value, text, reterr);
-		else if (str_starts(key + 1, "standby="))
-			r = set_standby(v, value, text, reterr);
-		else if (str_starts(key + 1, "on-loss="))
-			r = set_on_loss(v, value, text, reterr);
-		else if (str_starts(key + 1, "rom="))
-			r = set_rom(v, value, text, reterr);
-		else if (str_starts(key + 1, "representor="))
-			r = set_representor(v, value, text, reterr);
-		else
-			r = set_token(v, value, text, reterr);
+		r = set(v, value, text, reterr);
 		if (r < 0)
 			return r;
 		key = next;
+		set = next_set;
 	}
+	if (!v->standby && !mac_is_zero(v->standby_mac))
+		return usage(reterr, "standby=UPLINK,standby-mac=ADDRESS", "--vf", text,
+			"there is no standby to have that address");
 	return 0;
 }
 

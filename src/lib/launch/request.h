@@ -12,7 +12,12 @@
 #include <stddef.h>
 #include <stdint.h>
 
-enum { LAUNCH_DEVICES_MAX = 31, LAUNCH_CPUS_MAX = 8 };
+enum {
+	LAUNCH_DEVICES_MAX = 31,
+	LAUNCH_CPUS_MAX = 8,
+	LAUNCH_PORTS_MAX = 7,
+	LAUNCH_PORT_NAME_MAX = 63
+};
 
 struct launch_disk {
 	char *path;
@@ -45,6 +50,11 @@ struct launch_vhost {
 	uint32_t mtu;	/* 0: the guest is not told */
 };
 
+/* What the guest finds by its name, and who connects to the socket talks to. */
+struct launch_port {
+	char *name, *path;
+};
+
 enum launch_fallback { LAUNCH_FALLBACK_NONE, LAUNCH_FALLBACK_NET, LAUNCH_FALLBACK_DISK };
 
 struct launch_vf {
@@ -55,6 +65,7 @@ struct launch_vf {
 	bool stop_on_loss; /* the guest ends when it loses the function, instead of going on */
 	enum launch_fallback fallback;
 	bool standby; /* `net` is there beside it, too, with its address: net_failover takes over */
+	struct mac standby_mac; /* that address, where nobody tells it; zero: it is told */
 	struct launch_net net;
 	struct launch_disk disk;
 	struct launch_net port; /* what its representor joins; no name: nothing */
@@ -91,6 +102,8 @@ struct launch_request {
 	size_t n_nets;
 	struct launch_vhost *vhosts;
 	size_t n_vhosts;
+	struct launch_port *ports;
+	size_t n_ports;
 	uint32_t cid; /* of virtio-vsock; 0: none */
 };
 
@@ -113,7 +126,7 @@ int launch_set_console(struct launch_request *r, const char *text, struct proble
 int launch_set_peers(struct launch_request *r, const char *text, struct problem **reterr);
 int launch_set_backend(struct launch_request *r, const char *text, struct problem **reterr);
 /* SEL[,vf-token=UUID][,on-loss=unplug|stop][,rom=on|off|FILE][,fallback=virtio-net:UPLINK|virtio-blk:FILE]
- * [,standby=UPLINK][,representor=bridge:NAME|ovs:NAME];
+ * [,standby=UPLINK[,standby-mac=ADDRESS]][,representor=bridge:NAME|ovs:NAME];
  * SEL may hold commas. */
 int launch_add_vf(struct launch_request *r, const char *text, struct problem **reterr);
 /* CID */

@@ -12,6 +12,7 @@
 #                                       asks for them with LAB_GUESTS=yes
 #   guest_wait NAME SECONDS PATTERN     until its console shows a line that matches (grep -E); fails
 #                                       at once when the guest has ended without one
+#   guest_wait_times NAME SECONDS TIMES PATTERN   until it shows so many
 #   guest_saw NAME PATTERN              has it?
 #   guest_tell NAME TEXT                a line of input on its console; fails when it has ended
 #   guest_end NAME SECONDS              until it ended; succeeds when it did, its exit status is
@@ -77,6 +78,15 @@ guest_console() {
 
 guest_saw() {
 	grep -qE "$2" "$lab_tmp/$1.console"
+}
+
+guest_saw_times() {
+	[ "$(grep -cE "$3" "$lab_tmp/$1.console")" -ge "$2" ] || guest_has_ended "$1"
+}
+
+guest_wait_times() {
+	wait_for "$2" guest_saw_times "$1" "$3" "$4"
+	[ "$(grep -cE "$4" "$lab_tmp/$1.console")" -ge "$3" ]
 }
 
 guest_pid() {

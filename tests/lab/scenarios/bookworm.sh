@@ -1,10 +1,14 @@
 # shellcheck shell=sh
 # Debian 12's own kernel as the host, and older and smaller kernels as guests: functions at boot, more
 # of them while they run. VFIO of Linux 6.1 cannot add vectors to MSI-X that is on, and says nothing
-# of PCI functions' own nodes. The drivers of 6.1 on every path that takes no function.
+# of PCI functions' own nodes. The drivers of 6.1 on every path that takes no
+# function, and one interface of a function and its standby.
 LAB_KERNEL=6.1
 LAB_TIMEOUT=400
 LAB_PROGRAMS="vfctl vfctl-vmm random-read"
+# shellcheck disable=SC2034  # for lab: kernels.sh
+LAB_DEVICES="-device pcie-root-port,id=rp6,chassis=6,slot=6,bus=pcie.0,addr=0x19
+	-netdev hubport,id=n9,hubid=0 -device vmxnet3,bus=rp6,netdev=n9,mac=52:54:00:09:00:01"
 
 # Tells what comes and goes, three times, for others' words may stand in the middle of a line; and
 # reads all the time.
@@ -79,7 +83,7 @@ scenario() {
 	guest generic-6.1 6.1. ens1f0/vf0
 	guest cloud-6.1 '6.1.*cloud' nvme0/vf1
 	guest cloud '6.12.*cloud' nvme0/vf1
-	kernels_prepare
+	kernels_prepare ens1f0/vf0
 	kernels_guest generic-6.1
 	kernels_guest cloud-6.1
 	kernels_done

@@ -146,6 +146,44 @@ static void a_standby_has_the_address_of_the_vf(void **state)
 	assert_non_null(strstr(problem_best_hint(e.why), "mac=ADDRESS"));
 }
 
+static int tell_nothing(struct host *h UNUSED, int ifindex UNUSED, struct host_vf **ret UNUSED,
+	size_t *ret_n UNUSED)
+{
+	return -EOPNOTSUPP;
+}
+
+/* Where the host does not know it, whoever starts the guest may. */
+static void a_standby_has_the_address_that_was_said(void **state)
+{
+	static struct host_ops ops;
+	autoenv e = open_env("s2-vfio");
+
+	(void)state;
+	ops = *e.h->ops;
+	ops.link_vfs = tell_nothing;
+	e.h->ops = &ops;
+	/* The standby alone. */
+	assert_int_equal(PLAN(&e, "0000:02:00.0/vf1,standby=bridge:br0"), 0);
+	assert_int_equal(e.p.v[0].how, LAUNCH_NET);
+	assert_string_equal(problem_best_hint(e.p.v[0].why),
+		"standby-mac=ADDRESS, as its driver in the guest will find it");
+	launch_plan_done(&e.p);
+	launch_request_done(&e.r);
+	launch_request_init(&e.r);
+	assert_int_equal(
+		PLAN(&e, "0000:02:00.0/vf1,standby=bridge:br0,standby-mac=02:00:00:00:00:09"), 0);
+	assert_int_equal(e.p.v[0].mac.b[5], 9);
+	launch_plan_done(&e.p);
+	launch_request_done(&e.r);
+	launch_request_init(&e.r);
+	ops.link_vfs = tell_vfs;
+	known_vfs[1] = (struct host_vf) { .vf = 1, .mac = { { 2, 0, 0, 0, 0, 7 } } };
+	assert_int_equal(
+		PLAN(&e, "0000:02:00.0/vf1,standby=bridge:br0,standby-mac=02:00:00:00:00:09"),
+		-EINVAL);
+	assert_non_null(strstr(e.why->what, "has the address 02:00:00:00:00:07, not"));
+}
+
 static int known_mode;
 
 static int tell_ports(
@@ -305,6 +343,7 @@ int main(void)
 		cmocka_unit_test(without_a_fallback_the_reason_is_told),
 		cmocka_unit_test(with_one_the_guest_gets_it),
 		cmocka_unit_test(a_standby_has_the_address_of_the_vf),
+		cmocka_unit_test(a_standby_has_the_address_that_was_said),
 		cmocka_unit_test(a_representor_is_found),
 		cmocka_unit_test(without_the_vf_there_is_its_standby),
 		cmocka_unit_test(a_mistake_is_no_reason_to_fall_back),

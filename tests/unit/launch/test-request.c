@@ -161,6 +161,8 @@ static void mistakes_are_told(void **state)
 		"x,fallback=virtio-net:sixteen-letters-",
 		"x,fallback=virtio-blk:", "x,fallback=virtio-blk:,ro", "x,vf-token=1 iommu=off",
 		"x,on-loss=", "x,on-loss=dance", "x,fallback=virtio-net:t,fallback=virtio-net:u",
+		"x,standby-mac=02:00:00:00:00:01",
+		"x,standby=t,standby-mac=", "x,standby=t,standby-mac=01:00:5e:00:00:01",
 		"x,standby=", "x,standby=wire:a", "x,standby=t,standby=u",
 		"x,fallback=virtio-net:t,standby=u", "x,representor=", "x,representor=tap0",
 		"x,representor=macvtap:eth0", "x,representor=bridge:br0,representor=ovs:sw0",
