@@ -40,7 +40,9 @@ struct vhost_ops {
 	int (*run)(struct vhost *v);
 	/* Another eventfd for the interrupts of a ring that runs. */
 	int (*call)(struct vhost *v, unsigned index, int fd);
-	/* A ring that was started, also of a pair that the driver switches on or off while it runs.
+	/*
+	 * Of another process also before it starts; else one that was started. A pair's, too, that
+	 * the driver switches on or off while it runs.
 	 */
 	int (*enable)(struct vhost *v, unsigned index, bool on);
 	/* Nothing is touched any more when it returns; *ret_base: where it stopped. */

@@ -172,12 +172,14 @@ static uint64_t features_of(
 			   : f | (v->features & (merge | OFFLOADS_IN | OFFLOADS_OUT));
 }
 
-static uint64_t known_of(const struct vhost_net *n)
+/* Who has as many queues need not offer MQ; so neither need who takes his place. */
+static uint64_t known_of(const struct vhost_net *n, const struct vhost *v)
 {
 	const uint64_t merge = VIRTIO_FEATURE(VIRTIO_NET_F_MRG_RXBUF);
 
 	return n->face.tap ? merge
-			   : merge | OFFLOADS_IN | OFFLOADS_OUT | VIRTIO_FEATURE(VIRTIO_NET_F_MQ);
+			   : merge | OFFLOADS_IN | OFFLOADS_OUT |
+				     (v->features & VIRTIO_FEATURE(VIRTIO_NET_F_MQ));
 }
 
 static int init(struct vhost_net *n, const struct guest_memory *m, const char *name,
@@ -188,7 +190,7 @@ static int init(struct vhost_net *n, const struct guest_memory *m, const char *n
 		.name = name,
 		.id = VIRTIO_ID_NET,
 		.features = features_of(n, s->vhost, d),
-		.known = known_of(n),
+		.known = known_of(n, s->vhost),
 		.needed = d->standby_needed ? VIRTIO_FEATURE(VIRTIO_NET_F_STANDBY) : 0,
 		.n_queues = 2 * n->face.n_pairs + 1,
 		.n_outside = 2 * n->face.n_pairs,

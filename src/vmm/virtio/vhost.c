@@ -79,11 +79,16 @@ static unsigned n_outside(const struct vhosted *h)
 static int ask_to_start(struct vhosted *h, const struct vhost_ring *ring)
 {
 	const uint64_t bit = 1ULL << ring->index;
-	int r;
+	int r = 0;
 
 	lock(h);
-	r = h->v->ops->start(h->v, ring);
-	if (r == 0 && (h->enabled & bit))
+	/* One that starts before it is enabled drops what is sent until then (vhost-user.rst);
+	 * the kernel's has to be known first. */
+	if (h->is_process && (h->enabled & bit))
+		r = h->v->ops->enable(h->v, ring->index, true);
+	if (r == 0)
+		r = h->v->ops->start(h->v, ring);
+	if (r == 0 && !h->is_process && (h->enabled & bit))
 		r = h->v->ops->enable(h->v, ring->index, true);
 	if (r == 0)
 		h->started |= bit;

@@ -354,6 +354,8 @@ static void the_link_is_the_users(void **state UNUSED)
 	virtio_device_set_status(f->dev, 0);
 	up(f, ALL);
 	assert_false(f->k.served[0]); /* also for the next driver */
+	assert_int_equal(f->k.filtered, 1);
+	assert_memory_equal(f->k.filter, nobody, 6);
 	set(f, "link", "up");
 	served_are(f, 1);
 	close_net(f);

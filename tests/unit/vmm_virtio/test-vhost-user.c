@@ -1,310 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/*
- * An interface that another process serves, which is played here by a thread: it dials for the
- * device, moves packets, ends at any message that it is told, and comes back.
- */
+/* An interface that another process serves, which ends, comes back, and is told of the link. */
 #include "cm.h"
 #include "harness.h"
-#include "vmm/vhost/message.h"
+#include "peer.h"
 #include "vmm/virtio/serve.h"
 #include "vmm/virtio/vhost-kinds.h"
 
 #include <linux/virtio_net.h>
-#include <poll.h>
-#include <pthread.h>
-#include <sys/eventfd.h>
-#include <sys/socket.h>
-#include <unistd.h>
-
-enum {
-	SIZE = 64,
-	RINGS = 2,
-	GREETING = 5, /* messages, the last of which sets the owner */
-	HEADER = 12,
-	FRAME = 64,
-	TIMEOUT_MS = 20000,
-	P_MQ = 1 << 0,
-	P_REPLY_ACK = 1 << 3,
-};
-
-#define F_PROTOCOL (1ULL << 30)
-
-/* At its n-th message a connection … */
-enum end {
-	GOES_ON,
-	REFUSES, /* cannot be written to: EPIPE */
-	ENDS,	 /* is closed when it has come */
-};
-
-struct ring {
-	struct vring_desc *desc;
-	struct vring_avail *avail;
-	struct vring_used *used;
-	uint16_t size, next;
-	int kick, call;
-	bool enabled;
-};
-
-struct peer {
-	pthread_t thread;
-	const struct guest_memory *memory;
-	int channel, wake;
-	/* What the test asks for, before a connection; atomic. */
-	enum end end;
-	uint32_t at; /* its n-th message, and of the next connection the one after it */
-	uint32_t most;
-	/* What the thread says; atomic. */
-	uint32_t dials, messages, drivers, handled, delivered, sent, discarded;
-	bool begun[RINGS], enabled[RINGS];
-	/* The thread's alone. */
-	struct ring rings[RINGS];
-	uint32_t packet;
-};
-
-#define READ(x)	  __atomic_load_n(&(x), __ATOMIC_SEQ_CST)
-#define SET(x, v) __atomic_store_n(&(x), v, __ATOMIC_SEQ_CST)
-#define ADD(x, v) __atomic_fetch_add(&(x), v, __ATOMIC_SEQ_CST)
-
-/* ---- the other process: rings ---- */
-
-static bool take(struct ring *r, uint16_t *ret)
-{
-	if (!r->avail || r->next == READ(r->avail->idx))
-		return false;
-	*ret = r->avail->ring[r->next++ % r->size];
-	return true;
-}
-
-static void give_back(struct ring *r, uint16_t head, uint32_t len)
-{
-	r->used->ring[r->used->idx % r->size] = (struct vring_used_elem) { head, len };
-	SET(r->used->idx, (uint16_t)(r->used->idx + 1));
-	eventfd_write(r->call, 1);
-}
-
-/* Its number is in it. */
-static void packet_comes(struct peer *p)
-{
-	struct ring *r = &p->rings[0];
-	uint32_t number = p->packet++;
-	uint16_t head;
-	uint8_t *at;
-
-	if (r->enabled && take(r, &head)) {
-		at = drv_ptr(p->memory, r->desc[head].addr);
-		memset(at, 0, HEADER);
-		memcpy(at + HEADER, &number, sizeof(number));
-		give_back(r, head, HEADER + sizeof(number));
-		ADD(p->delivered, 1);
-	}
-	ADD(p->handled, 1);
-}
-
-/* A ring that is not enabled has no effects: what is sent is dropped (vhost-user.rst). */
-static void send_all(struct peer *p)
-{
-	struct ring *r = &p->rings[1];
-	uint16_t head;
-
-	while (take(r, &head)) {
-		ADD(*(r->enabled ? &p->sent : &p->discarded), 1);
-		give_back(r, head, 0);
-	}
-}
-
-/* ---- the other process: messages ---- */
-
-static int keep_fd(int *fd, struct vu_message *m)
-{
-	closep_(fd);
-	*fd = m->n_fds ? m->fds[--m->n_fds] : -1;
-	return *fd;
-}
-
-static void set_address(struct peer *p, const struct vhost_vring_addr *a)
-{
-	struct ring *r = &p->rings[a->index % RINGS];
-
-	if (!READ(p->drivers))
-		return;
-	r->desc = (void *)(uintptr_t)a->desc_user_addr; /* the VMM is this process, too */
-	r->avail = (void *)(uintptr_t)a->avail_user_addr;
-	r->used = (void *)(uintptr_t)a->used_user_addr;
-}
-
-static void obey(struct peer *p, struct vu_message *m)
-{
-	struct ring *r = &p->rings[m->u64 % RINGS];
-
-	switch (m->request) {
-	case VU_SET_VRING_NUM:
-		r->size = (uint16_t)m->state.num;
-		break;
-	case VU_SET_VRING_BASE:
-		r->next = (uint16_t)m->state.num;
-		break;
-	case VU_SET_VRING_ADDR:
-		set_address(p, &m->addr);
-		break;
-	case VU_SET_VRING_CALL:
-		keep_fd(&r->call, m);
-		break;
-	case VU_SET_VRING_KICK:
-		keep_fd(&r->kick, m);
-		SET(p->begun[r - p->rings], true);
-		break;
-	case VU_SET_VRING_ENABLE:
-		r->enabled = m->state.num;
-		SET(p->enabled[r - p->rings], r->enabled);
-		break;
-	}
-	m->u64 = 0;
-}
-
-/* The size of the answer that is wanted; else it is an order. */
-static uint32_t get(struct peer *p, struct vu_message *m)
-{
-	switch (m->request) {
-	case VU_GET_FEATURES:
-		m->u64 = F_PROTOCOL | VIRTIO_FEATURE(VIRTIO_F_VERSION_1);
-		return sizeof(m->u64);
-	case VU_GET_PROTOCOL_FEATURES:
-		m->u64 = P_MQ | P_REPLY_ACK;
-		return sizeof(m->u64);
-	case VU_GET_QUEUE_NUM:
-		m->u64 = RINGS / 2;
-		return sizeof(m->u64);
-	case VU_GET_VRING_BASE:
-		m->state.num = p->rings[m->state.index % RINGS].next;
-		p->rings[m->state.index % RINGS].avail = NULL;
-		SET(p->begun[m->state.index % RINGS], false);
-		return sizeof(m->state);
-	default:
-		return 0;
-	}
-}
-
-/* False: the connection is over. */
-static bool message(struct peer *p, int fd)
-{
-	struct vu_message m;
-	uint32_t size, n;
-	bool over;
-
-	if (vu_receive(fd, &m, UINT64_MAX) < 0)
-		return false;
-	n = ADD(p->messages, 1) + 1;
-	over = READ(p->end) == ENDS && n == READ(p->at);
-	if (!over && READ(p->end) == REFUSES && n + 1 == READ(p->at)) {
-		shutdown(fd, SHUT_RD); /* before the answer, after which the next one would come */
-		over = true;
-	} else if (over) {
-		vu_close_fds(&m);
-		return false;
-	}
-	size = get(p, &m);
-	if (!size) {
-		obey(p, &m);
-		size = m.flags & VU_NEED_REPLY ? sizeof(m.u64) : 0;
-	}
-	vu_close_fds(&m);
-	m.flags = VU_VERSION | VU_REPLY;
-	m.size = size;
-	if (size)
-		vu_send(fd, &m, UINT64_MAX);
-	return !over;
-}
-
-/* True: there was no order to end. */
-static bool woken(struct peer *p)
-{
-	eventfd_t n;
-
-	if (eventfd_read(p->wake, &n) < 0)
-		return true;
-	for (eventfd_t i = 0; i < n % SIZE; i++)
-		packet_comes(p);
-	return n < SIZE;
-}
-
-static void serve(struct peer *p, int fd)
-{
-	for (;;) {
-		struct pollfd f[] = { { fd, POLLIN, 0 }, { p->wake, POLLIN, 0 },
-			{ p->rings[1].kick, POLLIN, 0 } };
-		eventfd_t n;
-
-		poll(f, 3, -1);
-		if (f[0].revents && !message(p, fd))
-			return;
-		if (f[2].revents && eventfd_read(p->rings[1].kick, &n) == 0)
-			send_all(p);
-		if (f[1].revents && !woken(p))
-			return;
-	}
-}
-
-static void connection_begins(struct peer *p, int fd)
-{
-	SET(p->messages, 0);
-	if (READ(p->end) == REFUSES && READ(p->at) == 1)
-		shutdown(fd, SHUT_RD);
-	ADD(p->dials, 1);
-}
-
-/* Whatever was asked for happens one message later the next time, until it goes on. */
-static void connection_is_over(struct peer *p, int fd)
-{
-	close(fd);
-	for (unsigned i = 0; i < RINGS; i++) {
-		closep_(&p->rings[i].kick);
-		closep_(&p->rings[i].call);
-		p->rings[i] = (struct ring) { .kick = -1, .call = -1 };
-		SET(p->begun[i], false);
-		SET(p->enabled[i], false);
-	}
-	if (READ(p->end) && ADD(p->at, 1) + 1 > READ(p->most))
-		SET(p->end, GOES_ON);
-}
-
-static void hand_over(int channel, int fd)
-{
-	union {
-		char buf[CMSG_SPACE(sizeof(int))];
-		struct cmsghdr align;
-	} control = { 0 };
-	int32_t answer = 0;
-	struct iovec v = { &answer, sizeof(answer) };
-	struct msghdr h = { .msg_iov = &v,
-		.msg_iovlen = 1,
-		.msg_control = control.buf,
-		.msg_controllen = sizeof(control.buf) };
-	struct cmsghdr *c = CMSG_FIRSTHDR(&h);
-
-	c->cmsg_level = SOL_SOCKET;
-	c->cmsg_type = SCM_RIGHTS;
-	c->cmsg_len = CMSG_LEN(sizeof(int));
-	memcpy(CMSG_DATA(c), &fd, sizeof(fd));
-	sendmsg(channel, &h, MSG_NOSIGNAL);
-	close(fd);
-}
-
-static void *peer_main(void *arg)
-{
-	struct peer *p = arg;
-	int ends[2];
-	char byte;
-
-	while (recv(p->channel, &byte, 1, 0) == 1 &&
-		socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends) == 0) {
-		connection_begins(p, ends[0]);
-		hand_over(p->channel, ends[1]);
-		if (READ(p->end) != REFUSES || READ(p->at) != 1)
-			serve(p, ends[0]);
-		connection_is_over(p, ends[0]);
-	}
-	return NULL;
-}
 
 /* ---- the device ---- */
 
@@ -335,6 +37,8 @@ static struct fixture *open_peer(void)
 	f->channel = ends[0];
 	f->p.channel = ends[1];
 	f->p.memory = f->ram.memory;
+	f->p.pairs = 1;
+	f->p.features = VIRTIO_FEATURE(VIRTIO_F_VERSION_1) | VIRTIO_FEATURE(VIRTIO_NET_F_MRG_RXBUF);
 	f->p.wake = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 	for (unsigned i = 0; i < RINGS; i++)
 		f->p.rings[i] = (struct ring) { .kick = -1, .call = -1 };
@@ -352,16 +56,16 @@ static void close_peer(struct fixture *f)
 	free(f);
 }
 
-static void driver_begins(struct fixture *f)
+static void driver_begins(struct fixture *f, uint64_t features, unsigned rings)
 {
-	assert_true(harness_negotiate(f->dev, VIRTIO_FEATURE(VIRTIO_NET_F_STATUS)));
-	for (unsigned i = 0; i < RINGS; i++)
+	assert_true(harness_negotiate(f->dev, features | VIRTIO_FEATURE(VIRTIO_NET_F_STATUS)));
+	for (unsigned i = 0; i < rings; i++)
 		harness_queue(f->dev, f->ram.memory, i, &f->rings[i], SIZE);
 	ADD(f->p.drivers, 1); /* what the rings hold is seen by who sees this */
 	harness_ready(f->dev);
 }
 
-static void open_net(struct fixture *f)
+static void open_net(struct fixture *f, uint64_t features)
 {
 	static struct virtio_transport_ops ops;
 	const struct virtio_net_setup s = { .mtu = 1400 };
@@ -369,27 +73,29 @@ static void open_net(struct fixture *f)
 	char why[VHOST_WHY_BYTES] = "";
 
 	assert_int_equal(vhost_link_connect(f->channel, TIMEOUT_MS, 2, why, &source.vhost), 0);
-	assert_int_equal(
-		vhost_net_device_new(f->ram.memory, "virtio-net0", &source, &s, 1, &f->dev), 0);
+	assert_int_equal(vhost_net_device_new(
+				 f->ram.memory, "virtio-net0", &source, &s, f->p.pairs, &f->dev),
+		0);
 	ops = harness_ops;
 	ops.call_fd = no_vector;
 	f->dev->transport = &f->t;
 	f->dev->transport_ops = &ops;
 	harness_serve(f->dev);
-	driver_begins(f);
+	driver_begins(f, features, RINGS);
 }
 
 static struct fixture *begin(void)
 {
 	struct fixture *f = open_peer();
 
-	open_net(f);
+	open_net(f, 0);
 	return f;
 }
 
 static void finish(struct fixture *f)
 {
 	harness_free(f->dev);
+	assert_int_equal(READ(f->p.wrong), 0);
 	close_peer(f);
 }
 
@@ -557,11 +263,30 @@ static void without_a_link_after_a_loss(void **state UNUSED)
 	set_link(f, "down");
 	virtio_device_set_status(f->dev, 0);
 	assert_false(READ(f->p.begun[0]) || READ(f->p.begun[1]));
-	driver_begins(f);
+	driver_begins(f, 0, RINGS);
 	both_are(f, false);
 	set_link(f, "up");
 	both_are(f, true);
 	lost_and_returned(f, 2, 2);
+	finish(f);
+}
+
+/* He may have taken a doorbell and done nothing for it, or done all and rung for nothing. */
+static void what_a_dead_one_took_is_asked_again(void **state UNUSED)
+{
+	struct fixture *f = begin();
+	const struct drv_piece p = { DRV_BUFFERS + 0x8000, HEADER + FRAME, false };
+	unsigned before = READ(f->t.interrupts);
+
+	end_it(f);
+	UNTIL(returns(f) == 1);
+	UNTIL(READ(f->t.interrupts) > before);
+	drv_chain(&f->rings[1], &p, 1);
+	drv_publish(&f->rings[1]); /* and the doorbell is lost */
+	end_it(f);
+	UNTIL(READ(f->rings[1].used->idx) == 1);
+	UNTIL(returns(f) == 2);
+	assert_int_equal(READ(f->p.sent), 1);
 	finish(f);
 }
 
@@ -625,11 +350,88 @@ static void comes_back_after_any_end(void **state UNUSED)
 	comes_back_until_it_works(ENDS);
 }
 
+static unsigned notes(struct fixture *f)
+{
+	return READ(f->t.notes);
+}
+
+/* Until it has dialled so often again. */
+static void dialled(struct fixture *f, uint32_t more)
+{
+	const uint32_t until = READ(f->p.dials) + more;
+
+	UNTIL(READ(f->p.dials) >= until);
+}
+
+/* Who cannot go on where the first one was is not asked to; the user hears of it once. */
+static void not_taken(struct fixture *f, uint64_t so_many_returned)
+{
+	const unsigned before = notes(f);
+
+	end_it(f);
+	dialled(f, 4);
+	assert_int_equal(
+		notes(f), before + 2); /* it has gone, and why its successor is not taken */
+	assert_int_equal(returns(f), so_many_returned);
+	assert_false(READ(f->p.begun[0]));
+}
+
+static void taken(struct fixture *f, uint64_t returned)
+{
+	const unsigned before = notes(f);
+
+	UNTIL(returns(f) == returned);
+	UNTIL(notes(f) == before + 1);
+	both_are(f, true);
+}
+
+static void who_can_do_less_is_not_taken(void **state UNUSED)
+{
+	struct fixture *f = open_peer();
+	const uint64_t all = f->p.features;
+
+	f->p.pairs = 2;
+	open_net(f, VIRTIO_FEATURE(VIRTIO_NET_F_MRG_RXBUF) | VIRTIO_FEATURE(VIRTIO_NET_F_MQ) |
+			    VIRTIO_FEATURE(VIRTIO_NET_F_CTRL_VQ));
+	for (uint64_t i = 0; i < 2; i++) {
+		SET(f->p.features, all & ~VIRTIO_FEATURE(VIRTIO_NET_F_MRG_RXBUF));
+		not_taken(f, i);
+		SET(f->p.features, all);
+		taken(f, i + 1);
+	}
+	SET(f->p.pairs, 1);
+	not_taken(f, 2);
+	SET(f->p.pairs, 2);
+	taken(f, 3);
+	lost_and_returned(f, 3, 3);
+	finish(f);
+}
+
+/* Without a driver it is greeted, and told nothing; and of the next driver's rings only. */
+static void comes_back_before_its_driver(void **state UNUSED)
+{
+	struct fixture *f = begin();
+
+	virtio_device_set_status(f->dev, 0);
+	end_it(f);
+	UNTIL(returns(f) == 1);
+	assert_int_equal(READ(f->p.messages), GREETING);
+	driver_begins(f, 0, 1);
+	assert_true(READ(f->p.begun[0]) && !READ(f->p.begun[1]));
+	virtio_device_set_status(f->dev, 0);
+	driver_begins(f, 0, RINGS);
+	both_are(f, true);
+	finish(f);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(without_a_link_nothing_passes),
 		cmocka_unit_test(without_a_link_after_a_loss),
+		cmocka_unit_test(who_can_do_less_is_not_taken),
+		cmocka_unit_test(comes_back_before_its_driver),
+		cmocka_unit_test(what_a_dead_one_took_is_asked_again),
 		cmocka_unit_test(one_who_ends_while_greeted),
 		cmocka_unit_test(comes_back_after_any_refusal),
 		cmocka_unit_test(comes_back_after_any_end),
