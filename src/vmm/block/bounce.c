@@ -65,7 +65,6 @@ static void aim(struct disk *d, struct disk_request *r)
 	b->head = (size_t)(r->offset - b->start);
 	b->len = MIN(left_of(r), b->room - b->head);
 	b->whole = (size_t)align_up(b->head + b->len, d->direct_bytes);
-	b->moved = 0;
 	if (r->work == DISK_READ)
 		b->step = STEP_GET;
 	else if (b->whole == b->len)

@@ -2,15 +2,19 @@
 /* Eventfds that a thread of the kernel's writes to, and who has no such thread. */
 #include "cm.h"
 #include "base/attr.h"
+#include "base/str.h"
 #include "host/host.h"
 #include "vmm/block/bells.h"
 #include "vmm/block/engine.h"
+#include "vmm/block/ring.h"
 #include "vmm/count/syscalls.h"
 
+#include <dirent.h>
 #include <fcntl.h>
 #include <liburing.h>
 #include <poll.h>
 #include <sched.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/eventfd.h>
 #include <sys/mman.h>
@@ -18,11 +22,11 @@
 
 enum { N = 3, ASLEEP_US = 400000 };
 
-static int fds[N];
+static int fds[N + 1]; /* the last one is nobody's bell */
 
 static int setup(void **state UNUSED)
 {
-	for (unsigned i = 0; i < N; i++)
+	for (unsigned i = 0; i <= N; i++)
 		if ((fds[i] = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)) < 0)
 			return -1;
 	return 0;
@@ -30,21 +34,37 @@ static int setup(void **state UNUSED)
 
 static int teardown(void **state UNUSED)
 {
-	for (unsigned i = 0; i < N; i++)
+	uint64_t n;
+	int rung = read(fds[N], &n, sizeof(n)) == sizeof(n);
+
+	for (unsigned i = 0; i <= N; i++)
 		close(fds[i]);
-	return 0;
+	return -rung;
 }
 
-static struct bells *make(void)
+static struct bells *make_of(const int *list)
 {
 	struct bells *b;
 	const char *what;
-	int r = bells_new(fds, N, -1, &b, &what);
+	int r = bells_new(list, N, -1, &b, &what);
 
 	if (r == -ENOSYS || r == -EOPNOTSUPP || r == -EPERM)
 		skip();
 	assert_int_equal(r, 0);
 	return b;
+}
+
+static struct bells *make(void)
+{
+	return make_of(fds);
+}
+
+/* By now. */
+static bool has_rung(int fd)
+{
+	struct pollfd p = { .fd = fd, .events = POLLIN };
+
+	return poll(&p, 1, 0) == 1;
 }
 
 /* How often it was rung, by the time that at least `least` have come. */
@@ -74,6 +94,7 @@ static void each_bell_rings_as_often_as_it_is_rung(void **state UNUSED)
 				bells_ring(b, k);
 	bells_ring(b, N); /* there is none such */
 	bells_settle(b);
+	assert_false(has_rung(fds[N]));
 	assert_int_equal(rung(fds[0], 1000), 1000);
 	assert_int_equal(rung(fds[1], 500), 500);
 	assert_int_equal(rung(fds[2], 334), 334);
@@ -127,16 +148,124 @@ static void now_and_then_is_written(void **state UNUSED)
 		bells_ring(b, 1);
 		assert_int_equal(syscalls_take(), 1);
 		/* At once: nobody else had to do it. */
+		assert_true(has_rung(fds[1]));
 		assert_int_equal(rung(fds[1], 1), 1);
 		usleep(ASLEEP_US);
 	}
-	bells_ring(b, 1);
-	syscalls_take();
-	bells_ring(b, 1);
-	assert_in_range(syscalls_take(), 0, 1);
-	bells_settle(b);
-	assert_int_equal(rung(fds[1], 2), 2);
 	bells_free(b);
+}
+
+/* The second one wakes the thread, by itself, and those after it cost nothing. */
+static void twice_within_a_while_wakes(void **state UNUSED)
+{
+	struct bells *b = make();
+	uint64_t calls = UINT64_MAX;
+
+	for (unsigned attempt = 0; attempt < 10 && calls; attempt++) {
+		usleep(ASLEEP_US);
+		bells_ring(b, 1);
+		syscalls_take();
+		bells_ring(b, 1);
+		assert_in_range(syscalls_take(), 0, 1);
+		assert_int_equal(rung(fds[1], 2), 2);
+		for (unsigned i = 0; i < 10; i++)
+			bells_ring(b, 1);
+		calls = syscalls_take();
+		assert_int_equal(rung(fds[1], 10), 10);
+	}
+	assert_int_equal(calls, 0);
+	bells_free(b);
+}
+
+/* Who waits for a thread that was woken does not wake it again and again. */
+static void one_call_wakes(void **state UNUSED)
+{
+	struct bells *b = make();
+
+	for (unsigned i = 0; i < 5; i++) {
+		usleep(ASLEEP_US);
+		bells_ring(b, 1);
+		syscalls_take();
+		bells_ring(b, 1);
+		bells_settle(b);
+		assert_in_range(syscalls_take(), 0, 1);
+		assert_int_equal(rung(fds[1], 2), 2);
+	}
+	bells_free(b);
+}
+
+/* Of all rings there is one, as their makers wish. */
+static unsigned kernel_threads(void)
+{
+	DIR *d = opendir("/proc/self/task");
+	struct dirent *e;
+	unsigned n = 0;
+
+	assert_non_null(d);
+	while ((e = readdir(d))) {
+		autofree char *path = str_printf("/proc/self/task/%s/comm", e->d_name);
+		char name[16] = "";
+		FILE *f = fopen(path, "re");
+
+		if (!f)
+			continue;
+		n += fgets(name, sizeof(name), f) && !strncmp(name, "iou-sqp", 7);
+		fclose(f);
+	}
+	closedir(d);
+	return n;
+}
+
+static void one_thread_serves_all(void **state UNUSED)
+{
+	struct bells *a = make(), *b;
+	const char *what;
+
+	assert_int_equal(kernel_threads(), 1);
+	assert_int_equal(bells_new(fds, N, bells_fd(a), &b, &what), 0);
+	assert_int_equal(kernel_threads(), 1);
+	bells_ring(b, 1);
+	assert_int_equal(rung(fds[1], 1), 1);
+	bells_free(b);
+	bells_free(a);
+}
+
+static int submit_one(struct io_uring *ring, uint8_t op, int fd, uint8_t flags)
+{
+	static uint64_t one = 1;
+	struct io_uring_sqe *s = io_uring_get_sqe(ring);
+	struct io_uring_cqe *c;
+	int r;
+
+	if (!s)
+		return -EBUSY;
+	io_uring_prep_rw(op, s, fd, &one, sizeof(one), 0);
+	s->flags = flags;
+	assert_int_equal(io_uring_submit(ring), 1);
+	assert_int_equal(io_uring_wait_cqe(ring, &c), 0);
+	r = c->res;
+	io_uring_cqe_seen(ring, c);
+	return r;
+}
+
+/* These operations, on these files. */
+static void a_ring_does_what_its_rules_say(void **state UNUSED)
+{
+	static const uint8_t ops[] = { IORING_OP_READ, IORING_OP_WRITE };
+	const struct ring_rules rules = { ops, ARRAY_SIZE(ops), fds, N, 0 };
+	struct io_uring ring;
+	const char *what;
+
+	bells_free(make());
+	assert_int_equal(ring_open(&ring, 4, false, -1, &rules, &what), 0);
+	assert_int_equal(submit_one(&ring, IORING_OP_WRITE, 1, IOSQE_FIXED_FILE), 8);
+	assert_int_equal(submit_one(&ring, IORING_OP_READ, 1, IOSQE_FIXED_FILE), 8);
+	assert_int_equal(submit_one(&ring, IORING_OP_NOP, 1, IOSQE_FIXED_FILE), -EACCES);
+	assert_int_equal(submit_one(&ring, IORING_OP_WRITE, fds[N], 0), -EACCES);
+	assert_int_equal(
+		submit_one(&ring, IORING_OP_WRITE, 1, IOSQE_FIXED_FILE | IOSQE_ASYNC), -EACCES);
+	assert_int_equal(submit_one(&ring, IORING_OP_WRITE, N, IOSQE_FIXED_FILE), -EBADF);
+	io_uring_queue_exit(&ring);
 }
 
 /* More than the ring holds, faster than the thread comes: none is lost. */
@@ -151,8 +280,8 @@ static void a_full_ring_loses_none(void **state UNUSED)
 	bells_free(b);
 }
 
-/* What the kernel cannot do is done here: the counter is full until somebody reads. */
-static void what_fails_is_mended(void **state UNUSED)
+/* A counter that is full: until somebody reads, nobody can ring. */
+static void a_full_counter_rings_once_it_is_read(void **state UNUSED)
 {
 	struct bells *b = make();
 	uint64_t full = UINT64_MAX - 1, n;
@@ -166,6 +295,39 @@ static void what_fails_is_mended(void **state UNUSED)
 	bells_mend(b);
 	bells_settle(b);
 	assert_int_equal(rung(fds[0], 1), 1);
+	bells_free(b);
+}
+
+/*
+ * What the kernel cannot do is done here, by whoever comes next. To it the last bell is a file that
+ * nobody can write to.
+ */
+static void what_fails_is_mended(void **state UNUSED)
+{
+	int list[N] = { fds[0], fds[1], open("/dev/null", O_RDONLY | O_CLOEXEC) };
+	struct bells *b = make_of(list);
+
+	close(list[N - 1]);
+	list[N - 1] = fds[N - 1];
+	for (unsigned by_another = 0; by_another < 2; by_another++) {
+		usleep(ASLEEP_US);
+		bells_ring(b, 1);
+		bells_ring(b, 1);
+		assert_int_equal(rung(fds[1], 2), 2);
+		bells_ring(b, N - 1); /* for it is awake */
+		for (unsigned i = 0; i < 10000 && !has_rung(fds[N - 1]); i++) {
+			usleep(1000);
+			if (by_another)
+				bells_ring(b, 1);
+			else
+				bells_mend(b);
+		}
+		assert_true(has_rung(fds[N - 1]));
+		bells_settle(b);
+		assert_int_equal(rung(fds[N - 1], 1), 1);
+		assert_false(has_rung(fds[0]));
+		rung(fds[1], 0);
+	}
 	bells_free(b);
 }
 
@@ -280,7 +442,13 @@ int main(void)
 		cmocka_unit_test_setup_teardown(what_was_stored_is_seen, setup, teardown),
 		cmocka_unit_test_setup_teardown(no_system_call, setup, teardown),
 		cmocka_unit_test_setup_teardown(now_and_then_is_written, setup, teardown),
+		cmocka_unit_test_setup_teardown(twice_within_a_while_wakes, setup, teardown),
+		cmocka_unit_test_setup_teardown(one_call_wakes, setup, teardown),
+		cmocka_unit_test_setup_teardown(one_thread_serves_all, setup, teardown),
+		cmocka_unit_test_setup_teardown(a_ring_does_what_its_rules_say, setup, teardown),
 		cmocka_unit_test_setup_teardown(a_full_ring_loses_none, setup, teardown),
+		cmocka_unit_test_setup_teardown(
+			a_full_counter_rings_once_it_is_read, setup, teardown),
 		cmocka_unit_test_setup_teardown(what_fails_is_mended, setup, teardown),
 		cmocka_unit_test_setup_teardown(it_may_do_nothing_else, setup, teardown),
 		cmocka_unit_test_setup_teardown(for_those_that_have_a_processor, setup, teardown),

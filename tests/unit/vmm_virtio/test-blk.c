@@ -480,6 +480,7 @@ static void grows_and_shrinks(void **state UNUSED)
 	assert_int_equal(
 		request(f, VIRTIO_BLK_T_IN, SECTORS / 2, 512, true, NULL), VIRTIO_BLK_S_IOERR);
 	f->fake.there = SECTORS * 512;
+	assert_int_equal(f->dev->ops->set(f->dev, -1, "size", "32768", NULL), 0); /* all */
 	assert_int_equal(f->dev->ops->set(f->dev, -1, "size", "auto", NULL), 0);
 	assert_int_equal(f->t.config_interrupts, 2);
 	assert_int_equal(

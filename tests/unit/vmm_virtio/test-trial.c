@@ -99,6 +99,124 @@ static void nonsense_breaks_nothing(void **state UNUSED)
 	}
 }
 
+/* ---- to the request: a trial whose requests take exactly so long ---- */
+
+enum { COST = 1600, GAPS = TRIAL_WARM + TRIAL_TIMES };
+
+struct exact {
+	struct trial t;
+	uint64_t now;
+};
+
+static void serve(struct exact *e, unsigned requests, uint64_t each)
+{
+	e->now += requests * each;
+	trial_served(&e->t, requests, e->now);
+}
+
+/* One whole phase, by calls with so many requests. */
+static void phase(struct exact *e, uint64_t each)
+{
+	for (unsigned i = 0; i <= GAPS; i++)
+		serve(e, TRIAL_REQUESTS, each);
+	assert_int_equal(e->t.times, 0);
+}
+
+/* The way that is in use is known to take that long; the other one is to be tried. */
+static struct exact on_trial(void)
+{
+	struct exact e = { .now = 1ULL << 40 };
+
+	phase(&e, COST);
+	assert_int_equal(e.t.cost[0], COST * 16);
+	assert_true(e.t.trying);
+	assert_int_equal(e.t.way, 1);
+	return e;
+}
+
+static void a_phase_has_so_many_times_and_requests(void **state UNUSED)
+{
+	struct exact e = { .now = 1ULL << 40 };
+
+	for (unsigned i = 0; i < TRIAL_WARM + TRIAL_REQUESTS - 1; i++)
+		serve(&e, 1, COST);
+	assert_int_equal(e.t.cost[0], 0);
+	serve(&e, 1, COST);
+	assert_int_equal(e.t.cost[0], COST * 16);
+	e = (struct exact) { .now = 1ULL << 40 };
+	for (unsigned i = 0; i < GAPS; i++)
+		serve(&e, 10 * TRIAL_REQUESTS, COST);
+	assert_int_equal(e.t.cost[0], 0);
+	serve(&e, 10 * TRIAL_REQUESTS, COST);
+	assert_int_equal(e.t.cost[0], COST * 16);
+}
+
+static void what_is_hardly_better_is_chance(void **state UNUSED)
+{
+	struct exact e = on_trial();
+
+	phase(&e, COST - COST / 32);
+	assert_int_equal(e.t.best, 0);
+	assert_int_equal(e.t.way, 0);
+	assert_false(e.t.trying);
+	e = on_trial();
+	phase(&e, COST - COST / 8);
+	assert_int_equal(e.t.best, 1);
+	assert_int_equal(e.t.way, 1);
+}
+
+/* A quarter of what is new. */
+static void the_cost_follows_slowly(void **state UNUSED)
+{
+	struct exact e = on_trial();
+
+	phase(&e, COST);
+	phase(&e, 2 * COST);
+	assert_int_equal(e.t.cost[0], COST * 16 + COST * 16 / 4);
+}
+
+static void who_loses_is_tried_more_seldom(void **state UNUSED)
+{
+	struct exact e = on_trial();
+	unsigned pause = TRIAL_PAUSE;
+
+	for (unsigned n = 0; n < 10; n++) {
+		phase(&e, COST); /* no better */
+		assert_int_equal(e.t.pause, pause);
+		for (unsigned i = 0; i <= pause; i++) {
+			assert_false(e.t.trying);
+			phase(&e, COST);
+		}
+		assert_true(e.t.trying);
+		pause = MIN(2 * pause, (unsigned)TRIAL_PAUSE_MAX);
+	}
+	assert_int_equal(pause, TRIAL_PAUSE_MAX);
+	phase(&e, COST / 2);
+	assert_int_equal(e.t.best, 1);
+	assert_int_equal(e.t.pause, TRIAL_PAUSE);
+}
+
+/* Four requests' time is given away, and twice what the other way would have taken. */
+static void a_bad_trial_ends_early(void **state UNUSED)
+{
+	struct exact e = on_trial();
+
+	for (unsigned i = 0; i < TRIAL_WARM; i++)
+		serve(&e, 1, COST);
+	serve(&e, 1, 9 * COST);
+	assert_true(e.t.trying);
+	for (unsigned i = 1; i < TRIAL_REQUESTS; i++)
+		serve(&e, 1, COST / 2);
+	assert_int_equal(e.t.best, 1);
+	e = on_trial();
+	for (unsigned i = 0; i < TRIAL_WARM; i++)
+		serve(&e, 1, COST);
+	serve(&e, 1, 11 * COST);
+	assert_false(e.t.trying);
+	assert_int_equal(e.t.best, 0);
+	assert_int_equal(e.t.left, TRIAL_PAUSE);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -106,6 +224,11 @@ int main(void)
 		cmocka_unit_test(it_may_change),
 		cmocka_unit_test(pauses_do_not_count),
 		cmocka_unit_test(nonsense_breaks_nothing),
+		cmocka_unit_test(a_phase_has_so_many_times_and_requests),
+		cmocka_unit_test(what_is_hardly_better_is_chance),
+		cmocka_unit_test(the_cost_follows_slowly),
+		cmocka_unit_test(who_loses_is_tried_more_seldom),
+		cmocka_unit_test(a_bad_trial_ends_early),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
