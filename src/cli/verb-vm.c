@@ -9,6 +9,7 @@
 #include "launch/child.h"
 #include "launch/memory.h"
 #include "launch/net.h"
+#include "launch/port.h"
 #include "out/cell.h"
 #include "out/complaint.h"
 
@@ -33,6 +34,8 @@ static const struct option options[] = {
 	{ 0, "balloon", TAKES_NOTHING, NULL, "virtio-balloon: memory can be taken back", NULL },
 	{ 0, "console", TAKES_VALUE, "serial|virtio", "the guest's console: ttyS0, or hvc0",
 		"serial virtio" },
+	{ 0, "port", TAKES_VALUE, "name=N,socket=PATH", "a port that the guest finds by name",
+		NULL },
 	{ 0, "name", TAKES_VALUE, "NAME", "what the guest is called, see vm list", NULL },
 	{ 0, "huge-pages", TAKES_MAYBE, "2M|1G", "memory from reserved huge pages; 2M is usual",
 		"2M 1G" },
@@ -65,6 +68,8 @@ static int add_repeated(struct launch_request *r, const struct args *a, struct p
 			e = launch_add_disk(r, g->value, reterr);
 		else if (str_eq(g->option->name, "net"))
 			e = launch_add_net(r, g->value, reterr);
+		else if (str_eq(g->option->name, "port"))
+			e = launch_add_port(r, g->value, reterr);
 	}
 	return e;
 }
@@ -446,8 +451,7 @@ const struct verb verb_vm_run = {
 		"\",fallback=virtio-net:NET\" or \",fallback=virtio-blk:FILE\" it gets an emulated\n"
 		"device where none can be had; without, it is not started. \",vf-token=UUID\"\n"
 		"opens a VF whose PF is driven from user space. One that is taken back, or fails,\n"
-		"is unplugged; with \",on-loss=stop\" the guest ends. \",rom=on\" or \",rom=FILE\"\n"
-		"shows an option ROM. --vf, --disk, --net may be repeated. More: vfctl-vm(8).\n"
+		"is unplugged; with \",on-loss=stop\" the guest ends. More: vfctl-vm(8).\n"
 		"Exits with 0 when the guest ended by itself or was told to, 1 when it crashed.\n",
 	.options = options,
 	.n_options = ARRAY_SIZE(options),

@@ -53,6 +53,8 @@ static unsigned use_of(const struct device_option *d)
 		return uses | SANDBOX_USE_VHOST;
 	case DEVICE_VFIO:
 		return uses | SANDBOX_USE_VFIO;
+	case DEVICE_PORTS:
+		return uses | SANDBOX_USE_PORTS;
 	case DEVICE_RNG:
 	case DEVICE_CONSOLE:
 	case DEVICE_BALLOON:

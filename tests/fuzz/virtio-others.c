@@ -1,21 +1,26 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
  * A hostile driver's memory in front of the devices that are a queue or two and little else: the
- * entropy source, the console, the balloon. The input is which of them and what it may negotiate,
- * steps of guest and host, and what the guest's RAM holds: a page for each queue's rings, data
- * behind them. Whatever it says, the device stays inside RAM, its words and counters can be asked
- * for at any time, and a reset makes it work again.
+ * entropy source, the console, the balloon, the ports. The input is which of them and what it may
+ * negotiate, steps of guest and host, and what the guest's RAM holds: a page for each queue's
+ * rings, data behind them. Whatever it says, the device stays inside RAM, its words and counters
+ * can be asked for at any time, and a reset makes it work again.
  */
 #include "fuzz.h"
 #include "vmm_virtio/harness.h"
 #include "base/problem.h"
 #include "vmm/virtio/balloon.h"
 #include "vmm/virtio/console.h"
+#include "vmm/virtio/ports.h"
 #include "vmm/virtio/rng.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <linux/virtio_ids.h>
+#include <signal.h>
 #include <stdio.h>
+#include <sys/socket.h>
+#include <sys/un.h>
 #include <unistd.h>
 
 enum {
@@ -23,7 +28,8 @@ enum {
 	DRIVER = 0x200, /* in a queue's page */
 	DEVICE = 0x300,
 	SIZE = 16,
-	KINDS = 3,
+	KINDS = 4,
+	PORTS = 3, /* of them */
 	STEPS = 24,
 	PLAIN = 0x8000, /* where an honest driver has its data */
 };
@@ -33,7 +39,8 @@ static struct {
 	struct guest_memory *memory;
 	struct virtio_device *dev[KINDS];
 	struct drv_transport transport[KINDS];
-	int reader; /* of what the console writes */
+	int reader;	      /* of what the console writes */
+	int listener, client; /* of the first port */
 } f;
 
 static void open_console(void)
@@ -49,6 +56,39 @@ static void open_console(void)
 		abort();
 }
 
+/* The client of the first port, anew: the kernel makes up a name. */
+static void call_port(void)
+{
+	struct sockaddr_un a;
+	socklen_t len = sizeof(a);
+
+	if (f.client >= 0)
+		close(f.client);
+	f.client = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	if (getsockname(f.listener, (struct sockaddr *)&a, &len) < 0)
+		abort();
+	/* It may have been called too often: the device takes one at a time. */
+	if (connect(f.client, (struct sockaddr *)&a, len) < 0 && errno != EAGAIN)
+		abort();
+}
+
+static void open_ports(void)
+{
+	const struct sockaddr_un a = { .sun_family = AF_UNIX };
+	struct virtio_port_setup v[2] = { { "one", -1 }, { "two", -1 } };
+
+	for (unsigned i = 0; i < 2; i++) {
+		v[i].listener = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+		if (bind(v[i].listener, (const struct sockaddr *)&a, sizeof(a.sun_family)) < 0 ||
+			listen(v[i].listener, 4) < 0)
+			abort();
+	}
+	f.listener = v[0].listener;
+	f.client = -1;
+	if (virtio_ports_device_new(f.memory, "ports", v, 2, &f.dev[PORTS]) < 0)
+		abort();
+}
+
 static void once(void)
 {
 	struct guest_memory_params p = { .size = RAM };
@@ -59,7 +99,9 @@ static void once(void)
 		virtio_rng_device_new(f.memory, "rng", &f.dev[0]) < 0 ||
 		virtio_balloon_device_new(f.memory, "balloon", &f.dev[2]) < 0)
 		abort();
+	signal(SIGPIPE, SIG_IGN);
 	open_console();
+	open_ports();
 	for (unsigned i = 0; i < KINDS; i++)
 		harness_attach(f.dev[i], &f.transport[i]);
 }
@@ -84,7 +126,7 @@ static void set_up(struct virtio_device *d, unsigned i)
 static void bring_up(struct virtio_device *d, uint64_t features)
 {
 	virtio_device_reset(d);
-	if (!harness_negotiate(d, d->offered & features))
+	if (!harness_negotiate(d, (d->offered & features) | d->needed))
 		abort();
 	/* A balloon's queues beyond two are those of features, and asking for one without is the
 	 * end. */
@@ -100,6 +142,8 @@ static uint8_t drain(void)
 	ssize_t n;
 
 	while ((n = read(f.reader, bytes, sizeof(bytes))) > 0)
+		last = bytes[n - 1];
+	while (f.client >= 0 && (n = read(f.client, bytes, sizeof(bytes))) > 0)
 		last = bytes[n - 1];
 	return last;
 }
@@ -135,6 +179,13 @@ static void type(struct virtio_device *d, size_t n)
 {
 	static const uint8_t typed[256] = "what somebody types";
 
+	if (d == f.dev[PORTS]) {
+		if (n % 16 == 0)
+			call_port();
+		if (write(f.client, typed, MIN(n, sizeof(typed))) < 0 && errno == EBADF)
+			abort();
+		return;
+	}
 	if (d->id != VIRTIO_ID_CONSOLE)
 		return;
 	virtio_console_type(virtio_console_of(d), typed, MIN(n, sizeof(typed)));
@@ -204,7 +255,7 @@ static void works(struct virtio_device *d)
 	bring_up(d, 0);
 	avail->idx = 1;
 	virtio_device_ring(d, &d->queues[i], 1, false);
-	if (used->idx != 1 || !virtio_device_runs(d) || (i && drain() != 0x5a))
+	if (used->idx != 1 || !virtio_device_runs(d) || (d == f.dev[1] && drain() != 0x5a))
 		abort();
 }
 

@@ -29,7 +29,7 @@ enum {
 	STATUS_INTERNAL_ERROR = 21,
 	STATUS_NO_EXEC = 127,
 	STATUS_DENIED = 128 + SIGSYS,
-	FDS_MAX = 6 + 2 * UPLINK_QUEUES_MAX * LAUNCH_DEVICES_MAX,
+	FDS_MAX = 6 + 2 * UPLINK_QUEUES_MAX * LAUNCH_DEVICES_MAX + LAUNCH_PORTS_MAX,
 	REPORT_MAX = 64 << 10,
 };
 
@@ -303,6 +303,10 @@ int launch_command(const char *vmm, const struct launch_request *r, const struct
 	if (r->virtio_console) {
 		add(&c, "--console");
 		add(&c, "virtio");
+	}
+	for (size_t i = 0; i < r->n_ports; i++) {
+		add(&c, "--port");
+		add(&c, "name=%s,listen=%d", r->ports[i].name, use_fd(&c, l->sockets[i].fd));
 	}
 	fds = calloc(FDS_MAX, sizeof(*fds));
 	if (!fds || c.failed) {

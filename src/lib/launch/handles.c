@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "handles.h"
+#include "port.h"
 #include "vhost.h"
 
 #include "backend.h"
@@ -56,7 +57,11 @@ void launch_handles_keep_uplinks(struct launch_handles *l, struct launch_handles
 		.fallback_nets = TAKE_PTR(l->fallback_nets),
 		.ports = TAKE_PTR(l->ports),
 		.n = l->n,
+		.sockets = TAKE_PTR(l->sockets),
+		.n_sockets = l->n_sockets,
 	};
+	l->n_sockets = 0;
+	launch_close_ports(ret);
 	close_uplinks(ret->nets, ret->n_nets);
 	close_uplinks(ret->fallback_nets, ret->n);
 }
@@ -77,6 +82,7 @@ void launch_handles_done(struct launch_handles *l)
 	free_uplinks(l->nets, l->n_nets);
 	free_uplinks(l->fallback_nets, l->n);
 	free_uplinks(l->ports, l->n);
+	launch_remove_ports(l);
 	close_all(l->host, l->roms, l->n_roms);
 	close_all(l->host, l->fallbacks, l->n);
 	for (size_t i = 0; l->devices && i < l->n; i++)
@@ -376,5 +382,7 @@ int launch_open_devices(struct host *h, const struct launch_request *r, struct l
 		e = join_ports(io, p, reterr);
 	if (e >= 0)
 		e = open_nets(io, r, reterr);
-	return e < 0 ? e : launch_open_vsock(h, r, io, reterr);
+	if (e >= 0)
+		e = launch_open_vsock(h, r, io, reterr);
+	return e < 0 ? e : launch_open_ports(r, io, reterr);
 }

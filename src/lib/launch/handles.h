@@ -8,6 +8,12 @@
 #include "vfio/device.h"
 #include "vfio/pick.h"
 
+/* Somebody listens there; removed when the guest has ended. */
+struct launch_socket {
+	int fd;
+	char *path;
+};
+
 struct launch_handles {
 	struct host *host;
 	int kvm, kernel, initrd;       /* -1 = none */
@@ -30,7 +36,9 @@ struct launch_handles {
 	unsigned vhosts_used;
 	int *dialers; /* per vhost of the request */
 	size_t n_dialers;
-	int vsock; /* -1 = none */
+	int vsock;		       /* -1 = none */
+	struct launch_socket *sockets; /* per port of the request */
+	size_t n_sockets;
 };
 
 /* The user's files, and KVM. First, because they cost nothing and are wrong most often. */

@@ -4,6 +4,7 @@
 
 #include "disk.h"
 #include "net.h"
+#include "port.h"
 
 #include "base/str.h"
 
@@ -59,6 +60,7 @@ void launch_request_done(struct launch_request *r)
 	free(r->disks);
 	free(r->nets);
 	launch_vhosts_done(r);
+	launch_ports_done(r);
 }
 
 int launch_set_cpus(struct launch_request *r, const char *text, struct problem **reterr)
@@ -393,7 +395,7 @@ int launch_request_check(struct launch_request *r, struct problem **reterr)
 			"with --huge-pages=%s the memory is a multiple of that",
 			r->huge_page > 2 << 20 ? "1G" : "2M");
 	if (r->n_vfs + r->n_disks + r->n_nets + r->n_vhosts + !!r->cid + r->rng + r->balloon +
-			r->virtio_console >
+			r->virtio_console + !!r->n_ports >
 		LAUNCH_DEVICES_MAX)
 		return problem(reterr, -EINVAL, PROBLEM_USAGE, NULL,
 			"a guest has room for %d devices", LAUNCH_DEVICES_MAX);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* The keys of --disk, --net, --rng and --vfio: a row for each, with the kinds that have it. */
+/* The keys of --disk, --net, --rng, --port and --vfio: a row for each, with the kinds that have it.
+ */
 #include "device.h"
 
 #include "base/str.h"
@@ -11,6 +12,7 @@ enum {
 	NET = 1 << DEVICE_NET,
 	VSOCK = 1 << DEVICE_VSOCK,
 	VFIO = 1 << DEVICE_VFIO,
+	PORTS = 1 << DEVICE_PORTS,
 	NOT_UNDERSTOOD = 1, /* what a setter returns of a value that is none; < 0: it has told */
 };
 
@@ -282,6 +284,22 @@ static int set_queue_size(const struct device_key *k, char *v)
 	return 0;
 }
 
+/* What Linux makes a file's name of. */
+static int set_port_name(const struct device_key *k, char *v)
+{
+	size_t n = strspn(v, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-");
+
+	if (!n || v[n] || n > OPTION_PORT_NAME_MAX || *v == '.')
+		return NOT_UNDERSTOOD;
+	k->d->ports[0].name = v;
+	return 0;
+}
+
+static int set_listen(const struct device_key *k, char *v)
+{
+	return to_fd(k, v, &k->d->ports[0].listener);
+}
+
 /* A key has a value, or it is a bare word. */
 static const struct {
 	const char *key;
@@ -322,6 +340,8 @@ static const struct {
 	{ "rom", VFIO, false, set_rom },
 	{ "rom-fd", VFIO, false, set_rom_fd },
 	{ "clean", VFIO, true, set_clean },
+	{ "name", PORTS, false, set_port_name },
+	{ "listen", PORTS, false, set_listen },
 };
 
 /* NULL value: a bare word. */
@@ -384,15 +404,20 @@ static int check_device(const struct device_option *d, const char *option, struc
 		return options_usage(reterr, option, "cid= is missing");
 	if (d->model != MODEL_VIRTIO && (d->engine || d->queues || d->signals))
 		return options_usage(reterr, option, "engine=, queues= and signals= are of virtio");
+	if (d->kind == DEVICE_PORTS && (!d->ports[0].name || d->ports[0].listener < 0))
+		return options_usage(reterr, option, "name= and listen= are needed");
 	if (d->n_vhosts)
 		return check_vhost(d, option, reterr);
 	return d->kind == DEVICE_VFIO ? check_function(d, option, reterr) : 0;
 }
 
-int options_add_device(struct options *o, enum device_kind kind, const char *option, char *text,
-	struct problem **reterr)
+static int parse_device(struct device_option *d, struct options *o, enum device_kind kind,
+	const char *option, char *text, struct problem **reterr)
 {
-	struct device_option d = {
+	const struct device_key k = { o, d, option, reterr };
+	char *save = NULL;
+
+	*d = (struct device_option) {
 		.kind = kind,
 		.fd = -1,
 		.container = -1,
@@ -402,16 +427,12 @@ int options_add_device(struct options *o, enum device_kind kind, const char *opt
 		.rom_fd = -1,
 		.vhost_user = -1,
 		.name = "function",
+		.ports = { { .listener = -1 } },
 	};
-	const struct device_key k = { o, &d, option, reterr };
-	char *save = NULL;
-	int r;
-
-	if (o->n_devices == OPTIONS_DEVICES_MAX)
-		return options_usage(reterr, option, "there is room for 31 devices");
 	for (char *w = text ? strtok_r(text, ",", &save) : NULL; w;
 		w = strtok_r(NULL, ",", &save)) {
 		char *value = strchr(w, '=');
+		int r;
 
 		if (value)
 			*value++ = '\0';
@@ -419,9 +440,52 @@ int options_add_device(struct options *o, enum device_kind kind, const char *opt
 		if (r < 0)
 			return r;
 	}
-	r = check_device(&d, option, reterr);
+	return check_device(d, option, reterr);
+}
+
+int options_add_device(struct options *o, enum device_kind kind, const char *option, char *text,
+	struct problem **reterr)
+{
+	struct device_option d;
+	int r;
+
+	if (o->n_devices == OPTIONS_DEVICES_MAX)
+		return options_usage(reterr, option, "there is room for 31 devices");
+	r = parse_device(&d, o, kind, option, text, reterr);
 	if (r < 0)
 		return r;
 	o->devices[o->n_devices++] = d;
+	return 0;
+}
+
+static struct device_option *ports_device(struct options *o)
+{
+	for (size_t i = 0; i < o->n_devices; i++)
+		if (o->devices[i].kind == DEVICE_PORTS)
+			return &o->devices[i];
+	return NULL;
+}
+
+int options_add_port(struct options *o, const char *option, char *text, struct problem **reterr)
+{
+	struct device_option *all = ports_device(o), d;
+	int r;
+
+	if (!all && o->n_devices == OPTIONS_DEVICES_MAX)
+		return options_usage(reterr, option, "there is room for 31 devices");
+	if (all && all->n_ports == OPTION_PORTS_MAX)
+		return options_usage(reterr, option, "there is room for 7 ports");
+	r = parse_device(&d, o, DEVICE_PORTS, option, text, reterr);
+	if (r < 0)
+		return r;
+	for (unsigned i = 0; all && i < all->n_ports; i++)
+		if (str_eq(all->ports[i].name, d.ports[0].name))
+			return options_usage(
+				reterr, option, "there is a port of that name already");
+	if (!all) {
+		all = &o->devices[o->n_devices++];
+		*all = d;
+	}
+	all->ports[all->n_ports++] = d.ports[0];
 	return 0;
 }

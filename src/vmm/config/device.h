@@ -13,3 +13,5 @@ int options_fd(
 /* "KEY[=VALUE][,…]" (or NULL) becomes one more device of `o`. The text is cut at its commas. */
 int options_add_device(struct options *o, enum device_kind kind, const char *option, char *text,
 	struct problem **reterr);
+/* "name=NAME,listen=FD": one more port of the device that has them all. */
+int options_add_port(struct options *o, const char *option, char *text, struct problem **reterr);

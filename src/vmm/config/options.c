@@ -50,6 +50,10 @@ const char options_help[] =
 	"                       need; without --vfio, vhost-user= and --huge-pages\n"
 	"  --console serial|virtio\n"
 	"                       where what is typed goes; both print\n"
+	"  --port name=NAME,listen=FD\n"
+	"                       a port that the guest finds by its name, of one virtio-console\n"
+	"                       with up to 7 of them; who connects to the socket talks to who\n"
+	"                       opens it in the guest\n"
 	"  --vfio container=FD,group=FD,device=FD,name=BDF[,KEY=VALUE]...\n"
 	"  --vfio iommufd=FD,device=FD,name=BDF[,KEY=VALUE]...\n"
 	"                       a function of this host, by its group or by its own node;\n"
@@ -252,6 +256,11 @@ static int set_console(struct options *o, const char *opt, char *v, struct probl
 	return options_add_device(o, DEVICE_CONSOLE, opt, NULL, reterr);
 }
 
+static int add_port(struct options *o, const char *opt, char *v, struct problem **reterr)
+{
+	return options_add_port(o, opt, v, reterr);
+}
+
 static int add_rng(struct options *o, const char *opt, char *v, struct problem **reterr)
 {
 	return options_add_device(o, DEVICE_RNG, opt, v, reterr);
@@ -329,6 +338,7 @@ static const struct {
 	{ "--rng", false, add_rng },
 	{ "--balloon", false, add_balloon },
 	{ "--console", true, set_console },
+	{ "--port", true, add_port },
 	{ "--sandbox", true, set_sandbox },
 	{ "--sandbox-rules", false, set_flag },
 	{ "--no-reboot", false, set_flag },

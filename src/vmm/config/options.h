@@ -13,9 +13,11 @@
 enum {
 	OPTIONS_DEVICES_MAX = 31,
 	OPTIONS_QUEUES_MAX = 8, /* pairs of a network interface */
-	OPTIONS_FDS_MAX = 5 + 2 * OPTIONS_QUEUES_MAX * OPTIONS_DEVICES_MAX + 8,
+	OPTIONS_FDS_MAX = 5 + 2 * OPTIONS_QUEUES_MAX * OPTIONS_DEVICES_MAX + 8 + 7,
 	OPTION_NUMA_NONE = -1,
 	OPTION_QUEUES_MAX = 8,
+	OPTION_PORTS_MAX = 7,
+	OPTION_PORT_NAME_MAX = 63,
 };
 
 /* Assigned functions reach each other's BARs by DMA: when there are two, always, never. */
@@ -46,6 +48,7 @@ enum device_kind {
 	DEVICE_RNG,
 	DEVICE_VSOCK,
 	DEVICE_CONSOLE,
+	DEVICE_PORTS,
 	DEVICE_BALLOON,
 	DEVICE_VFIO,
 };
@@ -56,6 +59,12 @@ enum device_model {
 	MODEL_IDE,
 	MODEL_E1000,
 	MODELS,
+};
+
+/* What the guest finds by its name, and the socket behind it, which listens. */
+struct port_option {
+	const char *name;
+	int listener;
 };
 
 /* Fields that the kind does not have are -1, zero or NULL. */
@@ -91,7 +100,9 @@ struct device_option {
 	enum option_rom rom;
 	int rom_fd;
 	bool stop_on_loss; /* of a function: the guest ends with it, instead of going on without */
-	bool clean;	   /* of a function: it was reset when it was opened, just now */
+	struct port_option ports[OPTION_PORTS_MAX];
+	unsigned n_ports;
+	bool clean; /* of a function: it was reset when it was opened, just now */
 };
 
 struct options {

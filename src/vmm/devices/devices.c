@@ -6,6 +6,7 @@
 #include "vmm/virtio/blk.h"
 #include "vmm/dev/console.h"
 #include "vmm/virtio/console.h"
+#include "vmm/virtio/ports.h"
 #include "vmm/virtio/virtio.h"
 
 #include <stdio.h>
@@ -316,6 +317,20 @@ static int add_console(const struct vmm_services *s, const struct device_option 
 	return 0;
 }
 
+static int add_ports(const struct vmm_services *s, const struct device_option *o, unsigned number,
+	struct problem **reterr)
+{
+	char name[NAME_BYTES];
+	const struct virtio_options options = common(name, "virtio-serial", number, o);
+	struct virtio_port_setup v[VIRTIO_PORTS_MAX];
+
+	_Static_assert((int)VIRTIO_PORTS_MAX == (int)OPTION_PORTS_MAX, "as many");
+	_Static_assert((int)VIRTIO_PORT_NAME_MAX == (int)OPTION_PORT_NAME_MAX, "as long");
+	for (unsigned i = 0; i < o->n_ports; i++)
+		v[i] = (struct virtio_port_setup) { o->ports[i].name, o->ports[i].listener };
+	return virtio_ports_new(s, &options, v, o->n_ports, reterr);
+}
+
 int entry_add_function(
 	struct devices *d, const struct vmm_services *s, struct entry *e, struct problem **reterr)
 {
@@ -354,6 +369,8 @@ static int add(struct devices *d, const struct vmm_services *s, struct entry *e,
 		return add_rng(s, &e->option, number, reterr);
 	case DEVICE_CONSOLE:
 		return add_console(s, &e->option, number, reterr);
+	case DEVICE_PORTS:
+		return add_ports(s, &e->option, number, reterr);
 	case DEVICE_BALLOON:
 		return add_balloon(s, &e->option, number, reterr);
 	case DEVICE_VFIO:

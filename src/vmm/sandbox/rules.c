@@ -34,6 +34,7 @@ enum {
 	USE_CONTROL = SANDBOX_USE_CONTROL,
 	USE_VHOST = SANDBOX_USE_VHOST,
 	USE_VHOST_USER = SANDBOX_USE_VHOST_USER,
+	USE_PORTS = SANDBOX_USE_PORTS,
 
 	/* pthread_create()'s, to the bit. */
 	THREAD_FLAGS = CLONE_VM | CLONE_FS | CLONE_FILES | CLONE_SYSVSEM | CLONE_SIGHAND |
@@ -93,6 +94,7 @@ static void add_uses(struct strbuf *b, unsigned when)
 		{ SANDBOX_USE_CONTROL, "control" },
 		{ SANDBOX_USE_VHOST, "vhost" },
 		{ SANDBOX_USE_VHOST_USER, "vhost-user" },
+		{ SANDBOX_USE_PORTS, "port" },
 	};
 
 	for (size_t i = 0; i < ARRAY_SIZE(names); i++)

@@ -46,7 +46,8 @@ enum sandbox_use {
 	SANDBOX_USE_CONTROL = 1 << 5,	 /* a control socket, over which descriptors come */
 	SANDBOX_USE_VHOST = 1 << 6,	 /* the kernel serves a device */
 	SANDBOX_USE_VHOST_USER = 1 << 7, /* another process does */
-	SANDBOX_USE_ALL = (1 << 8) - 1,
+	SANDBOX_USE_PORTS = 1 << 8,	 /* sockets that somebody connects to */
+	SANDBOX_USE_ALL = (1 << 9) - 1,
 };
 
 struct sandbox_params {

@@ -5,6 +5,7 @@
 #include "console.h"
 #include "net.h"
 #include "pci.h"
+#include "ports.h"
 #include "rng.h"
 #include "vmm/block/disk.h"
 #include "vmm/net/tap.h"
@@ -95,6 +96,15 @@ int virtio_console_new(const struct vmm_services *s, const struct virtio_console
 	if (r == 0)
 		*ret = virtio_console_of(d);
 	return r;
+}
+
+int virtio_ports_new(const struct vmm_services *s, const struct virtio_options *o,
+	const struct virtio_port_setup *v, unsigned n, struct problem **reterr)
+{
+	struct virtio_device *d = NULL;
+	int r = virtio_ports_device_new(s->memory, o->name, v, n, &d);
+
+	return add(s, o, r, d, reterr);
 }
 
 int virtio_balloon_new(

@@ -60,6 +60,10 @@ struct virtio_console;
 /* *ret: who takes what is typed, as long as the bus lives. */
 int virtio_console_new(const struct vmm_services *s, const struct virtio_console_params *p,
 	struct virtio_console **ret, struct problem **reterr);
+struct virtio_port_setup;
+/* n: 1 to VIRTIO_PORTS_MAX: ports.h. */
+int virtio_ports_new(const struct vmm_services *s, const struct virtio_options *o,
+	const struct virtio_port_setup *v, unsigned n, struct problem **reterr);
 /* Not beside assigned functions, nor vhost-user: balloon.h. */
 int virtio_balloon_new(
 	const struct vmm_services *s, const struct virtio_options *o, struct problem **reterr);

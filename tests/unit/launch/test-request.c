@@ -3,7 +3,9 @@
 
 #include "base/attr.h"
 #include "launch/disk.h"
+#include "launch/port.h"
 
+#include <stdio.h>
 #include <string.h>
 
 static int setup(void **state)
@@ -179,9 +181,14 @@ static void mistakes_are_told(void **state)
 		"a,in-order=", "a,queues=9", "a,queues=x",
 		"a,serial=", "a,serial=twenty-one-characters", "a,serial=with space",
 		"a,cache=some,ro" };
+	static const char *const ports[] = { "", "name=a", "socket=/a", "name=,socket=/a",
+		"name=a/b,socket=/a", "name=.a,socket=/a", "name=a b,socket=/a",
+		"name=a,socket=", "name=a,socket=/a,mode=0666", "a", "name=a,socket" };
 	struct launch_request *r = *state;
 	struct problem *why = NULL;
 
+	for (size_t i = 0; i < ARRAY_SIZE(ports); i++)
+		assert_int_equal(launch_add_port(r, ports[i], NULL), -EINVAL);
 	for (size_t i = 0; i < ARRAY_SIZE(vfs); i++) {
 		assert_int_equal(launch_add_vf(r, vfs[i], &why), -EINVAL);
 		assert_int_equal(why->kind, PROBLEM_USAGE);
@@ -191,6 +198,27 @@ static void mistakes_are_told(void **state)
 		assert_int_equal(launch_add_net(r, nets[i], NULL), -EINVAL);
 	for (size_t i = 0; i < ARRAY_SIZE(disks); i++)
 		assert_int_equal(launch_add_disk(r, disks[i], NULL), -EINVAL);
+}
+
+static void ports_have_names_of_their_own(void **state)
+{
+	struct launch_request *r = *state;
+	char text[64];
+
+	assert_int_equal(launch_add_port(r, "name=org.qemu.guest_agent.0,socket=/run/a", NULL), 0);
+	assert_string_equal(r->ports[0].name, "org.qemu.guest_agent.0");
+	assert_string_equal(r->ports[0].path, "/run/a");
+	assert_int_equal(
+		launch_add_port(r, "socket=/run/b,name=org.qemu.guest_agent.0", NULL), -EINVAL);
+	launch_ports_done(r);
+	r->ports = NULL;
+	r->n_ports = 0;
+	for (unsigned i = 0; i <= LAUNCH_PORTS_MAX; i++) {
+		snprintf(text, sizeof(text), "name=p%u,socket=/run/%u", i, i);
+		assert_int_equal(
+			launch_add_port(r, text, NULL), i < LAUNCH_PORTS_MAX ? 0 : -EINVAL);
+	}
+	assert_int_equal(r->n_ports, LAUNCH_PORTS_MAX);
 }
 
 static void numbers_have_bounds(void **state)
@@ -356,6 +384,7 @@ int main(void)
 		T(uplinks_are_understood),
 		T(uplinks_are_numbered),
 		T(mistakes_are_told),
+		T(ports_have_names_of_their_own),
 		T(numbers_have_bounds),
 		T(the_whole_is_checked),
 		T(a_balloon_goes_without_dma),

@@ -246,6 +246,7 @@ static const struct attempt attempts[] = {
 ATTEMPT(create_vm, SYS_ioctl, 0, KVM_CREATE_VM, 0)
 ATTEMPT(epoll, SYS_epoll_create1, 0)
 ATTEMPT(accept, SYS_accept4, -1, NULL, NULL, 0)
+ATTEMPT(peer, SYS_getsockopt, -1, SOL_SOCKET, SO_PEERCRED, NULL, NULL)
 ATTEMPT(name, SYS_prctl, PR_SET_NAME, "x", 0, 0, 0)
 ATTEMPT(filter, SYS_seccomp, SECCOMP_SET_MODE_FILTER, 0, NULL)
 ATTEMPT(thread, SYS_clone, CLONE_VM | CLONE_SIGHAND | CLONE_THREAD, 0, 0, 0, 0)
@@ -254,7 +255,7 @@ ATTEMPT(run, SYS_ioctl, 0, KVM_RUN, 0)
 static const struct attempt of_threads[] = {
 	A(create_vm, ioctl),
 	A(epoll, epoll_create1),
-	A(accept, accept4),
+	A(peer, getsockopt),
 	A(name, prctl),
 	A(filter, seccomp),
 	A(thread, clone),
@@ -357,7 +358,9 @@ static void a_guest_without_devices_may_less(void **state UNUSED)
 		{ A(offload, ioctl), SANDBOX_CPU, SANDBOX_USE_NET },
 		{ A(pread, pread64), SANDBOX_CPU, SANDBOX_USE_VFIO },
 		{ A(map_dma, ioctl), SANDBOX_MAIN, SANDBOX_USE_VFIO },
-		{ A(accept, accept4), SANDBOX_MAIN, SANDBOX_USE_CONTROL },
+		{ A(peer, getsockopt), SANDBOX_MAIN, SANDBOX_USE_CONTROL },
+		{ A(accept, accept4), SANDBOX_IO, SANDBOX_USE_PORTS },
+		{ A(accept, accept4), SANDBOX_CPU, SANDBOX_USE_PORTS | SANDBOX_USE_CPU_IO },
 	};
 
 	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
