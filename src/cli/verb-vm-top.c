@@ -147,8 +147,8 @@ const struct verb verb_vm_top = {
 		"Shows on the terminal, again and again, how often each CPU of the guest leaves\n"
 		"it, and of each device on which path it is, what it does in a second, and what\n"
 		"each operation costs: exits to user space and into the kernel, system calls,\n"
-		"wake-ups and interrupts. q ends, s sorts otherwise (cost, name, operations),\n"
-		"h helps.\n",
+		"wake-ups and interrupts; of each assigned function its interrupts on the host.\n"
+		"q ends, s sorts otherwise (cost, name, operations), h helps.\n",
 	.options = options,
 	.n_options = ARRAY_SIZE(options),
 	.examples = examples,

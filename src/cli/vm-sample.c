@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "vm-sample.h"
 
+#include "host/sysfs.h"
+
 #include "base/clock.h"
 #include "base/str.h"
 #include "vfio/hostirq.h"
@@ -36,6 +38,18 @@ static bool is_assigned(json_object *device)
 	return model && str_eq(json_object_get_string(model), "vfio");
 }
 
+/* Of a function that has a PF above it, which the VMM does not see either. */
+static int tell_virtual(struct host *h, json_object *device)
+{
+	const char *name = json_object_get_string(json_object_object_get(device, "name"));
+	json_object *traits = json_object_object_get(device, "traits");
+	autofree char *pf = NULL;
+
+	if (!name || sysfs_link_name(h, &pf, "bus/pci/devices/%s/physfn", name) < 0)
+		return 0;
+	return json_object_object_add(traits, "virtual", json_object_new_string("on"));
+}
+
 /* The VMM sees no interrupt that KVM takes from VFIO, and its sandbox has no /proc: we look. */
 static int look_at_host(struct host *h, json_object *stats)
 {
@@ -50,6 +64,9 @@ static int look_at_host(struct host *h, json_object *stats)
 
 		if (!is_assigned(one))
 			continue;
+		r = tell_virtual(h, one);
+		if (r < 0)
+			break;
 		if (vfio_host_irqs(h, json_object_get_string(json_object_object_get(one, "name")),
 			    &v, &n_v) < 0)
 			r = json_object_object_add(one, "host_interrupts", NULL);

@@ -149,6 +149,45 @@ static void put_device(struct screen *s, const struct top_view *v, const struct 
 			per_operation(l, l->sum.injections)));
 }
 
+static bool is_function(const struct line *l)
+{
+	return l->path->id == COST_PATH_ASSIGNED || l->path->id == COST_PATH_ASSIGNED_VF;
+}
+
+/* Its requests pass nobody who counts them; its interrupts the host's kernel does. */
+static void put_function(struct screen *s, const struct top_view *v, const struct line *l)
+{
+	autofree char *name = str_printable(l->d->name);
+	double interrupts = 0;
+
+	for (size_t i = 0; i < v->now->n; i++) {
+		const struct cost_count *c = &v->now->counts[i];
+
+		if (c->of == COUNTER_DEVICE && str_eq(c->whose, l->d->name) &&
+			str_eq(c->name, "host_interrupts"))
+			interrupts = (double)cost_growth(v->before, v->now, i) / seconds_of(v);
+	}
+	put_take(s, str_printf("%-16.16s %4u %12.0f %9.0f", name ? name : "", l->path->number,
+			    interrupts, (double)l->sum.user_exits / seconds_of(v)));
+}
+
+static void put_functions(
+	struct screen *s, const struct top_view *v, const struct line *lines, size_t n)
+{
+	bool any = false;
+
+	for (size_t i = 0; i < n; i++) {
+		if (!is_function(&lines[i]))
+			continue;
+		if (!any)
+			put(s, "");
+		if (!any)
+			put(s, "FUNCTION         PATH INTERRUPTS/s    USER/s");
+		any = true;
+		put_function(s, v, &lines[i]);
+	}
+}
+
 static void put_devices(struct screen *s, const struct top_view *v, struct line *lines)
 {
 	size_t n = fill_lines(v, lines);
@@ -156,7 +195,9 @@ static void put_devices(struct screen *s, const struct top_view *v, struct line 
 	put(s, "                                           -------- for each operation --------");
 	put(s, "DEVICE           PATH     OPS/s      MB/s   USER KERNEL  SYSCL  WAKES   INTR");
 	for (size_t i = 0; i < n; i++)
-		put_device(s, v, &lines[i]);
+		if (!is_function(&lines[i]))
+			put_device(s, v, &lines[i]);
+	put_functions(s, v, lines, n);
 }
 
 static void put_help(struct screen *s)

@@ -57,7 +57,7 @@ static enum cost_path_id id_of(const struct cost_device *d, const struct cost_su
 	if (str_starts(model, "virtio"))
 		return of_virtio(d, sum);
 	if (str_eq(model, "vfio"))
-		return is_vf ? COST_PATH_ASSIGNED_VF : COST_PATH_ASSIGNED;
+		return is_vf || is(d, "virtual", "on") ? COST_PATH_ASSIGNED_VF : COST_PATH_ASSIGNED;
 	return COST_PATH_EMULATED;
 }
 

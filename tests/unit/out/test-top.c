@@ -66,6 +66,26 @@ static void no_larger_than_the_screen(void **state UNUSED)
 		}
 }
 
+#define FUNCTIONS(us, vf, pf)                                                                      \
+	sample_of("{\"devices\":[{\"name\":\"0000:01:10.0\",\"slot\":1,\"host_interrupts\":" vf    \
+		  ",\"bar_reads\":4,\"traits\":{\"model\":\"vfio\",\"virtual\":\"on\"}},"          \
+		  "{\"name\":\"0000:02:00.0\",\"slot\":2,\"host_interrupts\":" pf                  \
+		  ",\"bar_reads\":" pf ",\"traits\":{\"model\":\"vfio\"}}]}",                      \
+		us)
+
+/* A VF is another path than a whole function; what there is of either are its interrupts. */
+static void functions_are_told_apart(void **state UNUSED)
+{
+	autosample a = FUNCTIONS(1000000, "100", "10");
+	autosample b = FUNCTIONS(3000000, "8100", "30");
+	const struct top_view v = { "web1", &a, &b, TOP_BY_NAME, false, 40, 100 };
+	autofree char *text = top_screen(&v);
+
+	assert_non_null(text);
+	assert_non_null(strstr(text, "0000:01:10.0       10         4000         0\n"));
+	assert_non_null(strstr(text, "0000:02:00.0        9           10        10\n"));
+}
+
 static void helps(void **state UNUSED)
 {
 	autofree char *text = screen(TOP_BY_COST, 40, 100, true);
@@ -80,6 +100,7 @@ int main(void)
 		cmocka_unit_test(rates_and_quotients),
 		cmocka_unit_test(sorted_as_wished),
 		cmocka_unit_test(no_larger_than_the_screen),
+		cmocka_unit_test(functions_are_told_apart),
 		cmocka_unit_test(helps),
 	};
 
