@@ -64,7 +64,7 @@ packages_for() {
 			xz-utils zstd pci.ids libc-bin util-linux mmdebstrap uidmap e2fsprogs apparmor
 		;;
 	netdevsim | iommufd) # builds a kernel
-		echo flex bison bc make gcc libelf-dev lz4
+		echo flex bison bc make gcc libelf-dev lz4 openvswitch-switch
 		;;
 	*)
 		die "unknown purpose '$1'" "one of: build test lab netdevsim iommufd"
