@@ -8,7 +8,11 @@ LAB_CPUS=2
 
 WORK=rand-read-4k-1,seq-read-4k-32,send-64,request-response
 # Those whose exits are judged are done often, so that the host's own interrupts are few beside them.
-JUDGED=ide,virtio-blk,virtio-blk-poll,virtio-blk-sqpoll,virtio-blk-both-poll,vfio-nvme,vfio-nvme-guest-polls
+JUDGED=ide,virtio-blk,virtio-blk-poll,virtio-blk-poll-ring,virtio-blk-sqpoll,virtio-blk-both-poll,vfio-nvme
+JUDGED=$JUDGED,vfio-nvme-guest-polls
+# What the kernel serves: its own queues are not counted, so all that the VMM asks of the kernel is.
+KERNELS=send-64,request-response
+tracing=/sys/kernel/tracing
 
 PATHS=ide,virtio-blk-trap,virtio-blk,virtio-blk-main,virtio-blk-uring,virtio-blk-adaptive,virtio-blk-poll
 PATHS=$PATHS,virtio-blk-sqpoll,virtio-blk-guest-polls,virtio-blk-both-poll,virtio-blk-vf,vfio-nvme,vfio-nvme-guest-polls
@@ -37,6 +41,17 @@ bench() { # NAME OPTION…: the results, one a line, in /tmp/NAME.lines
 	check "$name was measured ($?)" test -s "$(out "$name.json")"
 	sed 's/},{"path"/},\n{"path"/g' "$(out "$name.json")" >"/tmp/$name.lines"
 	grep -F '"reason":{' "/tmp/$name.lines" | cut -c1-300
+}
+
+# system_calls NAME OPTION…: those of all threads of the VMMs, by thread in /tmp/NAME.calls
+system_calls() {
+	echo 'hist:keys=common_pid.execname,id:size=4096' >$tracing/events/raw_syscalls/sys_enter/trigger
+	bench "$@"
+	sed -n 's/^{ common_pid: \([^ ]*\) *\[[ 0-9]*\], id: *\([0-9]*\).*hitcount: *\([0-9]*\)$/\1 \2 \3/p' \
+		$tracing/events/raw_syscalls/sys_enter/hist | grep -E '^(vfctl-vmm|cpu0|virtio-net0)' |
+		sort >"$(out "$1.calls")"
+	echo '!hist:keys=common_pid.execname,id:size=4096' >$tracing/events/raw_syscalls/sys_enter/trigger
+	awk '{ n += $3 } END { print n + 0 }' "$(out "$1.calls")" >"/tmp/$1.calls"
 }
 
 # each NAME PATH WORK FIGURE: what one operation costs there.
@@ -72,12 +87,15 @@ measure() {
 	check "beside the VF there is the host's figure" \
 		grep -q '"path":"vfio-nvme",.*"host_by":"pread","ratio":[0-9.]*,"ratio_p50":[0-9]' /tmp/io.lines
 	bench counts --ops 800 --workload rand-read-4k-1 --path $JUDGED
+	must "vhost_net" modprobe vhost_net
+	must "trace events" mount -t tracefs tracefs $tracing
+	system_calls few --ops 100 --workload $KERNELS --path virtio-net-vhost
+	system_calls many --ops 20100 --workload $KERNELS --path virtio-net-vhost
 }
 
 judge() {
 	step "What an operation costs"
-	costs io ide rand-read-4k-1 user_exits '<=' 12
-	costs io ide rand-read-4k-1 user_exits '>=' 8
+	costs io ide rand-read-4k-1 user_exits == 10
 	costs io virtio-blk-trap rand-read-4k-1 user_exits == 1
 	costs io virtio-blk-vf rand-read-4k-1 user_exits == 0
 	costs io virtio-net-trap request-response user_exits == 1
@@ -89,13 +107,17 @@ judge() {
 		costs io $path seq-read-4k-32 host_syscalls '<=' 0.2
 		costs io $path seq-read-4k-32 injections '<=' 0.1
 	done
-	costs counts ide rand-read-4k-1 own_exits '<=' 14
+	costs counts ide rand-read-4k-1 own_exits '<=' 12
 	costs counts virtio-blk rand-read-4k-1 user_exits == 0
 	costs counts virtio-blk rand-read-4k-1 own_exits '<=' 2.1
 	# Doorbell, submission, completion, interrupt.
 	costs counts virtio-blk rand-read-4k-1 host_syscalls '<=' 4
 	costs counts virtio-blk rand-read-4k-1 doorbells == 1
-	for path in virtio-blk-poll virtio-blk-sqpoll; do
+	costs counts virtio-blk-poll rand-read-4k-1 host_syscalls '<=' 2
+	costs counts virtio-blk-poll-ring rand-read-4k-1 host_syscalls '<=' 1
+	costs counts virtio-blk-sqpoll rand-read-4k-1 host_syscalls == 0
+	costs counts virtio-blk-both-poll rand-read-4k-1 host_syscalls '<=' 1
+	for path in virtio-blk-poll virtio-blk-poll-ring virtio-blk-sqpoll; do
 		costs counts $path rand-read-4k-1 user_exits == 0
 		costs counts $path rand-read-4k-1 own_exits '<=' 1.1
 		costs counts $path rand-read-4k-1 doorbells '<=' 0.05
@@ -107,6 +129,14 @@ judge() {
 	costs counts vfio-nvme rand-read-4k-1 own_exits '<=' 1.1
 	costs counts vfio-nvme-guest-polls rand-read-4k-1 own_exits '<=' 0.05
 	costs counts vfio-nvme-guest-polls rand-read-4k-1 halts == 0
+	for work in send-64 request-response; do
+		costs many virtio-net-vhost $work user_exits == 0
+	done
+	# 20000 of either more, of which send-64 counts four packets: what differs is how often threads meet for
+	# the console.
+	few=$(cat /tmp/few.calls) many=$(cat /tmp/many.calls)
+	check "the VMM's system calls are seen ($few)" test "$few" -gt 100
+	check "100000 packets more by vhost-net take none of them ($many)" test $((many - few)) -le 5000
 	check "the VF is as it was" vfctl test nvme0/vf0 --no-faults
 }
 
