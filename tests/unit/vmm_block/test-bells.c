@@ -2,19 +2,16 @@
 /* Eventfds that a thread of the kernel's writes to, and who has no such thread. */
 #include "cm.h"
 #include "base/attr.h"
-#include "base/str.h"
 #include "host/host.h"
 #include "vmm/block/bells.h"
 #include "vmm/block/engine.h"
 #include "vmm/block/ring.h"
 #include "vmm/count/syscalls.h"
 
-#include <dirent.h>
 #include <fcntl.h>
 #include <liburing.h>
 #include <poll.h>
 #include <sched.h>
-#include <stdio.h>
 #include <string.h>
 #include <sys/eventfd.h>
 #include <sys/mman.h>
@@ -192,42 +189,6 @@ static void one_call_wakes(void **state UNUSED)
 		assert_int_equal(rung(fds[1], 2), 2);
 	}
 	bells_free(b);
-}
-
-/* Of all rings there is one, as their makers wish. */
-static unsigned kernel_threads(void)
-{
-	DIR *d = opendir("/proc/self/task");
-	struct dirent *e;
-	unsigned n = 0;
-
-	assert_non_null(d);
-	while ((e = readdir(d))) {
-		autofree char *path = str_printf("/proc/self/task/%s/comm", e->d_name);
-		char name[16] = "";
-		FILE *f = fopen(path, "re");
-
-		if (!f)
-			continue;
-		n += fgets(name, sizeof(name), f) && !strncmp(name, "iou-sqp", 7);
-		fclose(f);
-	}
-	closedir(d);
-	return n;
-}
-
-static void one_thread_serves_all(void **state UNUSED)
-{
-	struct bells *a = make(), *b;
-	const char *what;
-
-	assert_int_equal(kernel_threads(), 1);
-	assert_int_equal(bells_new(fds, N, bells_fd(a), &b, &what), 0);
-	assert_int_equal(kernel_threads(), 1);
-	bells_ring(b, 1);
-	assert_int_equal(rung(fds[1], 1), 1);
-	bells_free(b);
-	bells_free(a);
 }
 
 static int submit_one(struct io_uring *ring, uint8_t op, int fd, uint8_t flags)
@@ -444,7 +405,6 @@ int main(void)
 		cmocka_unit_test_setup_teardown(now_and_then_is_written, setup, teardown),
 		cmocka_unit_test_setup_teardown(twice_within_a_while_wakes, setup, teardown),
 		cmocka_unit_test_setup_teardown(one_call_wakes, setup, teardown),
-		cmocka_unit_test_setup_teardown(one_thread_serves_all, setup, teardown),
 		cmocka_unit_test_setup_teardown(a_ring_does_what_its_rules_say, setup, teardown),
 		cmocka_unit_test_setup_teardown(a_full_ring_loses_none, setup, teardown),
 		cmocka_unit_test_setup_teardown(
