@@ -8,7 +8,8 @@
  * is so fast that a guest that has rung finds the request done, without an interrupt, which one
  * that need not ring never does. So the time per request decides: of the way that is in use, again
  * and again, and now and then of the other one, more seldom each time that it loses. A trial that
- * goes badly ends early. tests/bench/polling.bench measures what comes of it.
+ * goes badly ends early; the first way, 0, cannot, for there is nothing to compare it with.
+ * tests/bench/polling.bench measures what comes of it.
  */
 #pragma once
 

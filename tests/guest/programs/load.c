@@ -100,13 +100,13 @@ PROGRAM(blk_idle)
  */
 PROGRAM(blk_sleep)
 {
-	uint64_t n = arg_number("disks", 1);
+	uint64_t n = arg_number("disks", 1), each = arg_number("requests", 20);
 
 	requests = memory_take(sizeof(*requests), 64);
 	words = memory_take(CHUNK, 4096);
 	for (unsigned i = 0; i < n; i++) {
 		disk_open(&disk, i, FEATURE(RING_EVENT_IDX), VECTOR);
-		for (unsigned k = 0; k < 20; k++)
+		for (uint64_t k = 0; k < each; k++)
 			all(DISK_READ, 1);
 	}
 	print("ok asleep\n");

@@ -55,6 +55,20 @@ static void the_better_way_is_found(void **state UNUSED)
 		}
 }
 
+/* From the first request on, before anything is known: the other way's price is paid for few. */
+static void a_new_guest_loses_little(void **state UNUSED)
+{
+	static const uint64_t costs[][2] = { { 20000, 25000 }, { 20000, 60000 }, { 20000, 200000 },
+		{ 60000, 20000 }, { 20000, 15000 } };
+
+	for (size_t i = 0; i < ARRAY_SIZE(costs); i++)
+		for (size_t k = 0; k < ARRAY_SIZE(depths); k++) {
+			struct guest g = { .depth = depths[k], .now = 1ULL << 40 };
+
+			expect_near_best(&g, 10000 * depths[k], costs[i]);
+		}
+}
+
 /* Something else runs on the host, or has ended: it is found out, and before long. */
 static void it_may_change(void **state UNUSED)
 {
@@ -221,6 +235,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(the_better_way_is_found),
+		cmocka_unit_test(a_new_guest_loses_little),
 		cmocka_unit_test(it_may_change),
 		cmocka_unit_test(pauses_do_not_count),
 		cmocka_unit_test(nonsense_breaks_nothing),
