@@ -20,6 +20,7 @@ struct disk_engine {
 	char why[120], why_written[120];
 	int *bells;
 	unsigned n_bells;
+	int *doorbells; /* NULL: none; the channels' */
 	unsigned n, depth;
 	struct disk_channel *channels[];
 };
@@ -194,6 +195,19 @@ static int make_bells(
 	return 0;
 }
 
+/* All have one, or none. */
+static int list_doorbells(struct disk_engine *e)
+{
+	if (e->channels[0]->doorbell < 0)
+		return 0;
+	e->doorbells = calloc(e->n, sizeof(*e->doorbells));
+	if (!e->doorbells)
+		return -ENOMEM;
+	for (unsigned i = 0; i < e->n; i++)
+		e->doorbells[i] = e->channels[i]->doorbell;
+	return 0;
+}
+
 static int make_engine(
 	struct disk_engine *e, const struct disk_engine_params *p, struct problem **reterr)
 {
@@ -206,6 +220,8 @@ static int make_engine(
 			strerror(-r));
 		r = make_channels(e, p, DISK_ENGINE_THREADS, &what);
 	}
+	if (r == 0)
+		r = list_doorbells(e);
 	if (r < 0)
 		return problem(reterr, r, PROBLEM_UNSUPPORTED, "engine=auto takes what there is",
 			"the disk's engine \"%s\", %s: %s", names[first], what, strerror(-r));
@@ -238,6 +254,7 @@ void disk_engine_free(struct disk_engine *e)
 		return;
 	drop_bells(e);
 	drop_channels(e);
+	free(e->doorbells);
 	free(e);
 }
 
@@ -260,6 +277,11 @@ const int *disk_engine_bells(const struct disk_engine *e, unsigned *ret_n)
 const char *disk_engine_why_written(const struct disk_engine *e)
 {
 	return *e->why_written ? e->why_written : NULL;
+}
+
+const int *disk_engine_doorbells(const struct disk_engine *e)
+{
+	return e->doorbells;
 }
 
 unsigned disk_engine_channels(const struct disk_engine *e)
@@ -313,9 +335,10 @@ void disk_kick(struct disk_channel *c)
 	c->ops->kick(c);
 }
 
+/* Without any in flight, too: what else there is would keep the descriptor readable. */
 static struct disk_request *take(struct disk_channel *c, bool wait)
 {
-	struct disk_request *r = c->in_flight ? c->ops->reap(c, wait) : NULL;
+	struct disk_request *r = c->in_flight || !wait ? c->ops->reap(c, wait) : NULL;
 
 	if (!r) {
 		if (c->bells)
@@ -381,6 +404,30 @@ bool disk_sleep(struct disk_channel *c, bool asleep)
 		bells_mend(c->bells);
 	c->awake = !asleep;
 	return c->ops->sleep(c, asleep);
+}
+
+void disk_attend(struct disk_channel *c, bool on)
+{
+	c->attended = on;
+	c->deferring = false;
+	c->ops->attend(c, on);
+}
+
+int disk_doze_begin(struct disk_channel *c)
+{
+	c->deferring = false;
+	return c->ops->doze_begin(c);
+}
+
+int disk_doze(struct disk_channel *c, unsigned n)
+{
+	return c->ops->doze(c, n);
+}
+
+int disk_doze_end(struct disk_channel *c, int slept)
+{
+	c->deferring = true;
+	return c->ops->doze_end(c, slept);
 }
 
 struct disk_channel_stats disk_channel_stats(const struct disk_channel *c)

@@ -100,6 +100,11 @@ const char *disk_engine_why(const struct disk_engine *e);
  */
 const int *disk_engine_bells(const struct disk_engine *e, unsigned *ret_n);
 const char *disk_engine_why_written(const struct disk_engine *e);
+/*
+ * An eventfd for each channel, the engine's, that ends disk_doze(); NULL: nobody can sleep in this
+ * engine's channels.
+ */
+const int *disk_engine_doorbells(const struct disk_engine *e);
 unsigned disk_engine_channels(const struct disk_engine *e);
 unsigned disk_engine_depth(const struct disk_engine *e);
 struct disk_channel *disk_engine_channel(struct disk_engine *e, unsigned i);
@@ -133,4 +138,21 @@ unsigned disk_in_flight(const struct disk_channel *c);
  */
 int disk_channel_fd(const struct disk_channel *c);
 bool disk_sleep(struct disk_channel *c, bool asleep);
+
+/*
+ * A thread may sleep in the channel instead of on its descriptor, until something is done or the
+ * channel's doorbell is rung: one system call for that and for what was submitted.
+ *
+ *	disk_attend(c, true)		who does so
+ *	n = disk_doze_begin(c)		-1: there is something already
+ *	slept = disk_doze(c, n)		by him alone, and without what guards the channel
+ *	rung = disk_doze_end(c, slept)	was the doorbell rung? whether or not he slept. From now on
+ *					disk_kick() leaves the beginning to his next sleep
+ *
+ * -EOPNOTSUPP of disk_doze_end(): the kernel cannot watch a doorbell; he is not to try again.
+ */
+void disk_attend(struct disk_channel *c, bool on);
+int disk_doze_begin(struct disk_channel *c);
+int disk_doze(struct disk_channel *c, unsigned n);
+int disk_doze_end(struct disk_channel *c, int slept);
 struct disk_channel_stats disk_channel_stats(const struct disk_channel *c);

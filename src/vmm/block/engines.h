@@ -16,15 +16,23 @@ struct disk_channel_ops {
 	/* True: something is done. */
 	bool (*sleep)(struct disk_channel *c, bool asleep);
 	void (*free)(struct disk_channel *c);
+	/* See disk_attend(), disk_doze_begin() …; all NULL: nobody can. */
+	void (*attend)(struct disk_channel *c, bool on);
+	int (*doze_begin)(struct disk_channel *c);
+	int (*doze)(struct disk_channel *c, unsigned n);
+	int (*doze_end)(struct disk_channel *c, int slept);
 };
 
 struct disk_channel {
 	const struct disk_channel_ops *ops;
 	struct disk *disk; /* NULL between two machines */
 	int fd;		   /* to be watched; -1: there is nothing */
+	int doorbell;	   /* the channel's; -1: see disk_engine_doorbells() */
 	unsigned in_flight;
 	bool dropping;	     /* disk_drop() */
 	bool awake;	     /* somebody looks at it all the time: disk_sleep() */
+	bool attended;	     /* somebody sleeps in it, disk_attend() … */
+	bool deferring;	     /* … is up now, and begins what is submitted when he lies down */
 	struct bells *bells; /* NULL: signals are written to … */
 	const int *bell_fds; /* … these */
 	atomic_uint_fast64_t requests, bounced, errors;

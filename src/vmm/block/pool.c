@@ -217,6 +217,7 @@ int disk_pool_new(struct disk_channel **ret)
 	if (!p)
 		return -ENOMEM;
 	p->channel.ops = &pool_ops;
+	p->channel.doorbell = -1;
 	p->asleep = true;
 	p->waiting.last = &p->waiting.first;
 	p->done.last = &p->done.first;

@@ -64,7 +64,7 @@ int disk_sync_new(struct disk_channel **ret)
 	if (!s)
 		return -ENOMEM;
 	s->channel.ops = &sync_ops;
-	s->channel.fd = -1;
+	s->channel.fd = s->channel.doorbell = -1;
 	s->last = &s->done;
 	*ret = &s->channel;
 	return 0;

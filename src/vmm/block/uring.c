@@ -5,6 +5,9 @@
  * A request has one entry in the rings at a time. Kernel-side polling shows completions before it
  * says that their entries are free, hence twice as many of them as requests. Tasks that end take
  * what they had submitted with them: -ECANCELED, and the request is submitted again.
+ *
+ * Who sleeps in the ring has it watch the doorbell, by one entry that completes at each ring
+ * (IORING_POLL_ADD_MULTI, Linux 5.13). It is his: of another thread it would wake the wrong one.
  */
 #include "bounce.h"
 #include "engines.h"
@@ -12,7 +15,9 @@
 
 #include <limits.h>
 #include <linux/falloc.h>
+#include <poll.h>
 #include <sched.h>
+#include <sys/eventfd.h>
 
 enum {
 	TRIES = 64,
@@ -30,9 +35,16 @@ struct uring {
 	struct io_uring ring;
 	bool sqpoll;
 	unsigned woken_for; /* the tail that the kernel's thread was last woken for */
-	struct disk_request *done, **last; /* not by the kernel */
+	struct disk_request *done, **last; /* not by the kernel, or taken from its ring */
+	/* Of the entry that watches the doorbell: its tag. */
+	uint64_t watch;
+	bool watches, cannot_watch, rung;
 	KEEP_APART;
 };
+
+/* Entries of the ring that are no requests: those have even addresses. */
+enum { TAG = 1, TAG_STEP = 2, NO_WATCH = 1 };
+enum { FILE_SLOT, DOORBELL_SLOT };
 
 static char zeroes[ZERO_BYTES] __attribute__((aligned(4096)));
 static const struct iovec zero_pieces[ZERO_PIECES] = {
@@ -70,8 +82,13 @@ static void take_back(struct uring *u, int error)
 	unsigned head = io_uring_smp_load_acquire(sq->khead);
 
 	for (unsigned i = head; i != *sq->ktail; i++) {
-		struct disk_request *r = (void *)(uintptr_t)sq->sqes[i & sq->ring_mask].user_data;
+		uint64_t data = sq->sqes[i & sq->ring_mask].user_data;
+		struct disk_request *r = (void *)(uintptr_t)data;
 
+		if (data & TAG) {
+			u->watches &= data != u->watch;
+			continue;
+		}
 		r->result = error;
 		disk_bounce_end(u->channel.disk, r);
 		append_done(u, r);
@@ -80,9 +97,8 @@ static void take_back(struct uring *u, int error)
 	io_uring_smp_store_release(sq->ktail, head);
 }
 
-static void uring_kick(struct disk_channel *c)
+static void submit_all(struct uring *u)
 {
-	struct uring *u = uring_of(c);
 	unsigned n, tries = 0;
 
 	ring_publish(&u->ring);
@@ -104,12 +120,18 @@ static void uring_kick(struct disk_channel *c)
 	}
 }
 
+static void uring_kick(struct disk_channel *c)
+{
+	if (!c->deferring || c->awake)
+		submit_all(uring_of(c));
+}
+
 static struct io_uring_sqe *next_entry(struct uring *u)
 {
 	struct io_uring_sqe *s;
 
 	while (!(s = io_uring_get_sqe(&u->ring))) {
-		uring_kick(&u->channel);
+		submit_all(u);
 		if (u->sqpoll)
 			ring_enter(&u->ring, 0, 0, IORING_ENTER_SQ_WAIT);
 	}
@@ -267,6 +289,36 @@ static bool finish(struct uring *u, struct disk_request *r, int res)
 	return done;
 }
 
+static void end_watch(struct uring *u, uint64_t which)
+{
+	struct io_uring_sqe *s = next_entry(u);
+
+	io_uring_prep_poll_remove(s, which);
+	s->flags |= IOSQE_FIXED_FILE;
+	s->user_data = NO_WATCH;
+}
+
+/*
+ * What is no request. The entry of somebody who has gone says nothing; if it is there still, as it
+ * was about to speak when it should have ended (-EALREADY), it ends now.
+ */
+static void heed(struct uring *u, const struct io_uring_cqe *e)
+{
+	if (e->user_data != u->watch) {
+		if (e->flags & IORING_CQE_F_MORE) {
+			end_watch(u, e->user_data);
+			uring_kick(&u->channel);
+		}
+		return;
+	}
+	if (e->res > 0)
+		u->rung = true;
+	else if (e->res != -ECANCELED)
+		u->cannot_watch = true;
+	if (!(e->flags & IORING_CQE_F_MORE))
+		u->watches = false;
+}
+
 static bool is_ready(const struct uring *u)
 {
 	const struct io_uring_cq *cq = &u->ring.cq;
@@ -285,6 +337,11 @@ static struct disk_request *take_completion(struct uring *u)
 		struct disk_request *r = (void *)(uintptr_t)e->user_data;
 		int res = e->res;
 
+		if (e->user_data & TAG) {
+			heed(u, e);
+			io_uring_cq_advance(&u->ring, 1);
+			continue;
+		}
 		io_uring_cq_advance(&u->ring, 1);
 		if (finish(u, r, res)) {
 			if (again)
@@ -312,7 +369,7 @@ static struct disk_request *uring_reap(struct disk_channel *c, bool wait)
 			r = take_done(u);
 		if (r || !wait)
 			return r;
-		uring_kick(c);
+		submit_all(u);
 		if (is_ready(u))
 			continue;
 		/* Nothing else can be done about an error than to ask again. */
@@ -324,7 +381,83 @@ static struct disk_request *uring_reap(struct disk_channel *c, bool wait)
 /* The ring's own descriptor is readable as long as there are completions. */
 static bool uring_sleep(struct disk_channel *c, bool asleep)
 {
+	if (!asleep && c->attended)
+		submit_all(uring_of(c));
 	return asleep && is_ready(uring_of(c));
+}
+
+/* ---- who sleeps in the ring ---- */
+
+static void watch(struct uring *u)
+{
+	struct io_uring_sqe *s = next_entry(u);
+
+	u->watch += TAG_STEP;
+	u->watches = true;
+	io_uring_prep_poll_multishot(s, DOORBELL_SLOT, POLLIN);
+	s->flags |= IOSQE_FIXED_FILE;
+	s->user_data = u->watch;
+}
+
+static void unwatch(struct uring *u)
+{
+	end_watch(u, u->watch);
+	u->watch += TAG_STEP;
+	u->watches = false;
+}
+
+/* Done requests wait in their list, so that what is in the ring is the doorbell's or new. */
+static void harvest(struct uring *u)
+{
+	struct disk_request *r;
+
+	while ((r = take_completion(u)))
+		append_done(u, r);
+}
+
+static void uring_attend(struct disk_channel *c, bool on)
+{
+	struct uring *u = uring_of(c);
+
+	if (on)
+		return;
+	if (u->watches)
+		unwatch(u);
+	submit_all(u);
+	harvest(u);
+}
+
+static int uring_doze_begin(struct disk_channel *c)
+{
+	struct uring *u = uring_of(c);
+
+	harvest(u);
+	if (u->rung || u->done || u->cannot_watch)
+		return -1;
+	if (!u->watches)
+		watch(u);
+	ring_publish(&u->ring);
+	return (int)ring_published(&u->ring);
+}
+
+static int uring_doze(struct disk_channel *c, unsigned n)
+{
+	return ring_enter(&uring_of(c)->ring, n, 1, IORING_ENTER_GETEVENTS);
+}
+
+static int uring_doze_end(struct disk_channel *c, int slept)
+{
+	struct uring *u = uring_of(c);
+	bool rung;
+
+	if (slept < 0 && slept != -EINTR)
+		submit_all(u);
+	harvest(u);
+	if (u->cannot_watch)
+		return -EOPNOTSUPP;
+	rung = u->rung;
+	u->rung = false;
+	return rung;
 }
 
 static void uring_free(struct disk_channel *c)
@@ -332,6 +465,7 @@ static void uring_free(struct disk_channel *c)
 	struct uring *u = uring_of(c);
 
 	io_uring_queue_exit(&u->ring);
+	closep_(&c->doorbell);
 	free(u);
 }
 
@@ -341,14 +475,36 @@ static const struct disk_channel_ops uring_ops = {
 	.reap = uring_reap,
 	.sleep = uring_sleep,
 	.free = uring_free,
+	.attend = uring_attend,
+	.doze_begin = uring_doze_begin,
+	.doze = uring_doze,
+	.doze_end = uring_doze_end,
 };
+
+/* The kernel's thread would be one more on the way from the doorbell to here. */
+static int open_ring(struct uring *u, int fd, unsigned depth, int share, const char **ret_what)
+{
+	static const uint8_t ops[] = { IORING_OP_READ, IORING_OP_WRITE, IORING_OP_READV,
+		IORING_OP_WRITEV, IORING_OP_FSYNC, IORING_OP_FALLOCATE, IORING_OP_POLL_ADD,
+		IORING_OP_POLL_REMOVE };
+	const int files[] = { [FILE_SLOT] = fd, [DOORBELL_SLOT] = u->channel.doorbell };
+	const unsigned n_files = u->sqpoll ? 1 : 2;
+	const struct ring_rules rules = { ops, ARRAY_SIZE(ops) - (u->sqpoll ? 2 : 0), files,
+		n_files, 0 };
+
+	return ring_open(&u->ring, 2 * depth, u->sqpoll, share, &rules, ret_what);
+}
+
+static int make_doorbell(struct uring *u, const char **ret_what)
+{
+	*ret_what = "an eventfd";
+	u->channel.doorbell = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+	return u->channel.doorbell < 0 ? -errno : 0;
+}
 
 int disk_uring_new(int fd, unsigned depth, bool sqpoll, int share, struct disk_channel **ret,
 	const char **ret_what)
 {
-	static const uint8_t ops[] = { IORING_OP_READ, IORING_OP_WRITE, IORING_OP_READV,
-		IORING_OP_WRITEV, IORING_OP_FSYNC, IORING_OP_FALLOCATE };
-	const struct ring_rules rules = { ops, ARRAY_SIZE(ops), &fd, 1, 0 };
 	struct uring *u = calloc(1, sizeof(*u));
 	int r;
 
@@ -356,11 +512,15 @@ int disk_uring_new(int fd, unsigned depth, bool sqpoll, int share, struct disk_c
 	if (!u)
 		return -ENOMEM;
 	u->channel.ops = &uring_ops;
-	u->channel.fd = -1;
+	u->channel.fd = u->channel.doorbell = -1;
 	u->sqpoll = sqpoll;
 	u->last = &u->done;
-	r = ring_open(&u->ring, 2 * depth, sqpoll, share, &rules, ret_what);
+	u->watch = TAG | TAG_STEP;
+	r = sqpoll ? 0 : make_doorbell(u, ret_what);
+	if (r == 0)
+		r = open_ring(u, fd, depth, share, ret_what);
 	if (r < 0) {
+		closep_(&u->channel.doorbell);
 		free(u);
 		return r;
 	}

@@ -24,6 +24,8 @@ struct loop {
 	int quit_value;
 	loop_poll_fn poll; /* NULL: none */
 	void *poll_arg;
+	const struct loop_bed *bed; /* NULL: it sleeps in here */
+	void *bed_arg;
 	atomic_uint_fast64_t wakeups, waits;
 	KEEP_APART;
 };
@@ -174,7 +176,7 @@ int loop_source_set_events(struct loop_source *s, uint32_t events)
 	return epoll_ctl(s->loop->epoll_fd, EPOLL_CTL_MOD, s->fd, &ev) < 0 ? -errno : 0;
 }
 
-static void wake(struct loop *l)
+void loop_wake(struct loop *l)
 {
 	uint64_t one = 1;
 	ssize_t n = write(l->wake_fd, &one, sizeof(one));
@@ -220,6 +222,20 @@ static void forget_wake(struct loop *l)
 	(void)n;
 }
 
+static void count(atomic_uint_fast64_t *counter)
+{
+	atomic_fetch_add_explicit(counter, 1, memory_order_relaxed);
+}
+
+static bool slept_elsewhere(struct loop *l)
+{
+	if (!l->bed || !l->bed->sleep(l->bed_arg))
+		return false;
+	count(&l->waits);
+	count(&l->wakeups);
+	return true;
+}
+
 /* One wait and the callbacks it gives. The dead of the last round are named by nobody now. */
 static int run_once(struct loop *l, bool sleeps)
 {
@@ -230,13 +246,15 @@ static int run_once(struct loop *l, bool sleeps)
 	free_list(&l->dead);
 	pthread_mutex_unlock(&l->lock);
 	syscalls_take();
+	if (sleeps && slept_elsewhere(l))
+		return 0;
 	syscalls_count(1);
-	atomic_fetch_add_explicit(&l->waits, 1, memory_order_relaxed);
+	count(&l->waits);
 	n = epoll_wait(l->epoll_fd, events, LOOP_BATCH, sleeps ? -1 : 0);
 	if (n < 0)
 		return errno == EINTR ? 0 : -errno;
 	if (sleeps)
-		atomic_fetch_add_explicit(&l->wakeups, 1, memory_order_relaxed);
+		count(&l->wakeups);
 	for (int i = 0; i < n; i++) {
 		pthread_mutex_lock(&l->lock);
 		if (!events[i].data.ptr)
@@ -282,6 +300,12 @@ void loop_set_poll(struct loop *l, loop_poll_fn fn, void *arg)
 	l->poll_arg = arg;
 }
 
+void loop_set_bed(struct loop *l, const struct loop_bed *bed, void *arg)
+{
+	l->bed = bed;
+	l->bed_arg = arg;
+}
+
 int loop_run(struct loop *l)
 {
 	int r = 0, value = 0;
@@ -302,8 +326,10 @@ void loop_quit(struct loop *l, int value)
 		l->quit = true;
 		l->quit_value = value;
 	}
+	if (l->bed)
+		l->bed->poke(l->bed_arg);
 	loop_release(l);
-	wake(l);
+	loop_wake(l);
 }
 
 static void *thread_main(void *arg)

@@ -56,6 +56,19 @@ typedef enum loop_next (*loop_poll_fn)(void *arg);
 /* While the loop does not run. */
 void loop_set_poll(struct loop *l, loop_poll_fn fn, void *arg);
 
+/*
+ * Where the loop's thread sleeps instead of in the loop: called without the loop's lock, in place
+ * of a wait for events; false: it could not, and the loop waits. `poke` ends such a wait, once,
+ * also one that is about to begin; the loop is held then. While the loop does not run.
+ */
+struct loop_bed {
+	bool (*sleep)(void *arg);
+	void (*poke)(void *arg);
+};
+void loop_set_bed(struct loop *l, const struct loop_bed *bed, void *arg);
+/* It looks again where to sleep, if it sleeps in the loop. From any thread. */
+void loop_wake(struct loop *l);
+
 /* Runs in the calling thread until loop_quit(); returns its value, or a negative errno. */
 int loop_run(struct loop *l);
 /* From any thread, not from a signal handler; the value of the first call counts. */

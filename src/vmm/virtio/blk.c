@@ -355,6 +355,26 @@ static void blk_sleep(struct virtio_device *d, struct virtq *q, bool asleep)
 	disk_sleep(queue_of(blk_of(d), q)->channel, asleep);
 }
 
+static void blk_attend(struct virtio_device *d, struct virtq *q, bool on)
+{
+	disk_attend(queue_of(blk_of(d), q)->channel, on);
+}
+
+static int blk_doze(struct virtio_device *d, struct virtq *q)
+{
+	struct disk_channel *c = queue_of(blk_of(d), q)->channel;
+	int n, r;
+
+	virtq_lock(q);
+	n = disk_doze_begin(c);
+	virtq_unlock(q);
+	r = n < 0 ? 0 : disk_doze(c, (unsigned)n);
+	virtq_lock(q);
+	r = disk_doze_end(c, r);
+	virtq_unlock(q);
+	return r;
+}
+
 static void blk_signal(struct virtio_device *d, struct virtq *q, unsigned bell)
 {
 	disk_signal(queue_of(blk_of(d), q)->channel, bell);
@@ -479,6 +499,8 @@ static const struct virtio_device_ops blk_ops = {
 	.fd = blk_fd,
 	.completed = blk_completed,
 	.sleep = blk_sleep,
+	.attend = blk_attend,
+	.doze = blk_doze,
 	.signal = blk_signal,
 	.queue_reset = blk_queue_reset,
 	.config_written = blk_config_written,
@@ -558,6 +580,7 @@ static int init(
 		.features = features_of(b->disk, disk_engine_channels(e)),
 		.n_queues = disk_engine_channels(e),
 		.queue_size = VIRTIO_BLK_QUEUE_SIZE,
+		.doorbells = disk_engine_doorbells(e),
 		.config = &b->config,
 		.config_bytes = sizeof(b->config),
 	};

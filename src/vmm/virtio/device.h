@@ -51,6 +51,17 @@ struct virtio_device_ops {
 	 */
 	void (*sleep)(struct virtio_device *d, struct virtq *q, bool asleep);
 	/*
+	 * Where the device has doorbells of its own, below: the thread that serves the queue sleeps
+	 * in doze() from now on instead of on `fd` and the doorbell, or does not any more. Queue
+	 * lock held; NULL: it cannot.
+	 */
+	void (*attend)(struct virtio_device *d, struct virtq *q, bool on);
+	/*
+	 * Sleeps until the back end has something ready, 0, or the doorbell was rung, 1; both may
+	 * come for nothing. -errno: it cannot. Queue lock not held.
+	 */
+	int (*doze)(struct virtio_device *d, struct virtq *q);
+	/*
 	 * Signals eventfd number `bell` of `bells` below, in the place of the transport. Queue lock
 	 * held; NULL where there are no bells.
 	 */
@@ -117,8 +128,9 @@ struct virtio_device {
 	unsigned n_queues;
 	struct virtio_service *service; /* who serves the queues */
 	const int *bells; /* eventfds that the device writes to, to be the transport's vectors … */
-	unsigned n_bells;   /* … set before it has one; 0: the transport signals */
-	const void *config; /* the device's configuration structure … */
+	unsigned n_bells;     /* … set before it has one; 0: the transport signals */
+	const int *doorbells; /* eventfds of the device's own for each queue; NULL: the service's */
+	const void *config;   /* the device's configuration structure … */
 	size_t config_bytes;
 	uint32_t generation; /* atomic: counts its changes */
 
@@ -145,7 +157,8 @@ struct virtio_device_params {
 	uint64_t needed;   /* of them: who does not take these cannot drive the device */
 	unsigned n_queues;
 	uint16_t queue_size;
-	const void *config; /* lives as long as the device */
+	const int *doorbells; /* see virtio_device; live as long as the device */
+	const void *config;   /* lives as long as the device */
 	size_t config_bytes;
 };
 

@@ -22,7 +22,7 @@ static struct server *server_of(const struct virtio_device *d, unsigned index)
 
 /* ---- what wakes a thread ---- */
 
-static void signal_bell(struct server *s)
+void server_poke(struct server *s)
 {
 	uint64_t one = 1;
 	ssize_t n;
@@ -45,16 +45,21 @@ static void served(const struct server *s, unsigned requests)
  */
 static void on_bell(void *arg, uint32_t events UNUSED)
 {
-	struct server *s = arg;
-	bool poked = __atomic_exchange_n(&s->poked, false, __ATOMIC_SEQ_CST), more;
+	server_woken(arg, true);
+}
+
+/* Who sleeps in the back end finds both at once, whichever woke him. */
+void server_woken(struct server *s, bool rung)
+{
+	bool poked = rung && __atomic_exchange_n(&s->poked, false, __ATOMIC_SEQ_CST), more;
 	unsigned requests;
 
-	virtq_count_doorbells(s->q, 0, !poked);
+	virtq_count_doorbells(s->q, 0, rung && !poked);
 	virtq_lock(s->q);
-	requests = worker_turn(s, poked && worker_completes(s), &more);
+	requests = worker_turn(s, (poked || s->attended) && worker_completes(s), &more);
 	virtq_unlock(s->q);
 	if (more)
-		signal_bell(s);
+		server_poke(s);
 	served(s, requests);
 }
 
@@ -70,6 +75,17 @@ static void on_back(void *arg, uint32_t events UNUSED)
 	virtq_count_syscalls(s->q, syscalls_take());
 	virtq_unlock(s->q);
 	served(s, requests);
+}
+
+/* What is edge-triggered is looked at once when it is armed. */
+void server_listen(struct server *s)
+{
+	bool deaf = s->attended || virtq_is_outside(s->q);
+
+	if (s->bell)
+		loop_source_set_events(s->bell, deaf ? 0 : EPOLLIN | EPOLLET);
+	if (s->back)
+		loop_source_set_events(s->back, s->watched && !s->attended ? EPOLLIN : 0);
 }
 
 /* ---- which thread ---- */
@@ -88,8 +104,7 @@ static int attach_back(struct server *s, struct worker *w)
 		return r;
 	virtq_lock(s->q);
 	s->back = back;
-	if (s->watched)
-		loop_source_set_events(back, EPOLLIN);
+	server_listen(s);
 	virtq_unlock(s->q);
 	return 0;
 }
@@ -113,13 +128,6 @@ static void detach(struct server *s)
 	loop_remove(bell);
 }
 
-/* Queue lock held. What is edge-triggered is looked at once when it is armed. */
-static void listen_to_bell(struct server *s)
-{
-	if (s->bell)
-		loop_source_set_events(s->bell, virtq_is_outside(s->q) ? 0 : EPOLLIN | EPOLLET);
-}
-
 static int attach_bell(struct server *s, struct worker *w)
 {
 	struct loop_source *bell;
@@ -129,7 +137,7 @@ static int attach_bell(struct server *s, struct worker *w)
 		return r;
 	virtq_lock(s->q);
 	s->bell = bell;
-	listen_to_bell(s);
+	server_listen(s);
 	virtq_unlock(s->q);
 	return 0;
 }
@@ -149,7 +157,7 @@ static int attach(struct server *s, struct worker *w, bool again)
 	worker_add(w, s);
 	loop_release(w->loop);
 	if (again || virtio_device_runs(s->device))
-		signal_bell(s); /* for what came while nobody looked */
+		server_poke(s); /* for what came while nobody looked */
 	return 0;
 }
 
@@ -292,7 +300,7 @@ static void set_poll(struct virtio_device *d, struct server *s, enum virtio_poll
 	worker_set_poll(s, poll);
 	loop_release(loop);
 	if (virtio_device_runs(d))
-		signal_bell(s); /* it is armed, or hushed, by a look at it */
+		server_poke(s); /* it is armed, or hushed, by a look at it */
 }
 
 int virtio_device_set_poll(struct virtio_device *d, int queue, enum virtio_poll poll)
@@ -338,7 +346,7 @@ void virtio_service_started(struct virtio_device *d)
 {
 	for (unsigned i = 0; i < d->n_queues; i++)
 		if (virtio_device_polls(d, i) == VIRTIO_POLL_DEDICATED)
-			signal_bell(server_of(d, i));
+			server_poke(server_of(d, i));
 }
 
 /* ---- for the device and its transport ---- */
@@ -350,7 +358,7 @@ int virtio_device_doorbell(const struct virtio_device *d, unsigned index)
 
 void virtio_device_poke(struct virtio_device *d, struct virtq *q)
 {
-	signal_bell(server_of(d, q->index));
+	server_poke(server_of(d, q->index));
 }
 
 void virtio_device_watch(struct virtio_device *d, struct virtq *q, bool on)
@@ -360,7 +368,7 @@ void virtio_device_watch(struct virtio_device *d, struct virtq *q, bool on)
 	if (s->watched == on)
 		return;
 	s->watched = on;
-	if (s->back)
+	if (s->back && !s->attended)
 		loop_source_set_events(s->back, on ? EPOLLIN : 0);
 }
 
@@ -370,10 +378,10 @@ void virtio_device_outside(struct virtio_device *d, struct virtq *q, bool on)
 
 	virtq_lock(q);
 	__atomic_store_n(&q->outside, on, __ATOMIC_SEQ_CST);
-	listen_to_bell(s);
+	server_listen(s);
 	virtq_unlock(q);
 	if (on)
-		signal_bell(s);
+		server_poke(s);
 }
 
 /*
@@ -402,7 +410,7 @@ void virtio_device_counted(struct virtio_device *d)
 		struct server *s = server_of(d, i);
 
 		if (s->owed)
-			signal_bell(s);
+			server_poke(s);
 		s->owed = false;
 	}
 }
@@ -417,10 +425,27 @@ struct virtio_thread_stats virtio_device_thread_stats(const struct virtio_device
 	return all;
 }
 
+/* The device's own may have been rung in the life before this one. */
+static int make_bell(const struct virtio_device *d, struct server *s)
+{
+	uint64_t rung;
+	ssize_t n;
+
+	if (!d->doorbells) {
+		s->bell_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+		return s->bell_fd < 0 ? -errno : 0;
+	}
+	s->bell_fd = d->doorbells[s->q->index];
+	n = read(s->bell_fd, &rung, sizeof(rung));
+	(void)n; /* not rung */
+	return 0;
+}
+
 int virtio_service_new(struct virtio_device *d)
 {
 	struct virtio_service *v =
 		calloc(1, sizeof(*v) + (size_t)d->n_queues * sizeof(v->servers[0]));
+	int r = 0;
 
 	if (!v)
 		return -ENOMEM;
@@ -431,14 +456,9 @@ int virtio_service_new(struct virtio_device *d)
 			.bell_fd = -1,
 			.watched = true,
 			.pin = VIRTIO_NO_PIN };
-	for (unsigned i = 0; i < d->n_queues; i++) {
-		struct server *s = &v->servers[i];
-
-		s->bell_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-		if (s->bell_fd < 0)
-			return -errno;
-	}
-	return 0;
+	for (unsigned i = 0; i < d->n_queues && r == 0; i++)
+		r = make_bell(d, &v->servers[i]);
+	return r;
 }
 
 void virtio_service_free(struct virtio_device *d)
@@ -446,7 +466,7 @@ void virtio_service_free(struct virtio_device *d)
 	if (!d->service)
 		return;
 	virtio_device_unserve(d);
-	for (unsigned i = 0; i < d->n_queues; i++)
+	for (unsigned i = 0; i < d->n_queues && !d->doorbells; i++)
 		closep_(&server_of(d, i)->bell_fd);
 	free(TAKE_PTR(d->service));
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-#include "worker.h"
+#include "doze.h"
 
 #include "base/counter.h"
 
@@ -268,6 +268,7 @@ void worker_add(struct worker *w, struct server *s)
 	w->servers = s;
 	w->done = all_done(w);
 	worker_set_poll(s, s->poll);
+	doze_choose(w);
 }
 
 void worker_remove(struct server *s)
@@ -280,6 +281,7 @@ void worker_remove(struct server *s)
 			break;
 		}
 	s->worker->done = all_done(s->worker);
+	doze_choose(s->worker);
 	s->worker = NULL;
 	change_polled(s, false);
 }
@@ -315,6 +317,7 @@ int worker_new(const char *name, struct worker **ret)
 	r = loop_new(&w->loop);
 	if (r == 0) {
 		loop_set_poll(w->loop, turn, w);
+		doze_prepare(w);
 		r = loop_start_thread(w->loop, name);
 	}
 	if (r < 0) {

@@ -7,6 +7,8 @@
  * any more is armed (the driver rings again, the back end signals) and then looked at once more, by
  * the thread that is about to sleep, and by the one that a queue is handed to.
  *
+ * With a thread and but one queue, whose device can, it sleeps in that one's back end: doze.h.
+ *
  * Threads: everything here but worker_new() and worker_free() holds the loop (loop_hold()).
  */
 #pragma once
@@ -29,6 +31,7 @@ struct server {
 	struct loop_source *bell;
 	struct loop_source *back; /* NULL: there is none; the queue's lock */
 	bool watched;		  /* what the device wants of it; the queue's lock */
+	bool attended;		  /* neither tells: the worker dozes; the queue's lock */
 
 	enum virtio_poll wish,
 		poll;	       /* what was asked for; what it is with these threads (atomic) */
@@ -48,9 +51,11 @@ struct worker {
 	struct loop *loop;
 	bool own; /* it has a thread, and may poll */
 	struct server *servers;
-	bool awake; /* it polls now */
-	bool woken; /* by what could have been found by looking */
-	bool idle;  /* the last look found nothing … */
+	struct server *dozes; /* atomic: it sleeps in this one's back end; NULL: in its loop … */
+	bool in_bed;	      /* atomic: … and does so now */
+	bool awake;	      /* it polls now */
+	bool woken;	      /* by what could have been found by looking */
+	bool idle;	      /* the last look found nothing … */
 	unsigned turns;
 	struct spin spin;
 	uint64_t done;	    /* requests, when it was last asked */
@@ -77,5 +82,14 @@ void worker_set_poll(struct server *s, enum virtio_poll poll);
 unsigned worker_turn(struct server *s, bool completed, bool *ret_more);
 /* May ops->completed be called of it? Queue lock held. */
 bool worker_completes(const struct server *s);
+/*
+ * Who serves it was woken: by its doorbell, or by what its back end has. The worker's thread; no
+ * lock of a queue is held.
+ */
+void server_woken(struct server *s, bool rung);
+/* Has it rung by somebody who is not the driver. */
+void server_poke(struct server *s);
+/* Its sources tell, or are silent, as its state demands. Queue lock held. */
+void server_listen(struct server *s);
 /* The queue had this much to do when its worker was woken. */
 void worker_served(struct worker *w, unsigned requests);
