@@ -47,7 +47,7 @@ scenario() {
 	done
 	costs virtio-blk-both-poll fio-randread-4k-1 host_syscalls '<=' 2.05
 	costs virtio-blk fio-randread-4k-1 doorbells '<=' 1.05
-	costs virtio-blk fio-randread-4k-1 host_syscalls '<=' 4.05
+	costs virtio-blk fio-randread-4k-1 host_syscalls '<=' 3.05
 	costs virtio-blk-both-poll fio-randread-4k-1 doorbells '<=' 0.05
 	costs virtio-blk-both-poll fio-randread-4k-1 injections '<=' 0.05
 
