@@ -61,10 +61,12 @@ static void client_changed(struct port *p)
 
 static void welcome(struct port *p)
 {
+	socklen_t none = 0; /* of an address that is not asked for */
+
 	if (p->client >= 0)
 		return;
 	syscalls_count(1);
-	p->client = accept4(p->listener, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
+	p->client = accept4(p->listener, NULL, &none, SOCK_NONBLOCK | SOCK_CLOEXEC);
 	if (p->client < 0)
 		return;
 	p->clients++;

@@ -397,6 +397,7 @@ PROGRAM(net_survive)
 		reclaim();
 	check_equal(tally.wrong, 0, "every-answer-is-right");
 	check_equal(tally.returned, tally.sent, "every-frame-is-given-back");
-	check(tally.again <= WINDOW, "only-what-was-under-way-is-lost", "%u", tally.again);
+	/* When it goes, and once more when it comes back: it may read before it can answer. */
+	check(tally.again <= 2 * WINDOW, "only-what-was-under-way-is-lost", "%u", tally.again);
 	count("sent_again", tally.again);
 }
