@@ -235,17 +235,34 @@ static bool requests(struct fixture *f, unsigned queue)
 	return good;
 }
 
+/* Threads that polled go to sleep, which is work of theirs. */
+static void settle(const struct fixture *f)
+{
+	struct virtio_thread_stats before = { 0 }, now;
+
+	for (unsigned quiet = 0; quiet < 5; quiet++) {
+		usleep(10000);
+		now = virtio_device_thread_stats(f->d);
+		if (now.waits != before.waits || now.slept != before.slept)
+			quiet = 0;
+		before = now;
+	}
+}
+
 /* Requests until all is quiet again, and who wrote what. */
 static void run_phase(struct fixture *f, unsigned phase, unsigned queue)
 {
 	bool good;
 
+	settle(f);
 	notes->phase = phase;
 	picture();
 	__atomic_store_n(&notes->recording, true, __ATOMIC_SEQ_CST);
 	good = requests(f, queue);
 	while (compare(phase))
 		usleep(5000);
+	settle(f);
+	compare(phase);
 	__atomic_store_n(&notes->recording, false, __ATOMIC_SEQ_CST);
 	assert_true(good);
 }
