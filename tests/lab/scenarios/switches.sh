@@ -1,9 +1,9 @@
 # shellcheck shell=sh
 # A Debian guest whose devices are served in another way every few moments while it works: fio writes and
 # verifies a disk, and streams with checksums go both ways through a bridge. What "vm explain" says of each
-# way; the link; a console of two ways, a port, a balloon; disks that grow, are cut, have no room; a tap that goes.
+# way; the link; a console of two ways, a balloon; disks that grow, are cut, have no room; a tap that goes.
 LAB_TIMEOUT=600
-LAB_PROGRAMS="vfctl vfctl-vmm lab-tool"
+LAB_PROGRAMS="vfctl vfctl-vmm"
 LAB_FILES="/usr/bin/fio /usr/bin/script"
 LAB_CPUS=2
 
@@ -22,27 +22,6 @@ say() {
 	read -r command
 	got=$(eval "$command" 2>&1 | tr '\n' ' ')
 	for i in 1 2 3; do echo "@@ $1 $got"; done
-}
-# What udev would make a link to in /dev/virtio-ports.
-port() { for d in /sys/class/virtio-ports/*; do [ "$(cat "$d/name" 2>/dev/null)" != "$1" ] || echo "/dev/${d##*/}"; done; }
-# take BYTES: from port 5, which says that all is read while nobody is connected
-take() {
-	: >/tmp/taken
-	i=0
-	until [ "$(wc -c </tmp/taken)" -ge "$1" ] || [ $((i += 1)) -gt 300 ]; do
-		head -c $(($1 - $(wc -c </tmp/taken))) <&5 >>/tmp/taken
-		sleep 0.1
-	done
-}
-talk() {
-	exec 5<>"$(port "$1")"
-	take 2097152
-	sum </tmp/taken
-	cat /tmp/data >&5
-	take 8
-	cat /tmp/taken
-	echo well >&5
-	exec 5>&-
 }
 complaints() { dmesg -c | grep -E 'BUG:|Oops|WARNING:|nobody cared|stalls|virtio.*(fail|error)|I/O error' ; }
 megabytes() { awk "/^$1:/ { print int(\$2 / 1024) }" /proc/meminfo; }
@@ -175,8 +154,7 @@ start() {
 	GUEST_FILES=/usr/bin/fio GUEST_APPEND=net.ifnames=0 guest_start web1 /tmp/guest.sh --name web1 --cpus 2 --mem 768M \
 		--disk /tmp/work.img,engine=uring,serial=work,threads=cpu --disk /tmp/cut.img,serial=cut \
 		--disk /tmp/small/small.img,serial=small \
-		--net "bridge=br0,mac=$mac,queues=2,mtu=1500,vhost=off" --balloon --console virtio \
-		--port name=org.vfctl.nobody.0,socket=/tmp/nobody.sock --port name=org.vfctl.lab.0,socket=/tmp/web1.sock
+		--net "bridge=br0,mac=$mac,queues=2,mtu=1500,vhost=off" --balloon --console virtio
 	must "the guest reaches user space" guest_wait web1 90 '^@@ begin'
 	must "its shell is on its virtio console" guest_wait web1 60 '^@@ listening'
 	theirs=$(sed -n 's/^@@ listening, //p' /tmp/web1.console)
@@ -278,25 +256,6 @@ link() {
 	asks "it reaches the host" "ping -c 2 -W 5 10.8.0.1 | grep -c 'bytes from'" 2
 }
 
-# Two clients, one after the other, of which the first sends and gets as much as nobody keeps in between.
-port() {
-	step "A port"
-	check "its socket is this user's alone" test "$(stat -c %a /tmp/web1.sock)" = 600
-	(
-		lab-tool unix-call /tmp/web1.sock 2097152 </tmp/www/to-guest >/tmp/from-port
-		echo "and then" | lab-tool unix-call /tmp/web1.sock 5 >/tmp/from-port-2
-	) &
-	calls=$!
-	asks "the guest gets what a client sends" "talk org.vfctl.lab.0" \
-		"$(sha256sum </tmp/www/to-guest | cut -c1-64) and then"
-	check "both clients have their answers" wait "$calls"
-	check "the first all of it" test "$(sha256sum </tmp/from-port | cut -c1-64)" = "$theirs"
-	check "the second its own" grep -qx well /tmp/from-port-2
-	check "they are counted" grew virtio-serial0 port1-clients 2
-	check "nobody called the other" test "$(counter virtio-serial0 port0-clients)" = 0
-	check "nothing that the driver said made no sense" test "$(counter virtio-serial0 control-ignored)" = 0
-}
-
 balloon() {
 	step "The balloon"
 	asks "what the guest has free" "free=\$(megabytes MemFree); echo \$free" "[2-6][0-9][0-9]"
@@ -350,13 +309,11 @@ scenario() {
 	switch_network
 	judge
 	link
-	port
 	balloon
 	grows
 	trouble
 	check "it ends when it is told to" vfctl vm stop web1 --force
 	check "with success" guest_ends_with web1 20 0
-	check "the ports' sockets are gone" test ! -e /tmp/web1.sock -a ! -e /tmp/nobody.sock
 	kill "$server" "$terminal"
 	check "the kernel has nothing to complain about" sh -c '! dmesg | grep -E "BUG:|Oops|WARNING:"'
 }
