@@ -71,8 +71,10 @@ count_reads() {
 	reads=$(accessed "$1" reads) writes=$(accessed "$1" writes)
 	guest_tell "$1" "read"
 	must "it has read" guest_wait "$1" 60 '^@@ counted'
-	each=$(($(accessed "$1" reads) - reads))/$(($(accessed "$1" writes) - writes))
-	check "500 reads by DMA take 13 accesses that read, and 13 that write ($each)" test "$each" = 6500/6500
+	reads=$(($(accessed "$1" reads) - reads)) writes=$(($(accessed "$1" writes) - writes))
+	check "500 reads by DMA take 13 accesses that write each ($writes)" test "$writes" = 6500
+	# It looks again at a disk that is busy still.
+	check "and 13 that read ($reads)" test "$reads" -ge 6500 -a "$reads" -le 6520
 }
 
 # one_guest NAME
