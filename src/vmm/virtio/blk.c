@@ -1,37 +1,16 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * Requests are taken from the ring, checked, handed to the queue's channel of the disk's engine,
- * and given back in the order in which they are done. All that were found at once begin with one
- * system call, and all that are found done are told with one interrupt.
+ * Requests are taken from the ring, handed to the queue's channel of the disk's engine, and given
+ * back in the order in which they are done. All that were found at once begin with one system call,
+ * and all that are found done are told with one interrupt.
  */
 #include "blk.h"
+#include "blk-request.h"
 #include "blk-trouble.h"
-#include "base/checked.h"
 #include "base/str.h"
-#include "vmm/block/engine.h"
 
-#include <linux/virtio_blk.h>
 #include <linux/virtio_ids.h>
 #include <string.h>
-
-enum {
-	ZEROES_SEGMENTS_MAX = 16,
-	ZEROES_SECTORS_MAX = 1 << 22, /* 2 GiB in one segment */
-	PIECES = 16,		      /* of a request that needs no memory of its own */
-};
-
-struct blk_request {
-	struct disk_request disk;
-	struct blk_request *next; /* in the list of those that are free */
-	uint16_t head;
-	uint32_t written; /* by a request that succeeds, the status byte included */
-	uint8_t *status;  /* guest memory */
-	bool stable;	  /* a flush follows */
-	bool ranges;	  /* the list below is worked on */
-	unsigned range, n_ranges;
-	struct virtio_blk_discard_write_zeroes list[ZEROES_SEGMENTS_MAX];
-	struct iovec few[PIECES], *more; /* `more` is owned */
-};
 
 /* The queue's lock guards it. */
 struct blk_queue {
@@ -45,11 +24,9 @@ struct blk_queue {
 
 struct blk {
 	struct virtio_device dev;
-	struct disk *disk;
+	struct blk_target target; /* the disk is owned */
 	const struct disk_engine *engine;
 	struct virtio_blk_config config;
-	bool write_back; /* atomic: what the driver wrote to config.wce */
-	char serial[VIRTIO_BLK_SERIAL_BYTES];
 	uint64_t failed; /* atomic */
 	struct blk_trouble trouble;
 	struct blk_queue *queues;
@@ -65,41 +42,11 @@ static struct blk_queue *queue_of(struct blk *b, const struct virtq *q)
 	return &b->queues[q->index];
 }
 
-static uint8_t status_of(int r)
-{
-	if (r == 0)
-		return VIRTIO_BLK_S_OK;
-	return r == -EOPNOTSUPP ? VIRTIO_BLK_S_UNSUPP : VIRTIO_BLK_S_IOERR;
-}
-
-/* Byte offset of a transfer of `len` at `sector`; false if any of it is outside. */
-static bool place(const struct blk *b, uint64_t sector, uint64_t len, uint64_t *ret_offset)
-{
-	uint64_t offset;
-
-	if (len % DISK_SECTOR_BYTES || mul_overflows(sector, DISK_SECTOR_BYTES, &offset) ||
-		!disk_holds(b->disk, offset, len))
-		return false;
-	*ret_offset = offset;
-	return true;
-}
-
-/*
- * 5.2.5.2, 5.2.6.2: without VIRTIO_BLK_F_FLUSH the driver expects each write to be stable, and with
- * VIRTIO_BLK_F_CONFIG_WCE it says so.
- */
-static bool writes_are_stable(struct blk *b)
-{
-	if (virtio_has(&b->dev, VIRTIO_BLK_F_CONFIG_WCE))
-		return !__atomic_load_n(&b->write_back, __ATOMIC_RELAXED);
-	return !virtio_has(&b->dev, VIRTIO_BLK_F_FLUSH);
-}
-
 /* ---- requests ---- */
 
 static void release(struct blk_queue *bq, struct blk_request *r)
 {
-	free(TAKE_PTR(r->more));
+	blk_request_forget(r);
 	r->next = bq->free;
 	bq->free = r;
 }
@@ -110,115 +57,9 @@ static void answer(struct blk *b, struct virtq *q, struct blk_request *r, int re
 
 	if (result < 0)
 		__atomic_fetch_add(&b->failed, 1, __ATOMIC_RELAXED);
-	*r->status = status_of(result);
-	virtq_fill(q, r->head, result < 0 ? 1 : r->written);
+	virtq_fill(q, r->head, blk_request_answer(r, result));
 	bq->filled = true;
 	release(bq, r);
-}
-
-/* The list outlives the chain that it was taken from. */
-static int keep_pieces(struct blk_request *r, const struct sg *s)
-{
-	struct iovec *v = r->few;
-
-	if (s->n > PIECES)
-		v = r->more = reallocarray(NULL, s->n, sizeof(*v));
-	if (!v)
-		return -ENOMEM;
-	if (s->n)
-		memcpy(v, s->v, s->n * sizeof(*v));
-	r->disk.sg = (struct sg) { v, s->n, s->len };
-	return 0;
-}
-
-static int prepare_transfer(struct blk *b, uint64_t sector, const struct sg *s, enum disk_work work,
-	struct blk_request *r)
-{
-	if (work == DISK_WRITE && b->disk->read_only)
-		return -EROFS;
-	if (!place(b, sector, s->len, &r->disk.offset))
-		return -EINVAL;
-	r->disk.work = work;
-	r->stable = work == DISK_WRITE && writes_are_stable(b);
-	return keep_pieces(r, s);
-}
-
-/* The next range that is not empty: 1, or 0 when there is none. */
-static int next_range(struct blk *b, struct blk_request *r)
-{
-	while (r->range < r->n_ranges) {
-		const struct virtio_blk_discard_write_zeroes *s = &r->list[r->range++];
-
-		r->disk.len = (uint64_t)s->num_sectors * DISK_SECTOR_BYTES;
-		r->disk.may_unmap = s->flags & VIRTIO_BLK_WRITE_ZEROES_FLAG_UNMAP;
-		if (s->num_sectors > ZEROES_SECTORS_MAX ||
-			!place(b, s->sector, r->disk.len, &r->disk.offset))
-			return -EINVAL;
-		if (r->disk.len)
-			return 1;
-	}
-	return 0;
-}
-
-/* Discard and write zeroes carry a list of ranges. */
-static int prepare_ranges(struct blk *b, uint32_t type, struct sg *s, struct blk_request *r)
-{
-	bool discard = type == VIRTIO_BLK_T_DISCARD;
-	uint32_t allowed = discard ? 0 : VIRTIO_BLK_WRITE_ZEROES_FLAG_UNMAP;
-	size_t n = s->len / sizeof(r->list[0]);
-
-	if (!virtio_has(&b->dev, discard ? VIRTIO_BLK_F_DISCARD : VIRTIO_BLK_F_WRITE_ZEROES))
-		return -EOPNOTSUPP;
-	if (b->disk->read_only)
-		return -EROFS;
-	if (s->len == 0 || s->len % sizeof(r->list[0]) || n > ZEROES_SEGMENTS_MAX)
-		return -EINVAL;
-	sg_pull(s, r->list, s->len);
-	for (size_t i = 0; i < n; i++)
-		if (r->list[i].flags & ~allowed)
-			return -EOPNOTSUPP;
-	r->disk.work = discard ? DISK_DISCARD : DISK_ZERO;
-	r->ranges = true;
-	r->n_ranges = (unsigned)n;
-	r->stable = writes_are_stable(b);
-	return next_range(b, r);
-}
-
-static int get_id(struct blk *b, struct virtq_chain *c, struct blk_request *r)
-{
-	size_t n = MIN(c->in.len, sizeof(b->serial));
-
-	r->written = (uint32_t)n + 1;
-	return sg_push(&c->in, b->serial, n) ? 0 : -EINVAL;
-}
-
-/* 1: it is the disk's to do; else it is done, or cannot be. */
-static int prepare(struct blk *b, const struct virtio_blk_outhdr *h, struct virtq_chain *c,
-	struct blk_request *r)
-{
-	int e;
-
-	switch (h->type) {
-	case VIRTIO_BLK_T_IN:
-		e = prepare_transfer(b, h->sector, &c->in, DISK_READ, r);
-		return e < 0 ? e : 1;
-	case VIRTIO_BLK_T_OUT:
-		r->written = 1;
-		e = prepare_transfer(b, h->sector, &c->out, DISK_WRITE, r);
-		return e < 0 ? e : 1;
-	case VIRTIO_BLK_T_FLUSH:
-		r->disk.work = DISK_FLUSH;
-		r->written = 1;
-		return 1;
-	case VIRTIO_BLK_T_GET_ID:
-		return get_id(b, c, r);
-	case VIRTIO_BLK_T_DISCARD:
-	case VIRTIO_BLK_T_WRITE_ZEROES:
-		r->written = 1;
-		return prepare_ranges(b, h->type, &c->out, r);
-	default:
-		return -EOPNOTSUPP;
-	}
 }
 
 static struct blk_request *take_free(struct blk_queue *bq)
@@ -229,24 +70,16 @@ static struct blk_request *take_free(struct blk_queue *bq)
 		bq->free = r->next;
 	else if (bq->used < bq->depth)
 		r = &bq->requests[bq->used++];
-	else
-		return NULL;
-	r->disk = (struct disk_request) { 0 };
-	r->stable = r->ranges = false;
-	r->range = r->n_ranges = 0;
 	return r;
 }
 
-/*
- * The header comes first, the status byte is the last that can be written; how the driver cuts
- * them into buffers is its business (VERSION_1 implies any layout).
- */
+/* The header comes first, the status byte last; how the driver cuts them into buffers is its
+ * business. */
 static int begin(struct blk *b, struct virtq *q, struct virtq_chain *c)
 {
 	struct blk_queue *bq = queue_of(b, q);
 	struct virtio_blk_outhdr h;
 	struct blk_request *r;
-	struct iovec *tail;
 	int e;
 
 	if (!sg_pull(&c->out, &h, sizeof(h)) || c->in.len < 1)
@@ -254,37 +87,12 @@ static int begin(struct blk *b, struct virtq *q, struct virtq_chain *c)
 	r = take_free(bq);
 	if (!r)
 		return virtq_break(q, "more requests are in flight than the queue holds");
-	tail = &c->in.v[c->in.n - 1];
-	r->head = c->head;
-	r->status = (uint8_t *)tail->iov_base + tail->iov_len - 1;
-	r->written = (uint32_t)c->in.len;
-	sg_chop(&c->in, 1);
-	e = prepare(b, &h, c, r);
+	e = blk_request_prepare(r, &b->target, &h, c);
 	if (e > 0)
 		disk_submit(bq->channel, &r->disk);
 	else
 		answer(b, q, r, e);
 	return 0;
-}
-
-/* One step of a request is done: true when there is another. */
-static bool goes_on(struct blk *b, struct blk_request *r, int *result)
-{
-	int more;
-
-	if (*result < 0) {
-		blk_note_trouble(&b->trouble, &b->dev, &r->disk, *result);
-		return false;
-	}
-	more = r->ranges ? next_range(b, r) : 0;
-	if (more < 0)
-		*result = more;
-	if (more == 0 && r->stable) {
-		r->stable = r->ranges = false;
-		r->disk.work = DISK_FLUSH;
-		more = 1;
-	}
-	return more > 0;
 }
 
 /* What is done is given back; how many that were. */
@@ -307,7 +115,9 @@ static unsigned blk_completed(struct virtio_device *device, struct virtq *q)
 		}
 		r = container_of(d, struct blk_request, disk);
 		result = d->result;
-		if (goes_on(b, r, &result)) {
+		if (result < 0)
+			blk_note_trouble(&b->trouble, device, d, result);
+		if (blk_request_goes_on(r, &b->target, &result)) {
 			disk_submit(bq->channel, d);
 			again = true;
 		} else {
@@ -397,7 +207,7 @@ static void set_write_back(struct blk *b, bool on)
 	const uint8_t wce = on;
 
 	virtio_device_change_config(&b->dev, &b->config.wce, &wce, 1, false);
-	__atomic_store_n(&b->write_back, on, __ATOMIC_RELAXED);
+	__atomic_store_n(&b->target.write_back, on, __ATOMIC_RELAXED);
 }
 
 /* A driver that knows of no flush has not heard of a cache either. */
@@ -430,8 +240,8 @@ static int blk_set(struct virtio_device *d, int queue, const char *key, const ch
 	if (queue >= 0 || !str_eq(key, "size"))
 		return problem(reterr, -EINVAL, PROBLEM_USAGE, NULL, "%s has no setting \"%s\"",
 			d->name, key);
-	r = disk_resize(b->disk, value, reterr);
-	sectors = htole64(disk_bytes(b->disk) / DISK_SECTOR_BYTES);
+	r = disk_resize(b->target.disk, value, reterr);
+	sectors = htole64(disk_bytes(b->target.disk) / DISK_SECTOR_BYTES);
 	if (r > 0)
 		virtio_device_change_config(
 			d, &b->config.capacity, &sectors, sizeof(sectors), true);
@@ -465,9 +275,9 @@ static void blk_traits(struct virtio_device *d,
 	why = disk_engine_why_written(b->engine);
 	if (why)
 		each(arg, "why-signals", why);
-	if (b->disk->over_vf)
+	if (b->target.disk->over_vf)
 		each(arg, "over", "vf");
-	each(arg, "cache", b->disk->direct ? "none" : "host");
+	each(arg, "cache", b->target.disk->direct ? "none" : "host");
 }
 
 static void free_queue(struct blk_queue *bq)
@@ -489,7 +299,7 @@ static void blk_free(struct virtio_device *d)
 		free_queue(&b->queues[i]);
 	free(b->queues);
 	virtio_device_done(d);
-	disk_free(b->disk);
+	disk_free(b->target.disk);
 	free(b);
 }
 
@@ -512,7 +322,7 @@ static const struct virtio_device_ops blk_ops = {
 
 static void describe(struct blk *b)
 {
-	const struct disk *d = b->disk;
+	const struct disk *d = b->target.disk;
 
 	b->config = (struct virtio_blk_config) {
 		.capacity = d->bytes / DISK_SECTOR_BYTES,
@@ -521,14 +331,14 @@ static void describe(struct blk *b)
 		.physical_block_exp = (uint8_t)__builtin_ctz(d->physical_bytes / d->logical_bytes),
 		.wce = 1,
 		.num_queues = (uint16_t)b->dev.n_queues,
-		.max_discard_sectors = ZEROES_SECTORS_MAX,
-		.max_discard_seg = ZEROES_SEGMENTS_MAX,
+		.max_discard_sectors = BLK_RANGE_SECTORS_MAX,
+		.max_discard_seg = BLK_RANGES_MAX,
 		.discard_sector_alignment = d->physical_bytes / DISK_SECTOR_BYTES,
-		.max_write_zeroes_sectors = ZEROES_SECTORS_MAX,
-		.max_write_zeroes_seg = ZEROES_SEGMENTS_MAX,
+		.max_write_zeroes_sectors = BLK_RANGE_SECTORS_MAX,
+		.max_write_zeroes_seg = BLK_RANGES_MAX,
 		.write_zeroes_may_unmap = 1,
 	};
-	b->write_back = true;
+	b->target.write_back = true;
 }
 
 static uint64_t features_of(const struct disk *d, unsigned n_queues)
@@ -552,7 +362,7 @@ static int start_queue(struct blk *b, struct blk_queue *bq, struct disk_channel 
 	if (!bq->requests)
 		return -ENOMEM;
 	bq->depth = depth;
-	r = disk_channel_start(c, b->disk, b->dev.name);
+	r = disk_channel_start(c, b->target.disk, b->dev.name);
 	if (r == 0)
 		bq->channel = c;
 	return r;
@@ -577,7 +387,7 @@ static int init(
 		.ops = &blk_ops,
 		.name = name,
 		.id = VIRTIO_ID_BLOCK,
-		.features = features_of(b->disk, disk_engine_channels(e)),
+		.features = features_of(b->target.disk, disk_engine_channels(e)),
 		.n_queues = disk_engine_channels(e),
 		.queue_size = VIRTIO_BLK_QUEUE_SIZE,
 		.doorbells = disk_engine_doorbells(e),
@@ -595,7 +405,7 @@ int virtio_blk_device_new(const struct guest_memory *m, const char *name, struct
 	int r = -ENOMEM;
 
 	if (b) {
-		b->disk = disk;
+		b->target = (struct blk_target) { .dev = &b->dev, .disk = disk };
 		b->engine = engine;
 		r = init(b, m, name, engine);
 	}
@@ -606,7 +416,7 @@ int virtio_blk_device_new(const struct guest_memory *m, const char *name, struct
 	}
 	describe(b);
 	if (serial)
-		memcpy(b->serial, serial, strnlen(serial, sizeof(b->serial)));
+		memcpy(b->target.serial, serial, strnlen(serial, sizeof(b->target.serial)));
 	r = start(b, engine);
 	if (r < 0) {
 		blk_free(&b->dev);
