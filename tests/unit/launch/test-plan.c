@@ -110,6 +110,24 @@ static void with_one_the_guest_gets_it(void **state)
 	assert_string_equal(disk = launch_choice_text(&e.p.v[1]), "virtio-blk on d.img");
 }
 
+/* The machine's operations, to be changed for one test. */
+static struct host_ops *own_ops(struct env *e)
+{
+	static struct host_ops ops;
+
+	ops = *e->h->ops;
+	e->h->ops = &ops;
+	return &ops;
+}
+
+/* Another request to the same machine. */
+static void ask_anew(struct env *e)
+{
+	launch_plan_done(&e->p);
+	launch_request_done(&e->r);
+	launch_request_init(&e->r);
+}
+
 static struct host_vf known_vfs[4];
 
 static int tell_vfs(struct host *h, int ifindex, struct host_vf **ret, size_t *ret_n)
@@ -126,13 +144,10 @@ static int tell_vfs(struct host *h, int ifindex, struct host_vf **ret, size_t *r
 /* A standby has the VF's address, as the PF knows it; without the VF it is all that there is. */
 static void a_standby_has_the_address_of_the_vf(void **state)
 {
-	static struct host_ops ops;
 	autoenv e = open_env("s2-vfio");
 
 	(void)state;
-	ops = *e.h->ops;
-	ops.link_vfs = tell_vfs;
-	e.h->ops = &ops;
+	own_ops(&e)->link_vfs = tell_vfs;
 	for (unsigned i = 0; i < 4; i++)
 		known_vfs[i] = (struct host_vf) { .vf = i };
 	known_vfs[1].mac = (struct mac) { { 2, 0, 0, 0, 0, 7 } };
@@ -155,28 +170,21 @@ static int tell_nothing(struct host *h UNUSED, int ifindex UNUSED, struct host_v
 /* Where the host does not know it, whoever starts the guest may. */
 static void a_standby_has_the_address_that_was_said(void **state)
 {
-	static struct host_ops ops;
 	autoenv e = open_env("s2-vfio");
 
 	(void)state;
-	ops = *e.h->ops;
-	ops.link_vfs = tell_nothing;
-	e.h->ops = &ops;
+	own_ops(&e)->link_vfs = tell_nothing;
 	/* The standby alone. */
 	assert_int_equal(PLAN(&e, "0000:02:00.0/vf1,standby=bridge:br0"), 0);
 	assert_int_equal(e.p.v[0].how, LAUNCH_NET);
 	assert_string_equal(problem_best_hint(e.p.v[0].why),
 		"standby-mac=ADDRESS, as its driver in the guest will find it");
-	launch_plan_done(&e.p);
-	launch_request_done(&e.r);
-	launch_request_init(&e.r);
+	ask_anew(&e);
 	assert_int_equal(
 		PLAN(&e, "0000:02:00.0/vf1,standby=bridge:br0,standby-mac=02:00:00:00:00:09"), 0);
 	assert_int_equal(e.p.v[0].mac.b[5], 9);
-	launch_plan_done(&e.p);
-	launch_request_done(&e.r);
-	launch_request_init(&e.r);
-	ops.link_vfs = tell_vfs;
+	ask_anew(&e);
+	own_ops(&e)->link_vfs = tell_vfs;
 	known_vfs[1] = (struct host_vf) { .vf = 1, .mac = { { 2, 0, 0, 0, 0, 7 } } };
 	assert_int_equal(
 		PLAN(&e, "0000:02:00.0/vf1,standby=bridge:br0,standby-mac=02:00:00:00:00:09"),
@@ -211,15 +219,12 @@ static int tell_ports(
 static void a_representor_is_found(void **state)
 {
 	static struct devlink_ops devlink = { .ports = tell_ports };
-	static struct host_ops ops;
 	autoenv e = open_env("s2-vfio");
 
 	(void)state;
 	refused("s2-vfio", "0000:02:00.0/vf1,representor=bridge:br0", -EROFS, PROBLEM_UNSUPPORTED,
 		"0000:02:10.2 has no representor");
-	ops = *e.h->ops;
-	ops.devlink = &devlink;
-	e.h->ops = &ops;
+	own_ops(&e)->devlink = &devlink;
 	known_mode = DEVLINK_ESWITCH_MODE_LEGACY;
 	assert_int_equal(PLAN(&e, "0000:02:00.0/vf1,representor=ovs:sw0"), -EOPNOTSUPP);
 	assert_non_null(strstr(problem_best_hint(e.why), "eswitch-mode=switchdev"));
