@@ -24,7 +24,12 @@ struct virtio_net_setup {
 	uint16_t mtu; /* 0: the guest is not told */
 };
 
+struct vmm_services;
 struct virtio_net_params; /* virtio.h */
+/* A tap for each of p->fds, which stay the caller's; `taps` has room for them. On failure none
+ * is left open. */
+int virtio_net_open_taps(const struct vmm_services *s, const struct virtio_net_params *p,
+	struct tap **taps, struct problem **reterr);
 /* What is asked of an interface that the VMM, or the kernel, serves. Borrows `taps`. */
 struct virtio_net_setup virtio_net_setup_of(
 	const struct virtio_net_params *p, struct tap *const *taps);

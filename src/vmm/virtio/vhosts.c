@@ -72,21 +72,6 @@ int virtio_vhost_user_net_new(const struct vmm_services *s,
 	return add(s, &p->common, r, d, reterr);
 }
 
-static int open_taps(const struct vmm_services *s, const struct virtio_net_params *p,
-	struct tap **taps, struct problem **reterr)
-{
-	for (unsigned i = 0; i < p->n_fds; i++) {
-		int r = tap_new(s->host, p->fds[i], &taps[i], reterr);
-
-		if (r < 0) {
-			while (i--)
-				tap_free(taps[i]);
-			return problem_wrap(reterr, r, "%s", p->common.name);
-		}
-	}
-	return 0;
-}
-
 int virtio_vhost_net_new(const struct vmm_services *s, const struct virtio_vhost_net_params *k,
 	struct problem **reterr)
 {
@@ -99,7 +84,7 @@ int virtio_vhost_net_new(const struct vmm_services *s, const struct virtio_vhost
 
 	if (r < 0)
 		return problem_wrap(reterr, r, "%s", p->common.name);
-	r = open_taps(s, p, taps, reterr);
+	r = virtio_net_open_taps(s, p, taps, reterr);
 	if (r < 0) {
 		vhost_free(source.vhost);
 		return r;

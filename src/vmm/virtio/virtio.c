@@ -41,7 +41,7 @@ int virtio_blk_new(
 	return add(s, &p->common, r, d, reterr);
 }
 
-static int open_taps(const struct vmm_services *s, const struct virtio_net_params *p,
+int virtio_net_open_taps(const struct vmm_services *s, const struct virtio_net_params *p,
 	struct tap **taps, struct problem **reterr)
 {
 	for (unsigned i = 0; i < p->n_fds; i++) {
@@ -77,7 +77,7 @@ int virtio_net_new(
 	struct tap *taps[VIRTIO_NET_PAIRS_MAX] = { NULL };
 	const struct virtio_net_setup setup = virtio_net_setup_of(p, taps);
 	struct virtio_device *d = NULL;
-	int r = open_taps(s, p, taps, reterr);
+	int r = virtio_net_open_taps(s, p, taps, reterr);
 
 	if (r < 0)
 		return r;
