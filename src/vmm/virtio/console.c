@@ -5,6 +5,7 @@
  * What is typed waits here until the driver has a buffer for it.
  */
 #include "console.h"
+#include "stream.h"
 #include "base/checked.h"
 #include "vmm/count/syscalls.h"
 
@@ -51,37 +52,12 @@ struct virtio_console *virtio_console_of(struct virtio_device *d)
 
 /* ---- to the guest ---- */
 
-/* One chain's worth; 1, 0 when there is none, or the queue broke. */
-static int hand_over(struct virtio_console *c, struct virtq *q)
-{
-	struct virtq_chain chain;
-	int r = virtq_pop(q, c->rx_iov, ARRAY_SIZE(c->rx_iov), &chain);
-	size_t n;
-
-	if (r <= 0)
-		return r;
-	if (chain.out.n)
-		return virtq_break(q, "a buffer for what is typed is not only to be written");
-	n = MIN(c->n_typed, chain.in.len);
-	sg_push(&chain.in, c->typed, n);
-	c->n_typed -= n;
-	memmove(c->typed, c->typed + n, c->n_typed);
-	virtq_fill(q, chain.head, (uint32_t)n);
-	return 1;
-}
-
 /* The driver rings for buffers that it adds while something waits for them. */
 static void deliver(struct virtio_console *c, struct virtq *q)
 {
-	int r = 1;
-
 	if (!virtio_device_runs(&c->dev) || !virtq_is_live(q))
 		return;
-	while (c->n_typed && r >= 0) {
-		r = hand_over(c, q);
-		if (r == 0 && virtq_arm(q))
-			break;
-	}
+	stream_deliver(q, c->rx_iov, ARRAY_SIZE(c->rx_iov), c->typed, &c->n_typed);
 	virtq_publish(q);
 	virtio_device_interrupt(&c->dev, q);
 	virtio_device_check(&c->dev, q);

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "port.h"
+#include "stream.h"
 #include "vmm/count/syscalls.h"
 
 #include <stdio.h>
@@ -127,45 +128,13 @@ static void tell_buffers(struct port *p, bool has)
 	pthread_mutex_unlock(&p->lock);
 }
 
-/* One chain's worth; 1, 0 when there is none, or the queue broke. */
-static int hand_over(struct port *p, struct virtq *q)
-{
-	struct virtq_chain chain;
-	int r = virtq_pop(q, p->rx_iov, ARRAY_SIZE(p->rx_iov), &chain);
-	size_t n;
-
-	if (r <= 0)
-		return r;
-	if (chain.out.n)
-		return virtq_break(q, "a buffer for what is sent is not only to be written");
-	n = MIN(p->n_bytes, chain.in.len);
-	sg_push(&chain.in, p->bytes, n);
-	p->n_bytes -= n;
-	memmove(p->bytes, p->bytes + n, p->n_bytes);
-	virtq_fill(q, chain.head, (uint32_t)n);
-	return 1;
-}
-
-/* All of it; 1, 0 when buffers are missing and the driver will ring, or the queue broke. */
-static int hand_over_all(struct port *p, struct virtq *q)
-{
-	int r = 1;
-
-	while (p->n_bytes && r >= 0) {
-		r = hand_over(p, q);
-		if (r == 0 && virtq_arm(q))
-			return 0;
-	}
-	return r < 0 ? r : 1;
-}
-
 bool port_receive(struct port *p, struct virtq *q)
 {
 	unsigned n = 0;
 	int r = 1;
 
 	for (; n < BUDGET && r > 0 && fetch(p); n++)
-		r = hand_over_all(p, q);
+		r = stream_deliver(q, p->rx_iov, ARRAY_SIZE(p->rx_iov), p->bytes, &p->n_bytes);
 	virtq_publish(q);
 	virtio_device_interrupt(p->dev, q);
 	virtio_device_check(p->dev, q);
