@@ -285,6 +285,94 @@ static void ends_with_a_read_in_flight(void **state UNUSED)
 	}
 }
 
+/* ---- a driver that means harm ---- */
+
+static void ring(struct fixture *f)
+{
+	uint64_t one = 1;
+
+	assert_int_equal(write(virtio_device_doorbell(f->dev, 0), &one, sizeof(one)), sizeof(one));
+}
+
+static void far_index(struct drv *d)
+{
+	d->avail_idx = (uint16_t)(d->avail_idx + SIZE + 1);
+}
+
+static void head_that_is_none(struct drv *d)
+{
+	drv_offer(d, SIZE);
+}
+
+static void loop_of_one(struct drv *d)
+{
+	const struct drv_piece p = { HEADER, 16, false };
+	uint16_t head = drv_chain(d, &p, 1);
+
+	d->desc[head].flags |= VRING_DESC_F_NEXT;
+	d->desc[head].next = head;
+}
+
+static void address_that_is_none(struct drv *d)
+{
+	const struct drv_piece p = { DRV_RAM_BYTES, 16, false };
+
+	drv_chain(d, &p, 1);
+}
+
+static void length_that_wraps(struct drv *d)
+{
+	const struct drv_piece p = { HEADER, UINT32_MAX, false };
+
+	drv_chain(d, &p, 1);
+}
+
+static void request_without_status(struct drv *d)
+{
+	const struct drv_piece p = { HEADER, 16, false };
+
+	drv_chain(d, &p, 1);
+}
+
+static void await_break(struct fixture *f)
+{
+	for (unsigned i = 0; virtio_device_runs(f->dev); i++) {
+		if (i > 20000)
+			fail_msg("nobody has looked");
+		usleep(1000);
+	}
+}
+
+/*
+ * The ring breaks while the thread sleeps in it, before or after a read: however often the doorbell
+ * is rung then it sleeps again, and a reset mends it.
+ */
+static void a_broken_ring_keeps_nobody_awake(void **state UNUSED)
+{
+	static void (*const harms[])(struct drv * d) = { far_index, head_that_is_none, loop_of_one,
+		address_that_is_none, length_that_wraps, request_without_status };
+	struct fixture *f = open_disk();
+
+	for (unsigned i = 0; i < 2 * ARRAY_SIZE(harms); i++) {
+		reads(f, 3);
+		usleep(5000);
+		if (i % 2)
+			submit(f, 1);
+		harms[i / 2](&f->drv);
+		drv_publish(&f->drv);
+		ring(f);
+		await_break(f);
+		for (unsigned k = 0; k < 20; k++)
+			ring(f);
+		usleep(20000);
+		assert_int_equal(waits_in(f, 50), 0);
+		virtio_device_set_status(f->dev, 0);
+		up(f);
+	}
+	reads(f, 20);
+	close_disk(f);
+}
+
 /* ---- a back end that cannot, after all ---- */
 
 struct echo {
@@ -372,6 +460,7 @@ int main(void)
 		cmocka_unit_test(whoever_is_idle_sleeps),
 		cmocka_unit_test(changes_while_reads_come),
 		cmocka_unit_test(ends_with_a_read_in_flight),
+		cmocka_unit_test(a_broken_ring_keeps_nobody_awake),
 		cmocka_unit_test(who_cannot_sleep_there_sleeps_in_the_loop),
 	};
 
