@@ -14,6 +14,7 @@
 #include "base/problem.h"
 #include "base/sg.h"
 
+#include <errno.h>
 #include <stdbool.h>
 #include <stdint.h>
 
@@ -79,6 +80,12 @@ int disk_resize(struct disk *d, const char *size, struct problem **reterr);
 
 /* It can go to the file as it is; else through memory of ours, which the operations do. */
 bool disk_is_aligned(const struct disk *d, const struct sg *s, uint64_t offset);
+
+/* Of a failed operation, a negative errno: there is no room for it, and there may be later. */
+static inline bool disk_is_full(int error)
+{
+	return error == -ENOSPC || error == -EDQUOT || error == -EFBIG;
+}
 
 static inline void disk_free(struct disk *d)
 {

@@ -78,8 +78,8 @@ struct ide_file {
 };
 
 struct ide_counts {
-	atomic_uint_fast64_t requests, bytes_read, bytes_written, interrupts, errors, wakeups,
-		syscalls;
+	atomic_uint_fast64_t requests, bytes_read, bytes_written, interrupts, wakeups, syscalls;
+	atomic_uint_fast64_t errors, io_errors, no_space; /* the last two are among the first */
 };
 
 struct ide_channel_params {

@@ -287,7 +287,7 @@ static void ide_stats(
 	struct pci_device *pci, void (*each)(void *arg, const char *name, uint64_t v), void *arg)
 {
 	struct ide *ide = ide_of(pci);
-	uint64_t wakeups = 0, failed = 0;
+	uint64_t wakeups = 0, failed = 0, io_errors = 0, no_space = 0;
 
 	for (unsigned i = 0; i < CHANNELS; i++) {
 		struct ide_channel *c = &ide->sides[i].channel;
@@ -295,9 +295,13 @@ static void ide_stats(
 		side_stats(&ide->sides[i], i, each, arg);
 		wakeups += c->loop ? loop_wakeups(c->loop) : 0;
 		failed += atomic_load_explicit(&c->counts.errors, memory_order_relaxed);
+		io_errors += atomic_load_explicit(&c->counts.io_errors, memory_order_relaxed);
+		no_space += atomic_load_explicit(&c->counts.no_space, memory_order_relaxed);
 	}
 	each(arg, "thread-wakeups", wakeups);
 	each(arg, "failed-requests", failed);
+	each(arg, "io-errors", io_errors);
+	each(arg, "no-space", no_space);
 }
 
 static void ide_traits(struct pci_device *pci,

@@ -142,6 +142,12 @@ static void trim(struct ide_channel *c, struct ide_request *r, struct ide_outcom
 	}
 }
 
+/* Else the guest asked for what there is not. */
+static bool is_of_host(int error)
+{
+	return error < 0 && error != -EFAULT && error != -EINVAL;
+}
+
 static void run(struct ide_channel *c, struct ide_request *r, struct ide_outcome *o)
 {
 	switch (r->work) {
@@ -165,7 +171,7 @@ static void run(struct ide_channel *c, struct ide_request *r, struct ide_outcome
 	case IDE_NOTHING:
 		break;
 	}
-	if (o->error < 0 && o->error != -EFAULT && o->error != -EINVAL)
+	if (is_of_host(o->error))
 		c->params.failed(c->params.arg, r->drive, o->error);
 }
 
@@ -199,9 +205,10 @@ static void failed(struct ide_channel *c, const struct ide_outcome *o)
 		c->master_status &= (uint8_t)~MASTER_ACTIVE;
 	if (o->error == -EFAULT)
 		c->master_status |= MASTER_ERROR;
+	if (is_of_host(o->error))
+		ide_count(disk_is_full(o->error) ? &c->counts.no_space : &c->counts.io_errors, 1);
 	tell_where(c, r);
-	ide_fail(c, r->drive,
-		o->error == -EFAULT || o->error == -EINVAL ? ATA_ABORTED : ATA_UNCORRECTABLE);
+	ide_fail(c, r->drive, is_of_host(o->error) ? ATA_UNCORRECTABLE : ATA_ABORTED);
 }
 
 /* A list that is too short leaves the drive waiting for ever, the bus master idle, and no

@@ -19,7 +19,7 @@ void blk_note_trouble(
 		[DISK_DISCARD] = "discard",
 		[DISK_ZERO] = "write zeroes",
 	};
-	bool space = error == -ENOSPC || error == -EDQUOT || error == -EFBIG;
+	bool space = disk_is_full(error);
 	unsigned kind = space ? TROUBLE_SPACE : error == -EIO ? TROUBLE_IO : TROUBLE_OTHER;
 	autofree char *text = NULL;
 

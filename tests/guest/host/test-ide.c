@@ -135,6 +135,8 @@ static void a_disk_that_shrinks(void **state UNUSED)
 	vm_assert_good(&r);
 	assert_non_null(strstr(r.errors, "drive 0 of channel 0 fails"));
 	assert_int_equal(vm_report(&r, "devices/ide0/failed-requests"), 2);
+	assert_int_equal(vm_report(&r, "devices/ide0/io-errors"), 2);
+	assert_int_equal(vm_report(&r, "devices/ide0/no-space"), 0);
 	vm_result_done(&r);
 	close(cut_disk);
 }

@@ -267,6 +267,13 @@ static void errors_of_the_disk(void **state UNUSED)
 	put(f, PORT_COMMAND, 0x40);
 	aborts(f, ATA_UNCORRECTABLE);
 	assert_int_equal(f->failures, 3);
+	assert_int_equal(f->c.counts.io_errors, 3);
+	f->fake.fail = -ENOSPC;
+	put(f, PORT_COMMAND, 0xe7);
+	aborts(f, ATA_UNCORRECTABLE);
+	assert_int_equal(f->failures, 4);
+	assert_int_equal(f->c.counts.io_errors, 3);
+	assert_int_equal(f->c.counts.no_space, 1);
 	f->fake.fail = 0;
 	put(f, PORT_COMMAND, 0xe7);
 	succeeds(f);
