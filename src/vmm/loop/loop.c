@@ -24,8 +24,8 @@ struct loop {
 	int quit_value;
 	loop_poll_fn poll; /* NULL: none */
 	void *poll_arg;
-	const struct loop_bed *bed; /* NULL: it sleeps in here */
-	void *bed_arg;
+	const struct loop_sleeper *sleeper; /* NULL: it sleeps in here */
+	void *sleeper_arg;
 	atomic_uint_fast64_t wakeups, waits;
 	KEEP_APART;
 };
@@ -229,7 +229,7 @@ static void count(atomic_uint_fast64_t *counter)
 
 static bool slept_elsewhere(struct loop *l)
 {
-	if (!l->bed || !l->bed->sleep(l->bed_arg))
+	if (!l->sleeper || !l->sleeper->sleep(l->sleeper_arg))
 		return false;
 	count(&l->waits);
 	count(&l->wakeups);
@@ -300,10 +300,10 @@ void loop_set_poll(struct loop *l, loop_poll_fn fn, void *arg)
 	l->poll_arg = arg;
 }
 
-void loop_set_bed(struct loop *l, const struct loop_bed *bed, void *arg)
+void loop_set_sleeper(struct loop *l, const struct loop_sleeper *sleeper, void *arg)
 {
-	l->bed = bed;
-	l->bed_arg = arg;
+	l->sleeper = sleeper;
+	l->sleeper_arg = arg;
 }
 
 int loop_run(struct loop *l)
@@ -326,8 +326,8 @@ void loop_quit(struct loop *l, int value)
 		l->quit = true;
 		l->quit_value = value;
 	}
-	if (l->bed)
-		l->bed->poke(l->bed_arg);
+	if (l->sleeper)
+		l->sleeper->poke(l->sleeper_arg);
 	loop_release(l);
 	loop_wake(l);
 }

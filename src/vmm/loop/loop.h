@@ -61,11 +61,11 @@ void loop_set_poll(struct loop *l, loop_poll_fn fn, void *arg);
  * of a wait for events; false: it could not, and the loop waits. `poke` ends such a wait, once,
  * also one that is about to begin; the loop is held then. While the loop does not run.
  */
-struct loop_bed {
+struct loop_sleeper {
 	bool (*sleep)(void *arg);
 	void (*poke)(void *arg);
 };
-void loop_set_bed(struct loop *l, const struct loop_bed *bed, void *arg);
+void loop_set_sleeper(struct loop *l, const struct loop_sleeper *sleeper, void *arg);
 /* It looks again where to sleep, if it sleeps in the loop. From any thread. */
 void loop_wake(struct loop *l);
 

@@ -91,7 +91,7 @@ static void poke(void *arg)
 
 void doze_prepare(struct worker *w)
 {
-	static const struct loop_bed bed = { doze, poke };
+	static const struct loop_sleeper sleeper = { doze, poke };
 
-	loop_set_bed(w->loop, &bed, w);
+	loop_set_sleeper(w->loop, &sleeper, w);
 }
