@@ -42,7 +42,7 @@ static int to_fds(const struct device_key *k, char *v, int *fds, unsigned *ret_n
 
 	*ret_n = 0;
 	for (char *w = strtok_r(v, ":", &save); w && r == 0; w = strtok_r(NULL, ":", &save)) {
-		if (*ret_n == OPTIONS_QUEUES_MAX)
+		if (*ret_n == OPTION_QUEUES_MAX)
 			return options_usage(k->reterr, k->option, "fd= and vhost= take 8 at most");
 		r = to_fd(k, w, &fds[(*ret_n)++]);
 	}

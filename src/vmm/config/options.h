@@ -12,11 +12,10 @@
 
 enum {
 	OPTIONS_DEVICES_MAX = 31,
-	OPTIONS_QUEUES_MAX = 8, /* pairs of a network interface */
-	OPTIONS_FDS_MAX = 5 + 2 * OPTIONS_QUEUES_MAX * OPTIONS_DEVICES_MAX + 8 + 7,
-	OPTION_NUMA_NONE = -1,
-	OPTION_QUEUES_MAX = 8,
+	OPTION_QUEUES_MAX = 8, /* of a disk; pairs of a network interface */
 	OPTION_PORTS_MAX = 7,
+	OPTIONS_FDS_MAX = 5 + 2 * OPTION_QUEUES_MAX * OPTIONS_DEVICES_MAX + 8 + OPTION_PORTS_MAX,
+	OPTION_NUMA_NONE = -1,
 	OPTION_PORT_NAME_MAX = 63,
 };
 
@@ -82,12 +81,12 @@ struct device_option {
 	bool fixed_mac;		      /* the guest cannot choose another */
 	bool over_vf;		      /* the tap or disk is a VF's on the host */
 	uint16_t mtu;		      /* 0: the guest is not told */
-	int fds[OPTIONS_QUEUES_MAX];  /* of a network interface, `fd` the first of them */
+	int fds[OPTION_QUEUES_MAX];   /* of a network interface, `fd` the first of them */
 	unsigned n_fds;
 	bool no_ioeventfd;
 	bool may_trap;			  /* devices.c's: CPUs may do the device's work */
 	const char *threads, *poll, *pin; /* as for vfctl vm set; NULL: as usual */
-	int vhosts[OPTIONS_QUEUES_MAX];	  /* an open /dev/vhost-net for each of `fds`, … */
+	int vhosts[OPTION_QUEUES_MAX];	  /* an open /dev/vhost-net for each of `fds`, … */
 	unsigned n_vhosts;		  /* … or none */
 	int vhost_user; /* the channel to who dials for a vhost of another process */
 	uint64_t cid;
