@@ -270,6 +270,7 @@ static int show_json(struct cli *cli, const struct launch_request *r, const stru
 	json_add_bool(&j, guest, "rng", r->rng);
 	json_add_bool(&j, guest, "balloon", r->balloon);
 	json_add_str(&j, guest, "console", r->virtio_console ? "virtio" : "serial");
+	json_add_u64(&j, guest, "ports", r->n_ports);
 	list = json_add_array(&j, guest, "vfs");
 	for (size_t i = 0; i < p->n; i++)
 		choice_json(&j, list, &rows[i]);

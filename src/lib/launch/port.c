@@ -34,7 +34,7 @@ static const char *set_key(struct launch_port *p, const char *word)
 						  : NULL;
 
 	if (!to || !value)
-		return "there is no such key";
+		return "its keys are name= and socket=";
 	value++;
 	if (to == &p->name && !is_name(value))
 		return "a name has 1 to 63 letters, digits, \".\", \"-\" and \"_\"";
@@ -73,7 +73,8 @@ int launch_add_port(struct launch_request *r, const char *text, struct problem *
 	const char *why;
 
 	if (r->n_ports == LAUNCH_PORTS_MAX)
-		return usage(text, "a guest has room for 7 ports", reterr);
+		return problem(reterr, -EINVAL, PROBLEM_USAGE, NULL,
+			"--port %s: a guest has room for %d ports", text, LAUNCH_PORTS_MAX);
 	p = reallocarray(r->ports, r->n_ports + 1, sizeof(*p));
 	if (p)
 		r->ports = p;
@@ -102,8 +103,10 @@ static int open_port(const char *path, struct launch_socket *ret, struct problem
 
 	if (fd < 0)
 		return problem(reterr, fd,
-			fd == -EADDRINUSE ? PROBLEM_IN_USE : problem_kind_from_errno(fd), NULL,
-			"--port: nobody can listen at %s: %s", path, strerror(-fd));
+			fd == -EADDRINUSE ? PROBLEM_IN_USE : problem_kind_from_errno(fd),
+			fd == -EADDRINUSE ? "somebody listens there: choose another socket="
+					  : "socket= is a path that this user may make",
+			"--port: cannot listen at %s: %s", path, strerror(-fd));
 	ret->fd = fd;
 	ret->path = strdup(path);
 	if (!ret->path) {
@@ -112,7 +115,8 @@ static int open_port(const char *path, struct launch_socket *ret, struct problem
 	}
 	/* Whoever serves the port has other work, too. */
 	return fcntl(fd, F_SETFL, O_NONBLOCK) < 0
-		       ? problem(reterr, -errno, PROBLEM_FAILED, NULL, "%s: %m", path)
+		       ? problem(reterr, -errno, PROBLEM_FAILED, NULL,
+				 "--port: the socket at %s would block: %m", path)
 		       : 0;
 }
 
