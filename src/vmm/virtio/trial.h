@@ -8,8 +8,9 @@
  * is so fast that a guest that has rung finds the request done, without an interrupt, which one
  * that need not ring never does. So the time per request decides: of the way that is in use, again
  * and again, and now and then of the other one, more seldom each time that it loses. A trial that
- * goes badly ends early; the first way, 0, cannot, for there is nothing to compare it with.
- * tests/bench/polling.bench measures what comes of it.
+ * goes badly ends early; the first way, 0, cannot, for there is nothing to compare it with. When
+ * the guest has another number of requests in work, both ways take another time, and the other one
+ * is tried at once. tests/bench/polling.bench measures what comes of it.
  */
 #pragma once
 
@@ -22,6 +23,7 @@ enum {
 	TRIAL_REQUESTS = 64, /* with at least so many requests */
 	TRIAL_PAUSE = 4,     /* phases until the other way is tried again, at first … */
 	TRIAL_PAUSE_MAX = 256,
+	TRIAL_DEPTH = 3,      /* times as many requests in work, or as few, are another load */
 	TRIAL_IDLE = 1 << 26, /* a pause of the guest's, some 20 ms: says nothing of either way */
 };
 
@@ -33,7 +35,9 @@ struct trial {
 	uint64_t cost[2]; /* time per request, in 16ths; 0: unknown */
 	uint64_t start, last, requests;
 	unsigned times;
+	uint32_t depth,
+		usual; /* requests in work, in 256ths: of late, and when it was last tried */
 };
 
-/* So many requests were done, by this time. */
-void trial_served(struct trial *t, unsigned requests, uint64_t now);
+/* So many requests were done, and so many are or were in work, by this time. */
+void trial_served(struct trial *t, unsigned requests, unsigned in_work, uint64_t now);

@@ -35,14 +35,8 @@ static void served(struct worker *w, unsigned requests)
 	uint64_t done = all_done(w), more = done - w->done;
 
 	w->done = done;
-	spin_served(&w->spin, requests);
-	trial_served(&w->trial, (unsigned)MIN(more, (uint64_t)UINT16_MAX), __builtin_ia32_rdtsc());
-}
-
-/* How long to look in vain. */
-static uint32_t patience(const struct worker *w)
-{
-	return w->trial.way == WAY_LOOK ? spin_ns(&w->spin) : 0;
+	trial_served(&w->spin.trial, (unsigned)MIN(more, (uint64_t)UINT16_MAX), requests,
+		__builtin_ia32_rdtsc());
 }
 
 static void count(uint64_t *counter, uint64_t n)
@@ -188,10 +182,18 @@ static enum loop_next next_of(struct worker *w)
 	return LOOP_SPIN;
 }
 
+/* Something was found; had there been nothing before? */
+static void again(struct worker *w)
+{
+	if (w->idle)
+		spin_again(&w->spin, now_ns());
+	w->idle = false;
+}
+
 /* Adaptive and nothing found: is it time to sleep? */
 static bool is_over(struct worker *w)
 {
-	uint32_t most = patience(w);
+	uint32_t most = spin_ns(&w->spin);
 
 	if (!w->idle) {
 		w->idle = true;
@@ -210,8 +212,8 @@ static bool should_wake(struct worker *w, enum virtio_poll mode)
 	if (!w->woken)
 		return false;
 	w->woken = false;
-	spin_woken(&w->spin, now_ns());
-	if (patience(w))
+	spin_again(&w->spin, now_ns());
+	if (spin_ns(&w->spin))
 		return true;
 	spin_idle(&w->spin, now_ns());
 	return false;
@@ -233,7 +235,7 @@ static enum loop_next turn(void *arg)
 		wake_up(w);
 	}
 	if (look_at_all(w)) {
-		w->idle = false;
+		again(w);
 		return next_of(w);
 	}
 	if (w->spin.alone)
@@ -241,6 +243,7 @@ static enum loop_next turn(void *arg)
 	if (mode == VIRTIO_POLL_ADAPTIVE && is_over(w)) {
 		if (fall_asleep(w))
 			return LOOP_SLEEP;
+		again(w);
 		wake_up(w);
 	}
 	__builtin_ia32_pause();

@@ -15,7 +15,6 @@
 
 #include "device.h"
 #include "spin.h"
-#include "trial.h"
 #include "vmm/loop/loop.h"
 
 struct worker;
@@ -41,12 +40,6 @@ struct server {
 	KEEP_APART;
 };
 
-/*
- * The first one is how a trial begins, with nothing to compare it with: not the one that can cost
- * many times as much where the guest and we share too few processors.
- */
-enum { WAY_BE_TOLD, WAY_LOOK };
-
 struct worker {
 	struct loop *loop;
 	bool own; /* it has a thread, and may poll */
@@ -58,10 +51,9 @@ struct worker {
 	bool idle;	      /* the last look found nothing … */
 	unsigned turns;
 	struct spin spin;
-	uint64_t done;	    /* requests, when it was last asked */
-	struct trial trial; /* of the ways below; in adaptive mode */
-	uint64_t polled;    /* atomic: requests and completions that were found by looking */
-	uint64_t slept;	    /* atomic: how often it gave up */
+	uint64_t done;	 /* requests, when it was last asked */
+	uint64_t polled; /* atomic: requests and completions that were found by looking */
+	uint64_t slept;	 /* atomic: how often it gave up */
 	KEEP_APART;
 };
 

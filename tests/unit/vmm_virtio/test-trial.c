@@ -21,7 +21,7 @@ static void play(struct guest *g, unsigned requests, const uint64_t cost[2])
 
 		g->now += time;
 		g->spent += time;
-		trial_served(&g->t, g->depth, g->now);
+		trial_served(&g->t, g->depth, g->depth, g->now);
 	}
 }
 
@@ -86,6 +86,28 @@ static void it_may_change(void **state UNUSED)
 	}
 }
 
+/*
+ * One at a time the one way, many at a time the other, in turn: what was found out of the one load
+ * does not hold for the other, nor is that learned only when the next trial would be due.
+ */
+static void another_depth_is_another_load(void **state UNUSED)
+{
+	static const uint64_t one[2] = { 600000, 430000 }, many[2] = { 20000, 40000 };
+	struct guest g = { .now = 1ULL << 40 };
+
+	for (unsigned i = 0; i < 20; i++) {
+		g.depth = 32;
+		play(&g, 20000, many);
+		assert_int_equal(g.t.best, 0);
+		/* Between two programs there is a pause, usually. */
+		g.now += i % 2 ? 2 * TRIAL_IDLE : 0;
+		g.depth = 1;
+		play(&g, i % 2 ? 150 : 400, one);
+		assert_int_equal(g.t.best, 1);
+		assert_int_equal(g.t.way, 1);
+	}
+}
+
 /* A guest that pauses says nothing of how it is served. */
 static void pauses_do_not_count(void **state UNUSED)
 {
@@ -107,7 +129,8 @@ static void nonsense_breaks_nothing(void **state UNUSED)
 
 	for (unsigned i = 0; i < 100000; i++) {
 		now += i % 7 ? (uint64_t)rand() : -(uint64_t)rand();
-		trial_served(&t, i % 3 ? (unsigned)rand() : UINT32_MAX * (i % 2), now);
+		trial_served(
+			&t, i % 3 ? (unsigned)rand() : UINT32_MAX * (i % 2), (unsigned)rand(), now);
 		assert_in_range(t.way, 0, 1);
 		assert_in_range(t.pause, 0, TRIAL_PAUSE_MAX);
 	}
@@ -125,7 +148,7 @@ struct exact {
 static void serve(struct exact *e, unsigned requests, uint64_t each)
 {
 	e->now += requests * each;
-	trial_served(&e->t, requests, e->now);
+	trial_served(&e->t, requests, 1, e->now);
 }
 
 /* One whole phase, by calls with so many requests. */
@@ -177,6 +200,23 @@ static void what_is_hardly_better_is_chance(void **state UNUSED)
 	phase(&e, COST - COST / 8);
 	assert_int_equal(e.t.best, 1);
 	assert_int_equal(e.t.way, 1);
+}
+
+static void the_second_way_must_pay(void **state UNUSED)
+{
+	struct exact e = on_trial();
+
+	phase(&e, COST - COST / 8);
+	assert_int_equal(e.t.best, 1);
+	phase(&e, COST - COST / 8);
+	assert_false(e.t.trying);
+	/* It was chance: the first way is asked at once, and need not be better to be taken. */
+	phase(&e, 2 * COST);
+	assert_true(e.t.trying);
+	assert_int_equal(e.t.way, 0);
+	phase(&e, COST);
+	assert_int_equal(e.t.best, 0);
+	assert_int_equal(e.t.pause, TRIAL_PAUSE);
 }
 
 /* A quarter of what is new. */
@@ -237,10 +277,12 @@ int main(void)
 		cmocka_unit_test(the_better_way_is_found),
 		cmocka_unit_test(a_new_guest_loses_little),
 		cmocka_unit_test(it_may_change),
+		cmocka_unit_test(another_depth_is_another_load),
 		cmocka_unit_test(pauses_do_not_count),
 		cmocka_unit_test(nonsense_breaks_nothing),
 		cmocka_unit_test(a_phase_has_so_many_times_and_requests),
 		cmocka_unit_test(what_is_hardly_better_is_chance),
+		cmocka_unit_test(the_second_way_must_pay),
 		cmocka_unit_test(the_cost_follows_slowly),
 		cmocka_unit_test(who_loses_is_tried_more_seldom),
 		cmocka_unit_test(a_bad_trial_ends_early),
