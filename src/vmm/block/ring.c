@@ -7,6 +7,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
 
 enum { RULES_MAX = 16 };
 
@@ -14,6 +15,16 @@ int ring_enter(struct io_uring *ring, unsigned submit, unsigned wait, unsigned f
 {
 	syscalls_count(1);
 	return io_uring_enter((unsigned)ring->ring_fd, submit, wait, flags, NULL);
+}
+
+int ring_enter_for(struct io_uring *ring, unsigned submit, unsigned wait, uint32_t ns)
+{
+	struct __kernel_timespec t = { .tv_nsec = ns };
+	struct io_uring_getevents_arg arg = { .sigmask_sz = _NSIG / 8, .ts = (uintptr_t)&t };
+
+	syscalls_count(1);
+	return io_uring_enter2((unsigned)ring->ring_fd, submit, wait,
+		IORING_ENTER_GETEVENTS | IORING_ENTER_EXT_ARG, (void *)&arg, sizeof(arg));
 }
 
 unsigned ring_published(const struct io_uring *ring)

@@ -38,3 +38,5 @@ bool ring_sleeps(const struct io_uring *ring);
 void ring_wake(struct io_uring *ring, unsigned *woken_for);
 /* io_uring_enter(2), counted. */
 int ring_enter(struct io_uring *ring, unsigned submit, unsigned wait, unsigned flags);
+/* The same for so long at most, from Linux 5.11 (IORING_FEAT_EXT_ARG): -ETIME. */
+int ring_enter_for(struct io_uring *ring, unsigned submit, unsigned wait, uint32_t ns);

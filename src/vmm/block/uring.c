@@ -9,6 +9,7 @@
  * Who sleeps in the ring has it watch the doorbell, by one entry that completes at each ring
  * (IORING_POLL_ADD_MULTI, Linux 5.13). It is his: of another thread it would wake the wrong one.
  */
+#include "batch.h"
 #include "bounce.h"
 #include "engines.h"
 #include "ring.h"
@@ -18,6 +19,7 @@
 #include <poll.h>
 #include <sched.h>
 #include <sys/eventfd.h>
+#include <time.h>
 
 enum {
 	TRIES = 64,
@@ -39,6 +41,10 @@ struct uring {
 	/* Of the entry that watches the doorbell: its tag. */
 	uint64_t watch;
 	bool watches, cannot_watch, rung;
+	/* Of who sleeps in the ring. */
+	struct batch batch;
+	unsigned begun, completed; /* since he lay down, woke up */
+	bool can_time;		   /* IORING_FEAT_EXT_ARG */
 	KEEP_APART;
 };
 
@@ -226,6 +232,7 @@ static void prepare(struct uring *u, struct disk_request *r)
 static void uring_submit(struct disk_channel *c, struct disk_request *r)
 {
 	r->stage = r->may_unmap ? STAGE_PUNCH : STAGE_RANGE;
+	uring_of(c)->begun++;
 	prepare(uring_of(c), r);
 }
 
@@ -343,6 +350,7 @@ static struct disk_request *take_completion(struct uring *u)
 			continue;
 		}
 		io_uring_cq_advance(&u->ring, 1);
+		u->completed++;
 		if (finish(u, r, res)) {
 			if (again)
 				uring_kick(&u->channel);
@@ -415,25 +423,54 @@ static void harvest(struct uring *u)
 		append_done(u, r);
 }
 
+static unsigned n_ready(const struct uring *u)
+{
+	return io_uring_smp_load_acquire(u->ring.cq.ktail) - *u->ring.cq.khead;
+}
+
 static void uring_attend(struct disk_channel *c, bool on)
 {
 	struct uring *u = uring_of(c);
 
-	if (on)
+	if (on) {
+		u->batch = (struct batch) { 0 };
+		u->begun = u->completed = 0;
 		return;
+	}
 	if (u->watches)
 		unwatch(u);
 	submit_all(u);
 	harvest(u);
 }
 
+static uint64_t now_ns(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return (uint64_t)t.tv_sec * 1000000000 + (uint64_t)t.tv_nsec;
+}
+
+static unsigned choose_size(struct uring *u)
+{
+	unsigned under_way = u->can_time ? u->channel.in_flight : 0;
+	bool deep = batch_is_deep(&u->batch, under_way);
+	unsigned size = batch_begin(&u->batch, under_way, u->begun, deep ? now_ns() : 0);
+
+	u->begun = 0;
+	return size;
+}
+
+/* To be rung for counts as one, too, so that what it is for waits no longer than what is done. */
 static int uring_doze_begin(struct disk_channel *c)
 {
 	struct uring *u = uring_of(c);
 
-	harvest(u);
-	if (u->rung || u->done || u->cannot_watch)
+	if (n_ready(u) >= choose_size(u) || u->rung || u->done || u->cannot_watch) {
+		batch_skip(&u->batch);
+		submit_all(u);
 		return -1;
+	}
 	if (!u->watches)
 		watch(u);
 	ring_publish(&u->ring);
@@ -442,17 +479,31 @@ static int uring_doze_begin(struct disk_channel *c)
 
 static int uring_doze(struct disk_channel *c, unsigned n)
 {
-	return ring_enter(&uring_of(c)->ring, n, 1, IORING_ENTER_GETEVENTS);
+	struct uring *u = uring_of(c);
+
+	if (u->batch.size == 1)
+		return ring_enter(&u->ring, n, 1, IORING_ENTER_GETEVENTS);
+	return ring_enter_for(&u->ring, n, u->batch.size, batch_ns(&u->batch));
+}
+
+static void learn(struct uring *u, unsigned ready)
+{
+	bool deep = batch_is_deep(&u->batch, u->channel.in_flight);
+
+	batch_woken(&u->batch, u->channel.in_flight, ready, u->completed, deep ? now_ns() : 0);
+	u->completed = 0;
 }
 
 static int uring_doze_end(struct disk_channel *c, int slept)
 {
 	struct uring *u = uring_of(c);
+	unsigned ready = n_ready(u);
 	bool rung;
 
-	if (slept < 0 && slept != -EINTR)
+	if (slept < 0 && slept != -EINTR && slept != -ETIME)
 		submit_all(u);
 	harvest(u);
+	learn(u, ready);
 	if (u->cannot_watch)
 		return -EOPNOTSUPP;
 	rung = u->rung;
@@ -525,6 +576,7 @@ int disk_uring_new(int fd, unsigned depth, bool sqpoll, int share, struct disk_c
 		return r;
 	}
 	u->channel.fd = u->ring.ring_fd;
+	u->can_time = u->ring.features & IORING_FEAT_EXT_ARG;
 	*ret = &u->channel;
 	return 0;
 }

@@ -16,6 +16,7 @@ enum {
 	SIZE = 64,
 	BLOCK = 4096,
 	BLOCKS = 64,
+	MANY = 16, /* at once */
 	HEADER = DRV_BUFFERS,
 	STATUS = DRV_BUFFERS + 64,
 	DATA = DRV_BUFFERS + BLOCK,
@@ -112,18 +113,24 @@ static void serve(struct fixture *f, enum virtio_threads threads)
 }
 
 /* What a driver does: the write to the eventfd is KVM's part. */
-static void submit(struct fixture *f, unsigned block)
+static void offer(struct fixture *f, unsigned block)
 {
 	const struct drv_piece p[] = { { HEADER, 16, false }, { DATA, BLOCK, true },
 		{ STATUS, 1, true } };
 	const struct virtio_blk_outhdr h = { .type = VIRTIO_BLK_T_IN,
 		.sector = block * (BLOCK / 512) };
-	uint64_t one = 1;
 
 	memcpy(drv_ptr(f->ram.memory, HEADER), &h, sizeof(h));
 	memset(drv_ptr(f->ram.memory, DATA), 0xee, BLOCK);
 	*(uint8_t *)drv_ptr(f->ram.memory, STATUS) = 0xee;
 	drv_chain(&f->drv, p, ARRAY_SIZE(p));
+}
+
+static void submit(struct fixture *f, unsigned block)
+{
+	uint64_t one = 1;
+
+	offer(f, block);
 	if (!drv_publish(&f->drv) || f->silent)
 		return;
 	if (f->trapped)
@@ -207,6 +214,36 @@ static uint64_t waits_in(struct fixture *f, unsigned ms)
 	return virtio_device_thread_stats(f->dev).waits + loop_waits(f->main) - before;
 }
 
+/* Of the same block, so that they may share their memory. */
+static void reads_at_once(struct fixture *f, unsigned n, unsigned block)
+{
+	for (unsigned i = 1; i < n; i++)
+		offer(f, block);
+	submit(f, block);
+	for (unsigned i = 0; i < n; i++)
+		await(f, block);
+}
+
+/* Whoever had many has few: they cost what they always cost, and nobody is woken by the clock. */
+static void one_by_one_after_many(void **state UNUSED)
+{
+	struct fixture *f = open_disk();
+	struct virtq_stats a, b;
+
+	for (unsigned i = 0; i < 200; i++)
+		reads_at_once(f, MANY, i % BLOCKS);
+	usleep(20000);
+	assert_int_equal(waits_in(f, 100), 0);
+	reads(f, 100);
+	usleep(10000);
+	a = virtq_stats_get(&f->dev->queues[0]);
+	reads(f, 1000);
+	usleep(10000);
+	b = virtq_stats_get(&f->dev->queues[0]);
+	assert_in_range(b.host_syscalls - a.host_syscalls, 1000, 2010);
+	close_disk(f);
+}
+
 /* What is left in the ring by who slept there wakes nobody, again and again. */
 static void whoever_is_idle_sleeps(void **state UNUSED)
 {
@@ -236,8 +273,10 @@ static void *read_all_the_time(void *arg)
 {
 	struct fixture *f = arg;
 
-	while (!__atomic_load_n(&f->stop, __ATOMIC_SEQ_CST))
+	while (!__atomic_load_n(&f->stop, __ATOMIC_SEQ_CST)) {
 		reads(f, 1);
+		reads_at_once(f, MANY, 1);
+	}
 	return NULL;
 }
 
@@ -457,6 +496,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(what_came_before_the_start_begins),
 		cmocka_unit_test(a_read_costs_two_calls),
+		cmocka_unit_test(one_by_one_after_many),
 		cmocka_unit_test(whoever_is_idle_sleeps),
 		cmocka_unit_test(changes_while_reads_come),
 		cmocka_unit_test(ends_with_a_read_in_flight),
