@@ -204,10 +204,10 @@ static unsigned console_completed(struct virtio_device *d, struct virtq *q)
 	struct virtio_console *c = virtio_console_of(d);
 	uint64_t before = q->stats.requests;
 
-	if (q->index != TX || !c->waiting || !virtio_device_runs(d) || !virtq_is_live(q))
+	if (q->index != TX || !virtio_device_runs(d) || !virtq_is_live(q))
 		virtio_device_watch(d, q, false);
 	else if (transmit(c, q))
-		virtio_device_watch(d, q, true); /* it can be written right now: back at once */
+		virtio_device_poke(d, q);
 	return (unsigned)(q->stats.requests - before);
 }
 

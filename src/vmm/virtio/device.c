@@ -221,15 +221,11 @@ static void accept_features(struct virtio_device *d)
 		d->ops->negotiated(d);
 }
 
-/* A driver may have filled its queues and rung before it was ready: look once. */
 static void start(struct virtio_device *d)
 {
 	set_bits(d, VIRTIO_CONFIG_S_DRIVER_OK);
 	if (d->ops->started && d->ops->started(d) < 0)
 		virtio_device_needs_reset(d);
-	for (unsigned i = 0; i < d->n_queues; i++)
-		while (virtio_device_ring(d, &d->queues[i], 0, false))
-			;
 	virtio_service_started(d);
 }
 

@@ -204,10 +204,10 @@ static unsigned ports_completed(struct virtio_device *d, struct virtq *q)
 		port_look_in(p, q);
 	else if (q->index == CONTROL_IN)
 		answer_bell(v, q);
-	else if (!p || !p->waiting || !virtio_device_runs(d) || !virtq_is_live(q))
+	else if (!p || !virtio_device_runs(d) || !virtq_is_live(q))
 		virtio_device_watch(d, q, false);
 	else if (port_transmit(p, q))
-		virtio_device_watch(d, q, true); /* there is room right now: back at once */
+		virtio_device_poke(d, q);
 	return (unsigned)(q->stats.requests - before);
 }
 

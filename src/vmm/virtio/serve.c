@@ -341,11 +341,25 @@ int virtio_device_set_pin(struct virtio_device *d, int queue, int cpu)
 	return r;
 }
 
-/* A thread that never sleeps did so while there was no driver. */
+static bool has_something(struct virtq *q)
+{
+	bool has;
+
+	virtq_lock(q);
+	has = virtq_is_live(q) && !virtq_is_outside(q) && !virtq_arm(q);
+	virtq_unlock(q);
+	return has;
+}
+
+/*
+ * A driver may have filled its queues and rung before it was ready, and a thread that never sleeps
+ * did so until now. Whoever serves a queue looks: the CPU that says so does no work of a device.
+ */
 void virtio_service_started(struct virtio_device *d)
 {
 	for (unsigned i = 0; i < d->n_queues; i++)
-		if (virtio_device_polls(d, i) == VIRTIO_POLL_DEDICATED)
+		if (virtio_device_polls(d, i) == VIRTIO_POLL_DEDICATED ||
+			has_something(&d->queues[i]))
 			server_poke(server_of(d, i));
 }
 

@@ -5,6 +5,7 @@
  *   lab-tool channels NETDEV [N]      so many pairs of queues are used; tells how many are
  *   lab-tool vsock-echo PORT          answers one caller with what he sends
  *   lab-tool vsock-call CID PORT      sends standard input there, prints what comes back
+ *   lab-tool unix-call PATH BYTES     the same at a socket of this host, until so many have come
  */
 #include <errno.h>
 #include <linux/ethtool.h>
@@ -17,6 +18,7 @@
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
+#include <sys/un.h>
 #include <unistd.h>
 
 enum { CHUNK = 16384 };
@@ -122,6 +124,37 @@ static int call(const char *cid, const char *port)
 	return converse(fd);
 }
 
+/* Both directions at once; who listens there takes an end of ours for all of it. */
+static int call_unix(const char *path, size_t wanted)
+{
+	struct sockaddr_un a = { .sun_family = AF_UNIX };
+	struct pollfd p[] = { { STDIN_FILENO, POLLIN, 0 }, { -1, POLLIN, 0 } };
+	static char data[CHUNK];
+	size_t got = 0;
+
+	strncpy(a.sun_path, path, sizeof(a.sun_path) - 1);
+	p[1].fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	if (p[1].fd < 0 || connect(p[1].fd, (struct sockaddr *)&a, sizeof(a)) < 0)
+		return fail(path);
+	while (got < wanted && poll(p, 2, -1) > 0) {
+		ssize_t n;
+
+		if (p[1].revents) {
+			n = read(p[1].fd, data, sizeof(data));
+			if (n <= 0 || put(STDOUT_FILENO, data, (size_t)n) < 0)
+				return fail("read");
+			got += (size_t)n;
+		} else {
+			n = read(STDIN_FILENO, data, sizeof(data));
+			if (n <= 0)
+				p[0].fd = -1;
+			else if (put(p[1].fd, data, (size_t)n) < 0)
+				return fail("send");
+		}
+	}
+	return 0;
+}
+
 int main(int argc, char **argv)
 {
 	const char *verb = argc > 2 ? argv[1] : "";
@@ -132,6 +165,8 @@ int main(int argc, char **argv)
 		return echo(argv[2]);
 	if (!strcmp(verb, "vsock-call") && argc == 4)
 		return call(argv[2], argv[3]);
+	if (!strcmp(verb, "unix-call") && argc == 4)
+		return call_unix(argv[2], strtoul(argv[3], NULL, 10));
 	fprintf(stderr, "lab-tool: see tests/lab/l2/lab-tool.c\n");
 	return 2;
 }

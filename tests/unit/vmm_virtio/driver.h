@@ -17,9 +17,9 @@
 enum {
 	DRV_RAM_BYTES = 4 << 20,
 	DRV_DESC = 0x10000,
-	DRV_AVAIL = 0x20000,
-	DRV_USED = 0x30000,
-	DRV_INDIRECT = 0x40000,
+	DRV_AVAIL = 0x40000,
+	DRV_USED = 0x70000,
+	DRV_INDIRECT = 0xa0000,
 	DRV_BUFFERS = 0x100000,
 	DRV_QUEUE_STRIDE = 0x4000, /* between the rings of queue n and n+1 */
 };

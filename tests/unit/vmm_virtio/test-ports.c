@@ -15,7 +15,7 @@
 #include <unistd.h>
 
 enum {
-	SIZE = 16,
+	SIZE = 64,
 	RX0 = 0,
 	TX0 = 1,
 	IN = 2,
@@ -104,6 +104,14 @@ static void close_device(struct fixture *f)
 	free(f);
 }
 
+/* Who asked to come back. */
+static bool is_poked(struct fixture *f, unsigned i)
+{
+	uint64_t times;
+
+	return read(virtio_device_doorbell(f->dev, i), &times, sizeof(times)) == sizeof(times);
+}
+
 /* The threads that serve it, in one: until nobody has anything to do, but at most so often. */
 static void serve(struct fixture *f)
 {
@@ -112,6 +120,8 @@ static void serve(struct fixture *f)
 			struct virtq *q = &f->dev->queues[i];
 			struct pollfd p = { .fd = f->dev->ops->fd(f->dev, q), .events = POLLIN };
 
+			if (is_poked(f, i) && virtio_device_ring(f->dev, q, 0, true))
+				virtio_device_poke(f->dev, q);
 			if (p.fd < 0 || poll(&p, 1, 0) != 1)
 				continue;
 			virtq_lock(q);
@@ -354,6 +364,32 @@ static void a_client_that_does_not_read(void **state UNUSED)
 	close_device(f);
 }
 
+/* What was offered while there was no room all goes when there is, though others have their turns.
+ */
+static void much_waits_for_room(void **state UNUSED)
+{
+	struct fixture *f = open_device();
+	const struct vring_used *used = f->drv[TX0].used;
+	struct drv_piece p = { page(9), 1, false };
+	int client = client_of(f, 0);
+	static uint8_t bytes[PAGE];
+	uint16_t gone;
+
+	serve(f);
+	open_port(f, 0);
+	gone = fill(f);
+	for (unsigned i = 0; i < SIZE - 1; i++)
+		drv_chain(&f->drv[TX0], &p, 1);
+	ring(f, TX0);
+	assert_int_equal(used->idx, gone);
+	while (recv(client, bytes, PAGE, MSG_DONTWAIT) > 0)
+		;
+	serve(f);
+	assert_int_equal((uint16_t)(used->idx - gone), SIZE);
+	close(client);
+	close_device(f);
+}
+
 /* Ids that there are not, events that are the device's, lengths that are none. */
 static void messages_that_make_no_sense(void **state UNUSED)
 {
@@ -471,6 +507,7 @@ int main(void)
 		cmocka_unit_test(both_ways),
 		cmocka_unit_test(clients_come_and_go),
 		cmocka_unit_test(a_client_that_does_not_read),
+		cmocka_unit_test(much_waits_for_room),
 		cmocka_unit_test(messages_that_make_no_sense),
 		cmocka_unit_test(nothing_grows),
 		cmocka_unit_test(buffers_that_do_not_fit),
