@@ -70,6 +70,7 @@ extern const struct bench_workload bench_workloads[];
 extern const size_t n_bench_workloads;
 extern const struct bench_figure_info bench_figures[BENCH_FIGURES];
 
+/* Is it packets that are moved? Else a disk is read or written. */
 bool bench_is_net(enum bench_io io);
 /* Whether that work can be done there: writes to somebody's disk take his word. */
 bool bench_fits(const struct bench_path *p, const struct bench_workload *w);

@@ -21,6 +21,7 @@ struct life_result {
 	double counted[BENCH_FIGURES]; /* negative: the VMM does not count that */
 };
 
+/* A native guest's, which does `ops` operations and ends. */
 int life_run(
 	struct host *h, const struct life *l, struct life_result *ret, struct problem **reterr);
 /*

@@ -20,6 +20,7 @@ static inline uint64_t times_now(void)
 	return (uint64_t)t.tv_sec * 1000000000 + (uint64_t)t.tv_nsec;
 }
 
+/* Room for `max` operations; the clock runs from now on. -ENOMEM. */
 int times_begin(struct times *t, size_t max);
 void times_add(struct times *t, uint64_t ns);
 /* After the last one: what they come to. */

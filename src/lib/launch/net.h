@@ -8,6 +8,7 @@
 #include "inventory/inventory.h"
 #include "select/select.h"
 
+/* The value of --net. USAGE, with the key that is wrong. launch_net_done() is due either way. */
 int launch_parse_net(struct launch_net *n, const char *text, struct problem **reterr);
 /* "tap0", "bridge:br0": NULL, or why not. */
 const char *launch_parse_uplink(struct launch_net *n, const char *spec);

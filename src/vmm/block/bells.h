@@ -29,6 +29,7 @@ int bells_fd(const struct bells *b);
 void bells_settle(struct bells *b);
 void bells_free(struct bells *b);
 
+/* fds[i] is written to, here or by the kernel's thread; rings that meet come to one or more. */
 void bells_ring(struct bells *b, unsigned i);
 /* Rings here what the kernel could not; costs nothing when there is none. */
 void bells_mend(struct bells *b);

@@ -15,7 +15,7 @@
  *
  * Threads: a channel is used by one thread at a time, which one may change: the queue's lock.
  * disk_channel_stats() may be called from anywhere. System calls are counted for the thread that
- *uses the channel (vmm/count), those that another one made for its requests included.
+ * uses the channel (vmm/count), those that another one made for its requests included.
  */
 #pragma once
 
@@ -82,6 +82,10 @@ struct disk_engine_params {
 	bool polled; /* a thread looks at the queues all the time */
 };
 
+/*
+ * UNSUPPORTED: the kernel gives no engine of that kind, but for DISK_ENGINE_AUTO, which takes what
+ * there is. NO_MEMORY.
+ */
 int disk_engine_new(
 	const struct disk_engine_params *p, struct disk_engine **ret, struct problem **reterr);
 /* Channels are stopped. */

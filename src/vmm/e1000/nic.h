@@ -168,6 +168,10 @@ struct nic {
 	struct nic_counts counts;
 };
 
+/*
+ * As after power-on, with a thread of its own unless params.inline_work. Takes params.tap over,
+ * also on failure. -ENOMEM, -EMFILE.
+ */
 int nic_init(struct nic *n, const struct nic_params *p);
 void nic_stop(struct nic *n);
 void nic_done(struct nic *n);

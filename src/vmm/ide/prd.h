@@ -20,6 +20,7 @@ struct prd {
 	bool last;	   /* the current one is the last */
 };
 
+/* The list at `table`, a guest-physical address; nothing is read yet. */
 void prd_init(struct prd *p, const struct guest_memory *m, uint32_t table);
 /*
  * The next pieces, `bytes` or as many as fit into `room` of s->v; fewer when the list ends. s->len

@@ -20,6 +20,7 @@ struct loop_source;
 /* events: EPOLLIN, EPOLLOUT, EPOLLERR, EPOLLHUP that are ready. */
 typedef void (*loop_fn)(void *arg, uint32_t events);
 
+/* Without a thread: loop_run() lends one, or loop_start_thread() makes one. -ENOMEM, -EMFILE. */
 int loop_new(struct loop **ret);
 /* Stops and joins the loop's thread if it has one. Sources that are left are freed. */
 void loop_free(struct loop *l);

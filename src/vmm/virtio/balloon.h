@@ -12,5 +12,6 @@
 
 #include "device.h"
 
+/* As every front end: device.h. `m` outlives it, and is what the guest gives back of. */
 int virtio_balloon_device_new(
 	const struct guest_memory *m, const char *name, struct virtio_device **ret);

@@ -171,7 +171,11 @@ struct virtio_rings {
 /* Before a transport has it. */
 void virtio_device_set_rings(struct virtio_device *d, const struct virtio_rings *r);
 
-/* Nobody serves the queues yet: virtio_device_serve(). On failure there is nothing to be done with.
+/*
+ * What a front end is made with. Front ends have constructors, virtio_KIND_device_new(), of which
+ * all of this holds: `name` is copied; *ret is the caller's until virtio_pci_add() takes it, or
+ * frees it; -ENOMEM, -EMFILE; on failure nothing is left behind. Nobody serves the queues yet:
+ * virtio_device_serve().
  */
 int virtio_device_init(struct virtio_device *d, const struct guest_memory *m,
 	const struct virtio_device_params *params);

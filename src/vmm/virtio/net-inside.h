@@ -128,9 +128,11 @@ static inline bool net_link_is_up(const struct net_face *f)
 
 /* ---- net-rx.c, net-tx.c: queue lock held ---- */
 
+/* A turn: packets of the tap into the driver's buffers; the driver is interrupted if it wants. */
 void net_rx_work(struct net *n, struct virtq *q);
 /* There may be buffers: packets are listened for. */
 void net_rx_listen(struct net *n, struct virtq *q);
+/* The queue was reset: its buffers are nobody's. */
 void net_rx_forget(struct net *n, const struct virtq *q);
 /* True: there is more, the other direction's turn first. */
 bool net_tx_work(struct net *n, struct virtq *q);

@@ -43,6 +43,10 @@ struct port_params {
 	int always; /* readable: in the place of a client's room */
 };
 
+/*
+ * Takes clients from now on, one at a time. -EMFILE; -EBADF: s->listener is nothing that can be
+ * waited for. port_done() is due on failure, too.
+ */
 int port_init(struct port *p, const struct port_params *params, const struct virtio_port_setup *s);
 void port_done(struct port *p);
 
@@ -54,7 +58,7 @@ void port_look_in(struct port *p, struct virtq *q);
 /* One of its queues was reset. */
 void port_queue_reset(struct port *p, struct virtq *q, bool receives);
 
-/* The rest takes the port's lock. */
+/* The rest takes the port's lock. `what`, bits of enum port_due, is to be said. */
 void port_is_due(struct port *p, unsigned what);
 /* What is due first, which is not any more; 0: nothing. *ret_open: whether there is a client. */
 unsigned port_take_due(struct port *p, bool *ret_open);
@@ -64,4 +68,5 @@ void port_set_ready(struct port *p, bool ready);
 void port_set_open(struct port *p, bool open);
 /* The device was reset. */
 void port_reset(struct port *p);
+/* How many there have been. */
 uint64_t port_clients(struct port *p);

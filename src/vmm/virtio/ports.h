@@ -24,6 +24,6 @@ struct virtio_port_setup {
 	int listener;	  /* borrowed; does not block */
 };
 
-/* n: 1 to VIRTIO_PORTS_MAX. */
+/* As every front end: device.h. n: 1 to VIRTIO_PORTS_MAX. */
 int virtio_ports_device_new(const struct guest_memory *m, const char *name,
 	const struct virtio_port_setup *v, unsigned n, struct virtio_device **ret);

@@ -4,5 +4,6 @@
 
 #include "device.h"
 
+/* As every front end: device.h. */
 int virtio_rng_device_new(
 	const struct guest_memory *m, const char *name, struct virtio_device **ret);

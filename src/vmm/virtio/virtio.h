@@ -44,10 +44,15 @@ struct virtio_net_params {
 	uint16_t mtu; /* 0 = the guest's default */
 };
 
+/*
+ * BAD_IMAGE, or USAGE of what is no tap: what the back ends say, with the device's name; else what
+ * the kernel refused.
+ */
 int virtio_blk_new(
 	const struct vmm_services *s, const struct virtio_blk_params *p, struct problem **reterr);
 int virtio_net_new(
 	const struct vmm_services *s, const struct virtio_net_params *p, struct problem **reterr);
+
 struct virtio_console_params {
 	struct virtio_options common;
 	int out_fd;
@@ -91,6 +96,8 @@ struct virtio_vhost_vsock_params {
 	uint64_t cid; /* 3 … 2^32 - 2 */
 };
 
+/* Waits for the other process, VHOST_TIMEOUT_MS (vhost.h) at most. UNSUPPORTED: it lacks virtio 1,
+ * or, of a network, as many queues. */
 int virtio_vhost_user_blk_new(const struct vmm_services *s,
 	const struct virtio_vhost_user_params *p, struct problem **reterr);
 int virtio_vhost_user_net_new(const struct vmm_services *s,

@@ -7,6 +7,7 @@
  * Arguments: mac=HEX12 pings=N frames=N; the host is 192.168.77.1, we are 192.168.77.2.
  */
 #include "e1000.h"
+#include "packet.h"
 
 enum {
 	VECTOR = 92,
@@ -22,8 +23,6 @@ enum {
 
 static struct e1000 nic;
 static uint64_t came;
-static uint8_t our_mac[6], host_mac[6];
-static const uint8_t our_ip[4] = { 192, 168, 77, 2 }, host_ip[4] = { 192, 168, 77, 1 };
 
 /* ---- the card ---- */
 
@@ -109,103 +108,38 @@ static uint32_t receive(uint8_t *to)
 
 /* ---- what it carries ---- */
 
-static void put16(uint8_t *p, unsigned v)
-{
-	p[0] = (uint8_t)(v >> 8);
-	p[1] = (uint8_t)v;
-}
-
-static unsigned get16(const uint8_t *p)
-{
-	return (unsigned)p[0] << 8 | p[1];
-}
-
-static uint32_t get32(const uint8_t *p)
-{
-	return get16(p) << 16 | get16(p + 2);
-}
-
-static unsigned sum(const uint8_t *p, unsigned n, uint32_t s)
-{
-	for (unsigned i = 0; i + 1 < n; i += 2)
-		s += get16(p + i);
-	if (n % 2)
-		s += (unsigned)p[n - 1] << 8;
-	while (s >> 16)
-		s = (s & 0xffff) + (s >> 16);
-	return s;
-}
-
-static void ethernet(uint8_t *f, const uint8_t *to, unsigned type)
-{
-	memcpy(f, to, 6);
-	memcpy(f + 6, our_mac, 6);
-	put16(f + 12, type);
-}
-
 static void meet_host(void)
 {
-	static uint8_t f[60], answer[E1000_BUFFER];
-	static const uint8_t everybody[6] = { 255, 255, 255, 255, 255, 255 };
-	static const uint8_t kind[8] = { 0, 1, 8, 0, 6, 4, 0, 1 };
+	static uint8_t f[PACKET_QUESTION], answer[E1000_BUFFER];
 
-	ethernet(f, everybody, 0x806);
-	memcpy(f + 14, kind, 8);
-	memcpy(f + 22, our_mac, 6);
-	memcpy(f + 28, our_ip, 4);
-	memcpy(f + 38, host_ip, 4);
+	packet_ask(f);
 	send_legacy(f, sizeof(f));
 	do
 		receive(answer);
-	while (get16(answer + 12) != 0x806 || get16(answer + 20) != 2);
-	memcpy(host_mac, answer + 22, 6);
-	check(!memcmp(answer + 28, host_ip, 4), "arp-answer", "-");
-}
-
-static void ip_header(uint8_t *f, unsigned bytes, uint8_t protocol, bool with_sum)
-{
-	uint8_t *ip = f + 14;
-
-	memset(f, 0, 54);
-	ethernet(f, host_mac, 0x800);
-	ip[0] = 0x45;
-	put16(ip + 2, bytes);
-	ip[8] = 64;
-	ip[9] = protocol;
-	memcpy(ip + 12, our_ip, 4);
-	memcpy(ip + 16, host_ip, 4);
-	if (with_sum)
-		put16(ip + 10, ~sum(ip, 20, 0));
+	while (!packet_answered(answer));
 }
 
 static bool ping(unsigned sequence, unsigned payload, enum how how)
 {
 	static uint8_t f[FRAME + 64], answer[E1000_BUFFER];
-	uint8_t *icmp = f + 34;
+	uint32_t length;
 
-	ip_header(f, 28 + payload, 1, how < IP_SUM);
-	icmp[0] = 8;
-	put16(icmp + 4, 0x7766);
-	put16(icmp + 6, sequence);
-	for (unsigned i = 0; i < payload; i++)
-		icmp[8 + i] = (uint8_t)(sequence * 7 + i);
-	if (how != BOTH_SUMS)
-		put16(icmp + 2, ~sum(icmp, 8 + payload, 0));
+	packet_ip(f, 28 + payload, PACKET_ICMP, how < IP_SUM);
+	length = packet_ping(f, sequence, payload, how != BOTH_SUMS);
 	switch (how) {
 	case LEGACY:
-		send_legacy(f, 42 + payload);
+		send_legacy(f, length);
 		break;
 	case IN_PIECES:
-		send_pieces(f, 42 + payload);
+		send_pieces(f, length);
 		break;
 	default:
-		send_summed(f, 42 + payload, how == IP_SUM ? SUM_IP : SUM_IP | SUM_TCP);
+		send_summed(f, length, how == IP_SUM ? SUM_IP : SUM_IP | SUM_TCP);
 	}
 	do
 		receive(answer);
-	while (get16(answer + 12) != 0x800 || answer[23] != 1 || answer[34] != 0);
-	return get16(answer + 40) == sequence && !memcmp(answer + 42, f + 42, payload) &&
-	       sum(answer + 34, 8 + payload, 0) == 0xffff;
+	while (get16(answer + 12) != PACKET_IP || answer[23] != PACKET_ICMP || answer[34] != 0);
+	return packet_is_pong(answer, f, sequence, payload);
 }
 
 /* One descriptor of 5000 bytes for a closed port: the host says how much of it came. */
@@ -216,14 +150,14 @@ static void segmented(void)
 	struct e1000_descriptor *d;
 	uint32_t pseudo;
 
-	ip_header(f, 0, 6, false);
+	packet_ip(f, 0, PACKET_TCP, false);
 	put16(tcp, 5555);
 	put16(tcp + 2, 9);
 	put16(tcp + 4, 0x1234);
 	tcp[12] = 5 << 4;
 	tcp[13] = 8; /* PSH, and no ACK: the answer acknowledges */
 	put16(tcp + 14, 8192);
-	pseudo = sum(f + 26, 8, 6);
+	pseudo = packet_sum(f + 26, 8, PACKET_TCP);
 	put16(tcp + 16, pseudo);
 	context(14 | 24 << 8 | 33 << 16, 34 | 50 << 8, 1 << 24 | 1 << 25 | 1 << 26,
 		54 << 8 | 1000 << 16);
@@ -233,19 +167,14 @@ static void segmented(void)
 	go(d);
 	do
 		receive(answer);
-	while (get16(answer + 12) != 0x800 || answer[23] != 6);
+	while (get16(answer + 12) != PACKET_IP || answer[23] != PACKET_TCP);
 	check(answer[47] & 4, "reset-by-the-host", "flags 0x%x", answer[47]);
 	check_equal(get32(answer + 42), 0x12340000 + 5000, "all-of-it-came");
 }
 
-static unsigned digit(char c)
-{
-	return (unsigned)(c <= '9' ? c - '0' : c - 'a' + 10);
-}
-
 static void check_card(void)
 {
-	const char *want = arg_text("mac", "000000000000");
+	uint8_t mac[6];
 	uint16_t all = 0;
 
 	for (unsigned i = 0; i < 64; i++)
@@ -254,11 +183,10 @@ static void check_card(void)
 	for (unsigned i = 0; i < 3; i++) {
 		uint16_t w = e1000_eeprom(&nic, i);
 
-		our_mac[2 * i] = (uint8_t)w;
-		our_mac[2 * i + 1] = (uint8_t)(w >> 8);
+		mac[2 * i] = (uint8_t)w;
+		mac[2 * i + 1] = (uint8_t)(w >> 8);
 	}
-	for (unsigned i = 0; i < 6; i++)
-		check_equal(our_mac[i], digit(want[2 * i]) * 16 + digit(want[2 * i + 1]), "mac");
+	packet_check_mac(mac);
 	check_equal(e1000_phy(&nic, 2), 0x0141, "phy");
 	check(e1000_phy(&nic, 1) & 4, "phy-has-link", "-");
 	check(read32(nic.at + E1000_STATUS) & E1000_LINK_UP, "link", "-");

@@ -6,6 +6,7 @@
  * Arguments: mac=HEX12 pings=N, and those of ring_wishes(); the host is 192.168.77.1, we are
  * 192.168.77.2.
  */
+#include "packet.h"
 #include "virtio.h"
 
 enum {
@@ -24,32 +25,6 @@ static struct pair {
 	struct ring rx, tx;
 	uint8_t *frames[BUFFERS]; /* receive buffers by head */
 } pairs[PAIRS], *in_use = pairs;
-static uint8_t our_mac[6], host_mac[6];
-static const uint8_t our_ip[4] = { 192, 168, 77, 2 }, host_ip[4] = { 192, 168, 77, 1 };
-
-static void put16(uint8_t *p, unsigned v)
-{
-	p[0] = (uint8_t)(v >> 8);
-	p[1] = (uint8_t)v;
-}
-
-static unsigned get16(const uint8_t *p)
-{
-	return (unsigned)p[0] << 8 | p[1];
-}
-
-static unsigned checksum(const uint8_t *p, unsigned n)
-{
-	unsigned sum = 0;
-
-	for (unsigned i = 0; i + 1 < n; i += 2)
-		sum += get16(p + i);
-	if (n % 2)
-		sum += (unsigned)p[n - 1] << 8;
-	while (sum >> 16)
-		sum = (sum & 0xffff) + (sum >> 16);
-	return ~sum & 0xffff;
-}
 
 static void offer_buffer(void)
 {
@@ -105,52 +80,21 @@ static uint32_t receive(unsigned type, uint8_t protocol, uint8_t *to)
 	}
 }
 
-static void ethernet(uint8_t *f, const uint8_t *to, unsigned type)
-{
-	memcpy(f, to, 6);
-	memcpy(f + 6, our_mac, 6);
-	put16(f + 12, type);
-}
-
 static void ask_for_mac(void)
 {
-	static uint8_t f[60], answer[FRAME];
-	static const uint8_t everybody[6] = { 255, 255, 255, 255, 255, 255 };
-	static const uint8_t kind[8] = { 0, 1, 8, 0, 6, 4, 0, 1 };
+	static uint8_t f[PACKET_QUESTION], answer[FRAME];
 
-	ethernet(f, everybody, 0x806);
-	memcpy(f + 14, kind, 8);
-	memcpy(f + 22, our_mac, 6);
-	memcpy(f + 28, our_ip, 4);
-	memcpy(f + 38, host_ip, 4);
+	packet_ask(f);
 	send(f, sizeof(f));
 	do
-		receive(0x806, 0, answer);
-	while (get16(answer + 20) != 2);
-	check(!memcmp(answer + 28, host_ip, 4), "arp-answer", "-");
-	memcpy(host_mac, answer + 22, 6);
+		receive(PACKET_ARP, 0, answer);
+	while (!packet_answered(answer));
 }
 
 static uint32_t build_ping(uint8_t *f, unsigned sequence, unsigned payload)
 {
-	uint8_t *ip = f + 14, *icmp = f + 34;
-
-	memset(f, 0, 42);
-	ethernet(f, host_mac, 0x800);
-	ip[0] = 0x45;
-	put16(ip + 2, 28 + payload);
-	ip[8] = 64;
-	ip[9] = 1;
-	memcpy(ip + 12, our_ip, 4);
-	memcpy(ip + 16, host_ip, 4);
-	put16(ip + 10, checksum(ip, 20));
-	icmp[0] = 8;
-	put16(icmp + 4, 0x7766);
-	put16(icmp + 6, sequence);
-	for (unsigned i = 0; i < payload; i++)
-		icmp[8 + i] = (uint8_t)(sequence * 7 + i);
-	put16(icmp + 2, checksum(icmp, 8 + payload));
-	return 42 + payload;
+	packet_ip(f, 28 + payload, PACKET_ICMP, true);
+	return packet_ping(f, sequence, payload, true);
 }
 
 static bool ping(unsigned sequence, unsigned payload)
@@ -161,28 +105,18 @@ static bool ping(unsigned sequence, unsigned payload)
 	send(f, length);
 	/* What else the host says meanwhile (its own neighbour discovery) is skipped. */
 	do
-		receive(0x800, 1, answer);
+		receive(PACKET_IP, PACKET_ICMP, answer);
 	while (answer[34] != 0);
-	return get16(answer + 40) == sequence && !memcmp(answer + 42, f + 42, payload) &&
-	       checksum(answer + 34, 8 + payload) == 0;
-}
-
-static unsigned digit(char c)
-{
-	return (unsigned)(c <= '9' ? c - '0' : c - 'a' + 10);
+	return packet_is_pong(answer, f, sequence, payload);
 }
 
 static void check_mac(void)
 {
-	const char *want = arg_text("mac", "");
-	bool same = strlen(want) == 12;
+	uint8_t mac[6];
 
-	for (unsigned i = 0; i < 6; i++) {
-		our_mac[i] = read8(net.device + i);
-		same = same && our_mac[i] == digit(want[2 * i]) * 16 + digit(want[2 * i + 1]);
-	}
-	check(same, "mac", "%02x%02x%02x%02x%02x%02x", our_mac[0], our_mac[1], our_mac[2],
-		our_mac[3], our_mac[4], our_mac[5]);
+	for (unsigned i = 0; i < 6; i++)
+		mac[i] = read8(net.device + i);
+	packet_check_mac(mac);
 }
 
 static void start_pair(unsigned p)
@@ -221,7 +155,7 @@ static void use_pair(unsigned p, unsigned pings)
 	send(f, build_ping(f, 5000 + p, 8));
 	send(f, build_ping(f, 6000 + p, 8));
 	do
-		receive(0x800, 1, answer);
+		receive(PACKET_IP, PACKET_ICMP, answer);
 	while (get16(answer + 40) != 6000 + p);
 	for (unsigned i = 0; i < pings; i++)
 		good += ping(100 * p + i, i * 1472 / pings);
@@ -341,7 +275,7 @@ static void collect(void)
 		head = ring_take(&in_use->rx, &length)) {
 		frame = in_use->frames[head];
 		reclaim();
-		if (get16(frame + HEADER + 12) == 0x800 && frame[HEADER + 23] == 1 &&
+		if (get16(frame + HEADER + 12) == PACKET_IP && frame[HEADER + 23] == PACKET_ICMP &&
 			frame[HEADER + 34] == 0)
 			judge(frame + HEADER);
 		offer_again(frame);

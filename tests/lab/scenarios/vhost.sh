@@ -175,8 +175,19 @@ changes() {
 	check "it pings still" does "ping 6 56" "pinged 6"
 }
 
+# Nobody in the VMM reads it, so that nobody hears of its end but by what does not arrive.
+loses_its_tap() {
+	for port in /sys/class/net/br0/brif/*; do /bin/ip link delete "${port##*/}"; done
+	check_not "nobody reaches it" ping -c 1 -W 1 10.8.0.2
+	check "the guest lives" does carrier "carrier [01]"
+	check "it sends, to nobody" does "ping 2 56" "pinged 0"
+	check "its driver gives a pair back" does "channels 1" "channels 1 of 2"
+	check "and takes it" does "channels 2" "channels 2 of 2"
+	check "the VMM answers" vfctl vm stats web1
+}
+
 ends() {
-	step "A reboot, and an end without warning"
+	step "A reboot, a tap that goes, and an end without warning"
 	check "it tells what it complains about" does complaints told
 	cp /tmp/web1.console /tmp/first.console
 	: >/tmp/web1.console
@@ -184,6 +195,7 @@ ends() {
 	must "it lives again" guest_wait web1 90 '^@@ serving'
 	check "with the kernel" guest_saw web1 '^@@ channels 2 of 2'
 	check_not "it had nothing to complain about" grep '^@@ complaint' /tmp/first.console
+	loses_its_tap
 	kill -9 "$(guest_pid web1)"
 	check "its end is noticed" guest_end web1 20
 	check "the VMM has gone" wait_for 10 test ! -e "/proc/$vmm"
