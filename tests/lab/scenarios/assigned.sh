@@ -138,7 +138,8 @@ reboot_with_functions() {
 	kill -TERM "$(guest_pid again)"
 	check "and ends when told to" guest_ends_with again 20 0
 	check_not "nothing to complain about" guest_saw again '^@@ complaint'
-	check "both lives are on record" test "$(grep -c ' function 0000:' /tmp/again.trace)" = 4
+	# A third may have begun by then.
+	check "both lives are on record" test "$(grep -c ' function 0000:' /tmp/again.trace)" -ge 4
 	cp /tmp/again.trace "$(out again.trace)"
 }
 

@@ -155,10 +155,9 @@ static void what_is_typed_waits(void **state UNUSED)
 {
 	struct fixture *f = open_device();
 	struct drv_piece p = { DRV_BUFFERS, 5, true };
-	static uint8_t bytes[2 * PAGE];
+	static const uint8_t bytes[PAGE] = "hello";
 	struct vring_used_elem e;
 
-	memcpy(bytes, "hello", 5);
 	assert_int_equal(virtio_console_room(f->console), PAGE);
 	virtio_console_type(f->console, bytes, PAGE);
 	assert_int_equal(virtio_console_room(f->console), 0);
