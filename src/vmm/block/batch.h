@@ -19,7 +19,7 @@
 enum {
 	BATCH_DEEP = 8, /* fewer are few */
 	BATCH_SHARE = 4,
-	BATCH_WORTH = 16,
+	BATCH_WORTH = 64,
 	BATCH_NS = 1000000, /* whatever it costs to be woken */
 };
 

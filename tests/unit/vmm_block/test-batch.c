@@ -45,13 +45,13 @@ static void of_many_a_quarter_comes_together(void **state UNUSED)
 	assert_int_equal(size_for(&b, 128), 32);
 }
 
-/* To wait for 16 times as long as they take to give back, or a millisecond, is enough. */
+/* To wait for 64 times as long as they take to give back, or a millisecond, is enough. */
 static void they_wait_as_long_as_it_is_worth(void **state UNUSED)
 {
-	struct batch b = at(64, 10000, 2750);
+	struct batch b = at(64, 10000, 700);
 
 	assert_int_equal(size_for(&b, 64), 4);
-	b = at(64, 100000, 6000);
+	b = at(64, 100000, 1500);
 	assert_int_equal(size_for(&b, 64), 1);
 	b = at(64, 90000, 80000);
 	assert_int_equal(size_for(&b, 64), 11);
