@@ -40,7 +40,7 @@ bench() { # NAME OPTION…: the results, one a line, in /tmp/NAME.lines
 		>"$(out "$name.json")" 2>"$(out "$name.err")"
 	check "$name was measured ($?)" test -s "$(out "$name.json")"
 	sed 's/},{"path"/},\n{"path"/g' "$(out "$name.json")" >"/tmp/$name.lines"
-	grep -F '"reason":{' "/tmp/$name.lines" | cut -c1-300
+	sed -n 's/.*"path":"\([^"]*\)".*"reason":{\(.*\)/\1: \2/p' "/tmp/$name.lines" | cut -c1-300
 }
 
 # system_calls NAME OPTION…: those of all threads of the VMMs, by thread in /tmp/NAME.calls
