@@ -6,7 +6,7 @@ top=$(cd "$(dirname "$0")/../.." && pwd)
 run=$(mktemp -d)
 trap 'rm -rf "$run"' EXIT
 rc=0
-eval "$(sed -nE '/^(died_of_emulation|guest_fault|all_halted|timers_are_lost|stale_code|uptime_of)\(\) \{/,/^}/p; /^fault_line=/p' "$top/tests/lab/lab")"
+eval "$(sed -nE '/^(died_of_emulation|guest_fault|all_halted|interrupt_is_stuck|timers_are_lost|stale_code|uptime_of)\(\) \{/,/^}/p; /^(fault_line|bench_fault)=/p' "$top/tests/lab/lab")"
 
 # expect yes|no TEXT, of the machine that is now in $run
 expect() {
@@ -41,6 +41,11 @@ printf '   FAILED: it says "crashed: CPU 1: triple fault" (exit status 1)\n' >"$
 expect no "a check that speaks of one"
 printf '   intx | vfctl-vmm: guest: crashed: CPU 1: KVM internal error 1\n' >"$run/output.log"
 expect no "another crash of a guest"
+machine 1 0 0
+printf 'ide: "message":"the bench guest on ide failed (status 20): vfctl-vmm: bench: crashed: CPU 0: triple fault at rip 0xfff0",\n' >"$run/output.log"
+expect yes "a bench guest's triple fault"
+printf 'ide: "message":"the bench guest on ide failed (status 20): vfctl-vmm: bench: crashed: CPU 0: KVM internal error 1",\n' >"$run/output.log"
+expect no "another crash of a bench guest"
 
 machine 124 '' 25
 printf 'HLT=1\nHLT=1\n' >"$run/monitor.log"
@@ -50,6 +55,10 @@ expect no "a scenario that waits for ever"
 machine 124 '' 70
 printf 'HLT=1\nHLT=0\n' >"$run/monitor.log"
 expect no "a processor that spins"
+printf 'IRR\t 236 \nRIP=ffffffff9d1522d3 RFL=00000246 [---Z-P-] CPL=0 II=0 A20=1 SMM=0 HLT=0\n' >"$run/monitor.log"
+expect yes "an interrupt that is pending and let in"
+printf 'IRR\t 236 \nRIP=ffffffff9d1522d3 RFL=00000046 [---Z-P-] CPL=0 II=0 A20=1 SMM=0 HLT=0\n' >"$run/monitor.log"
+expect no "one that is not let in"
 : >"$run/monitor.log"
 expect no "no answer from the monitor"
 
