@@ -337,6 +337,14 @@ static uint16_t fill(struct fixture *f)
 	return 0;
 }
 
+static void read_all(int client)
+{
+	char bytes[PAGE];
+
+	while (recv(client, bytes, sizeof(bytes), MSG_DONTWAIT) > 0)
+		;
+}
+
 /* It reads nothing: the guest's chain waits, and goes when there is room, or the client has gone.
  */
 static void a_client_that_does_not_read(void **state UNUSED)
@@ -344,7 +352,6 @@ static void a_client_that_does_not_read(void **state UNUSED)
 	struct fixture *f = open_device();
 	const struct vring_used *used = f->drv[TX0].used;
 	int client = client_of(f, 0);
-	static uint8_t bytes[PAGE];
 	uint16_t gone;
 
 	serve(f);
@@ -353,8 +360,7 @@ static void a_client_that_does_not_read(void **state UNUSED)
 	assert_in_range(gone, 2, 3999);
 	serve(f);
 	assert_int_equal(used->idx, gone);
-	while (recv(client, bytes, PAGE, MSG_DONTWAIT) > 0)
-		;
+	read_all(client);
 	serve(f);
 	assert_int_equal(used->idx, gone + 1);
 	gone = fill(f);
@@ -372,7 +378,6 @@ static void much_waits_for_room(void **state UNUSED)
 	const struct vring_used *used = f->drv[TX0].used;
 	struct drv_piece p = { page(9), 1, false };
 	int client = client_of(f, 0);
-	static uint8_t bytes[PAGE];
 	uint16_t gone;
 
 	serve(f);
@@ -382,8 +387,7 @@ static void much_waits_for_room(void **state UNUSED)
 		drv_chain(&f->drv[TX0], &p, 1);
 	ring(f, TX0);
 	assert_int_equal(used->idx, gone);
-	while (recv(client, bytes, PAGE, MSG_DONTWAIT) > 0)
-		;
+	read_all(client);
 	serve(f);
 	assert_int_equal((uint16_t)(used->idx - gone), SIZE);
 	close(client);
